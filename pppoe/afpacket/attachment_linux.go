@@ -11,30 +11,31 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Attachment is a place on the Ethernet: an interface, the VLAN on it, and how we appear there.
+// Attachment is where PPPoE runs on the Ethernet: an interface, the VLAN on it, and our source
+// address and priorities there.
 type Attachment struct {
-	// Interface is the name of an Ethernet interface that is up. It may be a VLAN
-	// device of the kernel, whose tag is the kernel's business.
+	// Interface is the name of an Ethernet interface that is up. It may be a VLAN device of the
+	// kernel, which handles its tag itself.
 	Interface string
-	// VLAN are the tags that frames have on the interface; none: untagged frames.
-	// A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1): frames go
-	// out with a tag that has only a priority, and come with one or without.
+	// VLAN is the stack of tags that frames have on the interface; empty: untagged frames. A single
+	// tag with VLAN identifier 0 is a priority tag (IEEE 802.1Q section 6.9.1): frames are sent
+	// with it, and received with or without it.
 	VLAN vlan.Stack
-	// Source is our address; zero: the interface's own.
+	// Source is our Ethernet address; zero: that of the interface.
 	Source wire.Addr
-	// ControlPriority is the priority code point, 0 to 7, of all frames but those
-	// that carry IP packets; DataPriority is theirs. They need a tag to stand in.
+	// ControlPriority is the priority code point, 0 to 7, of all frames but those that carry IP
+	// packets; DataPriority is that of those. They need a VLAN tag.
 	ControlPriority, DataPriority uint8
 }
 
-// Errors of Open about a line.
+// Errors of Open about an Attachment, wrapped.
 var (
-	ErrSource   = errors.New("the source address is a group's: the first octet of a station's is even")
+	ErrSource   = errors.New("the source address is a multicast address: the first octet of a station's address is even")
 	ErrPriority = errors.New("a priority is a number from 0 to 7")
-	ErrNoTag    = errors.New("a priority needs a VLAN tag to stand in: VLAN 0 is one for frames of no VLAN")
+	ErrNoTag    = errors.New("a priority needs a VLAN tag: VLAN 0 adds a priority tag")
 )
 
-// String is the interface with its tags, like eth0.50.100.
+// String is the interface with its tags, such as eth0.50.100.
 func (a Attachment) String() string {
 	if a.VLAN == (vlan.Stack{}) {
 		return a.Interface
@@ -54,10 +55,9 @@ func (a Attachment) check() error {
 	return nil
 }
 
-// protocol is what the socket is bound to. The kernel takes the outer tag off before it
-// looks for sockets of an ethertype, then forgets it, and marks the frame as somebody
-// else's. Only a socket for all ethertypes is given the tag, and can tell a tagged frame
-// from one for an address that is not the interface's.
+// protocol returns the protocol that the socket is bound to. For sockets of one ethertype the
+// kernel removes the outer tag, forgets it, and marks the frame PACKET_OTHERHOST. Only a socket for
+// all ethertypes gets the tag, and can distinguish a tagged frame from one for another address.
 func (a Attachment) protocol(etherType uint16) int {
 	if a.VLAN.Depth() > 0 || a.Source != (wire.Addr{}) {
 		return unix.ETH_P_ALL
@@ -65,12 +65,11 @@ func (a Attachment) protocol(etherType uint16) int {
 	return int(etherType)
 }
 
-// stripped reports whether the kernel moves a tag of this ethertype from the frame to the
-// auxiliary data, if it is the outermost, whatever the network card does. It leaves
-// others in band.
+// stripped reports whether the kernel always moves an outermost tag of this ethertype from the
+// frame to the auxiliary data. Others stay in band.
 func stripped(tpid uint16) bool { return tpid == vlan.CTag || tpid == vlan.STag }
 
-// tagBuffer are the tags that stay in a frame.
+// inBand returns the tags that stay in a received frame.
 func (a Attachment) inBand() []vlan.Tag {
 	tags := a.VLAN.Tags()
 	if len(tags) > 0 && stripped(tags[0].TPID) {
@@ -79,12 +78,12 @@ func (a Attachment) inBand() []vlan.Tag {
 	return tags
 }
 
-// InterfaceMTU is the MTU that the interface must have for a Port.MTU, both in octets.
-// Raise it to that before the line is opened.
+// InterfaceMTU returns the MTU that the interface must have for a Port with an MTU, both in octets.
+// Set it before Open.
 func (a Attachment) InterfaceMTU(mtu int) int { return mtu + a.overhead() }
 
-// overhead is what tags take of an interface's MTU. Packet sockets have room for one tag
-// beyond it, of ethertype 0x8100 (packet_extra_vlan_len_allowed in Linux).
+// overhead is the part of the interface's MTU that the tags take. Packet sockets allow one tag of
+// ethertype 0x8100 beyond the MTU (packet_extra_vlan_len_allowed in Linux).
 func (a Attachment) overhead() int {
 	need := a.VLAN.Depth() * vlan.TagLen
 	if a.VLAN[0].TPID == vlan.CTag {
@@ -93,7 +92,7 @@ func (a Attachment) overhead() int {
 	return need
 }
 
-// tagger has the tags of a line as they are sent. It is not changed after init.
+// tagger has the encoded tags of an attachment. It is not changed after init.
 type tagger struct {
 	control, data []byte
 	same          bool
@@ -113,9 +112,8 @@ func (t *tagger) of(frame []byte) []byte {
 	return t.data
 }
 
-// carriesData reports whether a frame is one of a session that carries a packet of the
-// network layer: PPP's Protocol field, behind the PPPoE header, is then below 0x4000
-// (RFC 1661 section 2).
+// carriesData reports whether a frame is a session frame with a packet of the network layer: PPP's
+// Protocol field, after the PPPoE header, is below 0x4000 (RFC 1661 section 2).
 func carriesData(frame []byte) bool {
 	const protocol = 14 + wire.HeaderLen
 	return len(frame) > protocol && frame[protocol] < 0x40 && binary.BigEndian.Uint16(frame[12:]) == wire.EtherTypeSession

@@ -10,22 +10,21 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// batchSize is how many frames cross into the kernel, or out of it, at once.
+// batchSize is the number of frames that a system call sends or receives.
 const batchSize = 64
 
-// controlSize has room for one control message of a tpacket_auxdata.
+// controlSize has room for one control message with a tpacket_auxdata.
 const controlSize = 48
 
-// batch is the memory that recvmmsg(2) and sendmmsg(2) work on: kept, so that no
-// packet costs an allocation.
+// batch is the memory for recvmmsg(2) and sendmmsg(2). It is kept, so that packets do not allocate.
 type batch struct {
 	messages [batchSize]unix.Mmsghdr
 	vectors  [batchSize][4]unix.Iovec
 	control  [batchSize][controlSize]byte
 	count    int // messages in use
-	done     int // what the system call did
+	done     int // result of the system call
 	errno    syscall.Errno
-	call     func(fd uintptr) bool // kept, since a closure is an allocation
+	call     func(fd uintptr) bool // kept, since a closure allocates
 }
 
 func (b *batch) init(call func(fd uintptr) bool) {
@@ -35,11 +34,11 @@ func (b *batch) init(call func(fd uintptr) bool) {
 	}
 }
 
-// addressesLen are the octets of a frame in front of its tags.
+// addressesLen is the length of a frame's addresses, which precede its tags, in octets.
 const addressesLen = 12
 
-// setBuffer has a message read into, or from, a buffer. If there are tags, they go between
-// the buffer's addresses and its ethertype, without being in it.
+// setBuffer sets the buffer that a message is read into or written from. Tags, if any, are a
+// separate buffer between the addresses and the ethertype.
 func (b *batch) setBuffer(i int, buf, tags []byte) {
 	if len(tags) == 0 || len(buf) < addressesLen {
 		b.vectors[i][0] = vector(buf)
@@ -50,7 +49,7 @@ func (b *batch) setBuffer(i int, buf, tags []byte) {
 	b.messages[i].Hdr.SetIovlen(3)
 }
 
-// appendBuffer has a message end with another piece.
+// appendBuffer appends a buffer to a message.
 func (b *batch) appendBuffer(i int, piece []byte) {
 	if len(piece) > 0 {
 		n := int(b.messages[i].Hdr.Iovlen)
@@ -65,8 +64,8 @@ func vector(b []byte) (v unix.Iovec) {
 	return v
 }
 
-// receive is the system call of ReadBatch. It waits until there are frames, or it shall
-// look whether the interface is still there: the error is EAGAIN then.
+// receive makes the system call of ReadBatch. It waits until there are frames; EAGAIN means that
+// the reader must check whether the interface still exists.
 func (p *Port) receive(fd uintptr) bool {
 	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN {
 		if p.moderator.pause() && p.rx.system(unix.SYS_RECVMMSG, fd) != unix.EAGAIN {
@@ -79,8 +78,8 @@ func (p *Port) receive(fd uintptr) bool {
 	return true
 }
 
-// send is that of WriteBatch. It waits until the socket has room; the error is EAGAIN if
-// there is none for too long.
+// send makes the system call of WriteBatch. It waits until the socket has room; EAGAIN means that
+// it had none for writeTimeout.
 func (p *Port) send(fd uintptr) bool {
 	for p.tx.system(unix.SYS_SENDMMSG, fd) == unix.EAGAIN && p.writable.ready(fd) {
 	}
@@ -97,8 +96,8 @@ func (b *batch) system(number, fd uintptr) syscall.Errno {
 	return b.errno
 }
 
-// read fills frames. Tags that the kernel leaves in band go where "tags" has room for
-// them. It may return no frame, and no error: all that came was cut short.
+// read reads frames. Tags that the kernel leaves in band are read into tags. It may return no frame
+// and no error, if all frames were truncated.
 func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) (int, error) {
 	b.count = min(len(frames), batchSize)
 	for i := range b.count {
@@ -117,7 +116,7 @@ func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) 
 	return kept, nil
 }
 
-// receive makes the system call on the messages held.
+// receive makes the system call with the messages in use.
 func (b *batch) receive(raw syscall.RawConn) error {
 	for i := range b.count {
 		b.messages[i].Hdr.Control = &b.control[i][0]
@@ -132,8 +131,8 @@ func (b *batch) receive(raw syscall.RawConn) error {
 	return nil
 }
 
-// deliver makes a message's frame, of that length, the next that is delivered. Swapping keeps
-// every buffer with the caller.
+// deliver makes message i's frame the next to be returned. The buffers are swapped, so that the
+// caller keeps all of them.
 func (b *batch) deliver(frames []datapath.Frame, next, i, length int) {
 	frames[next].Data, frames[i].Data = frames[i].Data, frames[next].Data
 	frames[next].Data = frames[next].Data[:length]
@@ -141,7 +140,7 @@ func (b *batch) deliver(frames []datapath.Frame, next, i, length int) {
 	frames[next].ChecksumPending = aux != nil && aux.Status&unix.TP_STATUS_CSUMNOTREADY != 0
 }
 
-// auxiliary is what the kernel says of a message beside its octets; nil: nothing.
+// auxiliary returns the kernel's auxiliary data of a message; nil: there is none.
 func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 	if int(b.messages[i].Hdr.Controllen) < unix.CmsgSpace(int(unsafe.Sizeof(unix.TpacketAuxdata{}))) {
 		return nil
@@ -153,14 +152,14 @@ func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 	return (*unix.TpacketAuxdata)(unsafe.Pointer(&b.control[i][unix.CmsgLen(0)]))
 }
 
-// write sends frames, each with its tags, and says how many went out.
+// write sends frames, each with its tags, and returns the number of frames sent.
 func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
 		b.setBuffer(i, frames[at], tags.of(frames[at]))
 	})
 }
 
-// gather is write for frames in pieces, the first of which has all the headers.
+// gather is write for frames in two pieces, the first of which has all headers.
 func (b *batch) gather(raw syscall.RawConn, frames [][2][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
 		b.setBuffer(i, frames[at][0], tags.of(frames[at][0]))
@@ -168,12 +167,12 @@ func (b *batch) gather(raw syscall.RawConn, frames [][2][]byte, tags *tagger) (i
 	})
 }
 
-// transmit sends n frames. Message i of a system call is pointed at frame "at".
-func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sent int, err error) {
+// transmit sends n frames. setBuffers sets message i of a system call to frame at.
+func (b *batch) transmit(raw syscall.RawConn, n int, setBuffers func(i, at int)) (sent int, err error) {
 	for at := 0; at < n; {
 		b.count = min(n-at, batchSize)
 		for i := range b.count {
-			point(i, at+i)
+			setBuffers(i, at+i)
 		}
 		if err := raw.Write(b.call); err != nil {
 			return sent, err
@@ -192,7 +191,7 @@ func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sen
 	return sent, err
 }
 
-// isInterfaceLost reports whether an error means that the interface is down or gone.
+// isInterfaceLost reports whether an error means that the interface is down or does not exist.
 func isInterfaceLost(err error) bool {
 	return errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV)
 }

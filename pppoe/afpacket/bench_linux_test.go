@@ -7,17 +7,17 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// batch is how many frames the data path moves at once.
+// batch is the number of frames that the data path moves at once.
 const batch = 64
 
-// BenchmarkSend is what it costs to send a full frame over a veth pair, in batches, up to
-// where it would be queued at a socket.
+// BenchmarkSend measures sending a full frame over a veth pair, in batches, without a receiving
+// socket.
 func BenchmarkSend(b *testing.B) {
 	w := newWire(b)
 	sending(b, w.port(w.near, "near", wire.EtherTypeSession))
 }
 
-// BenchmarkSendTagged is BenchmarkSend in a VLAN, where sockets hear all ethertypes.
+// BenchmarkSendTagged is BenchmarkSend in a VLAN, where sockets receive all ethertypes.
 func BenchmarkSendTagged(b *testing.B) {
 	w := newWire(b)
 	a := afpacket.Attachment{Interface: "near", VLAN: stack(b, "50")}
@@ -34,7 +34,7 @@ func sending(b *testing.B, from *afpacket.Port) {
 	}
 }
 
-// BenchmarkReceive is what it costs to take such frames from a socket.
+// BenchmarkReceive measures receiving such frames from a socket.
 func BenchmarkReceive(b *testing.B) {
 	w := newWire(b)
 	send := batches(b, w.port(w.near, "near", wire.EtherTypeSession), far)

@@ -12,10 +12,9 @@ import (
 	"upppoe/tun"
 )
 
-// TestPendingChecksums: what the kernel at the other end of a veth pair sends has open
-// checksums. They are said to be open, wrong as they come, and right once they are
-// completed. The packets come without PPPoE, for a kernel without PPP has none to
-// offer: the mark is the frame's, whatever its ethertype.
+// TestPendingChecksums: frames that the kernel sends at the other end of a veth pair have pending
+// checksums. They are marked so, are wrong as received, and right once completed. The packets come
+// without PPPoE, since a kernel without PPP sends none: the mark is independent of the ethertype.
 func TestPendingChecksums(t *testing.T) {
 	w := newWire(t)
 	for _, address := range []string{"192.0.2.2/24", "2001:db8::2/64"} {
@@ -40,10 +39,10 @@ func TestPendingChecksums(t *testing.T) {
 			frame := w.transport(port, c.network)
 			packet := frame.Data[14:]
 			if !frame.ChecksumPending {
-				t.Fatal("the checksum is not said to be open")
+				t.Fatal("the checksum is not marked as pending")
 			}
 			if checksumRight(packet) {
-				t.Fatal("the checksum is right as it comes: nothing is tested")
+				t.Fatal("the checksum is right as received: nothing is tested")
 			}
 			if !tun.CompleteChecksum(packet) || !checksumRight(packet) {
 				t.Errorf("the checksum is not right after it was completed: % x", packet)
@@ -52,8 +51,7 @@ func TestPendingChecksums(t *testing.T) {
 	}
 }
 
-// neighbour tells the far side what address "near" has, for there is no one there to
-// answer.
+// neighbour adds a neighbour entry for "near" at the far side, since nothing answers there.
 func (w *testWire) neighbour(host string) {
 	w.Helper()
 	if out, err := w.far.Run("ip", "neighbour", "replace", host, "lladdr", nearMAC, "dev", "far", "nud", "permanent"); err != nil {
@@ -61,8 +59,8 @@ func (w *testWire) neighbour(host string) {
 	}
 }
 
-// send sends a datagram, or the first segment of a connection that nobody accepts. The
-// IPv6 address must not wait for duplicates to be detected: a veth pair has none.
+// send sends a datagram, or the SYN of a connection that nothing accepts. Duplicate address
+// detection is disabled on the veth pair.
 func send(network, to string) error {
 	family, kind, addr := sockaddr(network, to)
 	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -91,7 +89,7 @@ func sockaddr(network, to string) (family, kind int, addr unix.Sockaddr) {
 	return unix.AF_INET6, kind, &unix.SockaddrInet6{Port: a.Port, Addr: [16]byte(a.IP)}
 }
 
-// transport reads until a packet of the transport comes.
+// transport reads until it has a packet of the transport.
 func (w *testWire) transport(port *afpacket.Port, network string) datapath.Frame {
 	w.Helper()
 	want := map[string]byte{"udp": unix.IPPROTO_UDP, "tcp": unix.IPPROTO_TCP}[network[:3]]
@@ -103,7 +101,7 @@ func (w *testWire) transport(port *afpacket.Port, network string) datapath.Frame
 	}
 }
 
-// parts are what a checksum is about: protocol, addresses and segment of a packet without
+// parts returns what a checksum covers: protocol, addresses and segment of a packet without
 // options.
 func parts(packet []byte) (proto byte, addresses, segment []byte) {
 	if packet[0]>>4 == 4 {
@@ -112,7 +110,7 @@ func parts(packet []byte) (proto byte, addresses, segment []byte) {
 	return packet[6], packet[8:40], packet[40 : 40+binary.BigEndian.Uint16(packet[4:])]
 }
 
-// checksumRight reports whether a packet's transport checksum is.
+// checksumRight reports whether a packet's transport checksum is right.
 func checksumRight(packet []byte) bool {
 	proto, addresses, segment := parts(packet)
 	sum := uint32(proto) + uint32(len(segment))

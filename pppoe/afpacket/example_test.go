@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// What a pppoe.Client on a VLAN of eth0 has as its Listen. It takes CAP_NET_RAW.
+// The Listen function of a pppoe.Client on a VLAN of eth0. It takes CAP_NET_RAW.
 func ExampleOpenPorts() {
 	tags, err := vlan.Parse("50")
 	if err != nil {

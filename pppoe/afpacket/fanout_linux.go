@@ -12,9 +12,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// OpenQueues opens PPPoE's ports on a line, with as many for session frames as are asked
-// for, at least one. The kernel divides the frames between them as pppoe.Ports.More wants
-// it. Errors are OpenPorts'.
+// OpenQueues opens the ports of an attachment, with several for session frames, at least one. The
+// kernel distributes the frames over them as pppoe.Ports.Fanout requires. Errors are those of
+// OpenPorts.
 func OpenQueues(a Attachment, sessions int) (pppoe.Ports, error) {
 	ports, err := OpenPorts(a)
 	if err != nil || sessions <= 1 {
@@ -31,7 +31,7 @@ func OpenQueues(a Attachment, sessions int) (pppoe.Ports, error) {
 	return ports, nil
 }
 
-// addSessionPorts makes a group of the session port, and has others join.
+// addSessionPorts makes a fanout group of the session port, and opens more ports that join it.
 func addSessionPorts(a Attachment, ports *pppoe.Ports, sessions int) error {
 	group, err := ports.Session.(*Port).newFanout(fanoutProgram(a))
 	if err != nil {
@@ -47,9 +47,9 @@ func addSessionPorts(a Attachment, ports *pppoe.Ports, sessions int) error {
 	return nil
 }
 
-// newFanout makes a fan-out group, with a number that nobody else has, of the port alone. The
-// kernel takes what the program returns, modulo the number of ports, for the port that
-// gets the frame, in the order in which they join.
+// newFanout creates a fanout group with a unique ID and this port as its first member. The result
+// of the program, modulo the number of ports, selects the port that gets a frame, in the order of
+// joining.
 func (p *Port) newFanout(program []bpf.Instruction) (group int, err error) {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *Port) newFanout(program []bpf.Instruction) (group int, err error) {
 	return group, errors.Join(failed, err)
 }
 
-// fanoutFlags is a group that a program divides, and which is not given what goes out.
+// fanoutFlags are the flags of a group with a program, which ignores outgoing frames.
 const fanoutFlags = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16
 
 func newFanoutGroup(fd int, program []bpf.RawInstruction) (int, error) {
@@ -75,8 +75,8 @@ func newFanoutGroup(fd int, program []bpf.RawInstruction) (int, error) {
 	return group & 0xffff, err
 }
 
-// joinFanout has a port become one of a group, and hear what its filter passes, which has passed
-// nothing until then: a frame that it hears on its own is one that the group hears too.
+// joinFanout adds the port to a group, and then sets its filter, which has dropped all frames until
+// then: otherwise the port would receive frames that the group receives, too.
 func (p *Port) joinFanout(group int, filter []bpf.RawInstruction) (err error) {
 	failed := p.raw.Control(func(fd uintptr) {
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, fanoutFlags|group); err != nil {
@@ -88,7 +88,7 @@ func (p *Port) joinFanout(group int, filter []bpf.RawInstruction) (err error) {
 	return errors.Join(failed, err)
 }
 
-// fprog is a program as the kernel takes it.
+// fprog converts a program for the kernel.
 func fprog(program []bpf.RawInstruction) unix.SockFprog {
 	all := make([]unix.SockFilter, len(program))
 	for i, in := range program {

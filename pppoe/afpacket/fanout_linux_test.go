@@ -13,14 +13,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// received is a frame, and the port that it came to.
+// received is a frame, and the port that received it.
 type received struct {
 	port  int
 	frame string
 }
 
-// numberedFrame is a session frame with a datagram of a flow, or for a negative flow a control
-// frame, that has a number.
+// numberedFrame returns a session frame with a number in a datagram of a flow, or in a control
+// frame if flow is negative.
 func numberedFrame(dst, src wire.Addr, flow int, number uint32) []byte {
 	packet := make([]byte, 28, 32)
 	packet[0], packet[9] = 0x45, 17
@@ -35,8 +35,8 @@ func numberedFrame(dst, src wire.Addr, flow int, number uint32) []byte {
 	return frame(dst, src, wire.EtherTypeSession, string(append(b, packet...)))
 }
 
-// TestQueues: frames are divided between the ports of a line so that each comes to one, in
-// the order of its flow; control frames are one flow.
+// TestQueues: each frame is received by one of the ports, the frames of each flow by one port in
+// order; control frames are one flow.
 func TestQueues(t *testing.T) {
 	other := wire.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
 	for what, lines := range map[string][2]afpacket.Attachment{ // far, near
@@ -51,7 +51,7 @@ func TestQueues(t *testing.T) {
 			w := newWire(t)
 			far, near := lines[0], lines[1]
 			far.Interface, near.Interface = "far", "near"
-			// The frames come in by one queue, whichever processor sends them.
+			// Frames arrive by one queue, whichever processor sends them.
 			if err := w.near.Offload("near", true, lab.GRO); err != nil {
 				t.Fatal(err)
 			}
@@ -62,17 +62,17 @@ func TestQueues(t *testing.T) {
 			})
 			defer all.Close()
 			from := w.on(w.far, far, wire.EtherTypeSession)
-			fanoutFlags(t, from, all.Session.Addr(), listenAll(all))
+			checkFanout(t, from, all.Session.Addr(), listenAll(all))
 		})
 	}
 }
 
-// ports is how many of them there are.
+// ports is the number of ports.
 const ports = 4
 
-// fanoutFlags sends frames of several flows. Each must come once, where the others of its flow
-// do, and in order; control frames are a flow.
-func fanoutFlags(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan received) {
+// checkFanout sends frames of several flows. Each must be received once, by the port of its flow,
+// in order; control frames are one flow.
+func checkFanout(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan received) {
 	t.Helper()
 	const flows, rounds = 32, 20
 	send := func(flow int, number uint32) {
@@ -89,13 +89,13 @@ func fanoutFlags(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan r
 	for range rounds * (flows + 1) {
 		collect(t, <-heard, at, count)
 	}
-	// The last of each port: what came twice came before it.
+	// The last frame of each port: duplicates would come before it.
 	last := make(map[int]int)
 	for flow := range flows {
 		last[at[flow]] = flow
 	}
 	if len(last) != ports {
-		t.Fatalf("%d ports have heard something, want %d", len(last), ports)
+		t.Fatalf("%d ports have received frames, want %d", len(last), ports)
 	}
 	for _, flow := range last {
 		send(flow, rounds)
@@ -105,7 +105,7 @@ func fanoutFlags(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan r
 	}
 }
 
-// TestQueuesDown: an interface that was down divides frames as before.
+// TestQueuesDown: frames are distributed as before after the interface was down.
 func TestQueuesDown(t *testing.T) {
 	w := newWire(t)
 	if err := w.near.Offload("near", true, lab.GRO); err != nil {
@@ -119,11 +119,11 @@ func TestQueuesDown(t *testing.T) {
 	defer all.Close()
 	from := w.port(w.far, "far", wire.EtherTypeSession)
 	heard := listenAll(all)
-	fanoutFlags(t, from, near, heard)
+	checkFanout(t, from, near, heard)
 	w.link(w.near, "near", netlink.LinkSetDown)
 	w.link(w.near, "near", netlink.LinkSetUp)
 	w.settle()
-	fanoutFlags(t, from, near, heard)
+	checkFanout(t, from, near, heard)
 }
 
 // listenAll reads all session ports until they are closed.
@@ -147,8 +147,7 @@ func listenAll(ports pppoe.Ports) <-chan received {
 	return heard
 }
 
-// collect notes where a frame came, which must be where the others of its flow did, and the
-// next of them.
+// collect checks that a frame comes by the port of its flow, and is the next of that flow.
 func collect(t *testing.T, h received, at, count map[int]int) {
 	t.Helper()
 	const packet = 14 + 8
@@ -166,7 +165,7 @@ func collect(t *testing.T, h received, at, count map[int]int) {
 	count[flow]++
 }
 
-// TestQueuesClose: all of a line's ports end when they are closed, or the interface goes.
+// TestQueuesClose: reads of all ports end when the ports are closed or the interface is removed.
 func TestQueuesClose(t *testing.T) {
 	w := newWire(t)
 	var all pppoe.Ports

@@ -9,14 +9,12 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// fanoutProgram is the program that says which port of a fan-out group gets a session frame: the
-// first, 0, if it is a control frame, or too short for a question; and else one that is the
-// same for all packets of a flow of a session, either way. The kernel takes the number
-// modulo that of the ports.
+// fanoutProgram is the program that selects the port of a fanout group for a session frame: the
+// first, 0, for control frames and truncated ones; else a hash that is the same for all packets of
+// a session's TCP or UDP flow, in both directions. The kernel takes it modulo the number of ports.
 //
-// Unlike a socket's filter it is given a frame without the Ethernet header, when that comes
-// in. Those that go out, of which sockets for all ethertypes are told as well, no filter
-// passes.
+// Unlike a socket's filter it sees a received frame without the Ethernet header. Outgoing frames,
+// which sockets for all ethertypes receive too, are dropped by the filters.
 func fanoutProgram(a Attachment) []bpf.Instruction {
 	const v1Type1Data = 0x1100 // RFC 2516 section 4: VER, TYPE and CODE
 	at := uint32(len(a.inBand()) * vlan.TagLen)
@@ -31,8 +29,8 @@ func fanoutProgram(a Attachment) []bpf.Instruction {
 		v4, hashIPv6(session, packet))
 }
 
-// hashIPv4 returns the number of an IPv4 packet's flow. It has no ports if it is a fragment:
-// only the first has.
+// hashIPv4 returns the hash of an IPv4 packet. Fragments are hashed without ports, which only the
+// first has.
 func hashIPv4(session, packet uint32) []bpf.Instruction {
 	ports := append([]bpf.Instruction{bpf.LoadMemShift{Off: packet}}, hashPorts(packet)...)
 	ports = append(skipUnlessTransport(packet+9, len(ports)), ports...)
@@ -43,15 +41,15 @@ func hashIPv4(session, packet uint32) []bpf.Instruction {
 	return slices.Concat(hashAddresses(session, packet+12, 2), fragment, ports, returnHash())
 }
 
-// hashIPv6 is hashIPv4 for IPv6. A packet with extension headers has no ports.
+// hashIPv6 is hashIPv4 for IPv6. Packets with extension headers are hashed without ports.
 func hashIPv6(session, packet uint32) []bpf.Instruction {
 	ports := append([]bpf.Instruction{bpf.LoadConstant{Dst: bpf.RegX, Val: 40}}, hashPorts(packet)...)
 	ports = append(skipUnlessTransport(packet+6, len(ports)), ports...)
 	return slices.Concat(hashAddresses(session, packet+8, 8), ports, returnHash())
 }
 
-// hashAddresses begins a number with the session ID and both addresses, of so many words in
-// all. It is kept as the scratch word 0.
+// hashAddresses hashes the session ID and both addresses, which have so many 32-bit words in total.
+// The hash is kept in scratch word 0.
 func hashAddresses(session, at uint32, words int) []bpf.Instruction {
 	program := []bpf.Instruction{halfWord(session)}
 	for i := range uint32(words) {
@@ -60,7 +58,7 @@ func hashAddresses(session, at uint32, words int) []bpf.Instruction {
 	return append(program, bpf.StoreScratch{Src: bpf.RegA})
 }
 
-// skipUnlessTransport skips the next instructions unless the octet there says TCP or UDP.
+// skipUnlessTransport skips the next instructions unless the octet at an offset is TCP or UDP.
 func skipUnlessTransport(at uint32, next int) []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: at, Size: 1},
@@ -69,8 +67,8 @@ func skipUnlessTransport(at uint32, next int) []bpf.Instruction {
 	}
 }
 
-// hashPorts adds both ports of a packet whose headers, up to the transport's, are as long as
-// register X says.
+// hashPorts hashes both ports of a packet whose headers before the transport have the length in
+// register X.
 func hashPorts(packet uint32) []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadIndirect{Off: packet, Size: 4},
@@ -85,8 +83,8 @@ func hashPorts(packet uint32) []bpf.Instruction {
 	}
 }
 
-// returnHash returns the number, with all of its bits mixed into those that decide: the ports
-// that a host chooses differ in few.
+// returnHash returns the hash after multiplication, which mixes all bits into the upper ones: ports
+// chosen by a host differ in few.
 func returnHash() []bpf.Instruction {
 	const golden = 0x9e3779b1 // 2^32 over the golden ratio (Knuth, section 6.4)
 	return []bpf.Instruction{

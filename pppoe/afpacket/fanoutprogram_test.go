@@ -10,8 +10,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// packetOf makes an IP packet of a flow between two stations: as one of them, or the other,
-// sends it.
+// packetOf returns an IP packet of a flow between two stations, in one direction or the other.
 func packetOf(v6, back bool, proto byte, flow uint16) []byte {
 	near, far := byte(10), byte(1)
 	from, to := 40000+2*flow, uint16(443)
@@ -30,7 +29,7 @@ func packetOf(v6, back bool, proto byte, flow uint16) []byte {
 	return append(b, make([]byte, 16)...)
 }
 
-// sessionFrame puts PPPoE's header, and some octets of tags, in front of a packet.
+// sessionFrame prepends octets for tags, and the PPPoE header, to a packet.
 func sessionFrame(tags int, code byte, session, protocol uint16, packet []byte) []byte {
 	b := append(make([]byte, tags), 0x11, code)
 	b = binary.BigEndian.AppendUint16(b, session)
@@ -38,7 +37,7 @@ func sessionFrame(tags int, code byte, session, protocol uint16, packet []byte) 
 	return append(binary.BigEndian.AppendUint16(b, protocol), packet...)
 }
 
-// fanoutVM runs the program for a line.
+// fanoutVM returns a function that runs the program of an attachment.
 func fanoutVM(t *testing.T, a Attachment) func(frame []byte) int {
 	vm, err := bpf.NewVM(fanoutProgram(a))
 	if err != nil {
@@ -55,8 +54,8 @@ func fanoutVM(t *testing.T, a Attachment) func(frame []byte) int {
 
 var protocols = map[bool]uint16{false: 0x21, true: 0x57}
 
-// TestFanoutProgram: packets of a flow get one number, either way; flows, and sessions, get
-// several; control frames, and what is too short, get the first port.
+// TestFanoutProgram: the packets of a flow have one hash, in both directions; different flows and
+// sessions have several; control frames and truncated ones get the first port.
 func TestFanoutProgram(t *testing.T) {
 	const ports = 4
 	for name, a := range map[string]Attachment{
@@ -106,8 +105,8 @@ func TestFanoutProgram(t *testing.T) {
 	}
 }
 
-// TestFanoutProgramWithoutPorts: all fragments of a flow get one number, which is that of what
-// else passes between the stations without ports.
+// TestFanoutProgramWithoutPorts: all fragments between two stations have one hash, which is that of
+// other packets without ports.
 func TestFanoutProgramWithoutPorts(t *testing.T) {
 	run := fanoutVM(t, Attachment{})
 	number := func(p []byte) int { return run(sessionFrame(0, 0, 7, protocols[p[0]>>4 == 6], p)) }
@@ -135,7 +134,7 @@ func TestFanoutProgramWithoutPorts(t *testing.T) {
 	}
 }
 
-// TestFanoutProgramOptions: the ports stand behind IPv4's options.
+// TestFanoutProgramOptions: the ports are found after IPv4 options.
 func TestFanoutProgramOptions(t *testing.T) {
 	run := fanoutVM(t, Attachment{})
 	plain := packetOf(false, false, 17, 5)

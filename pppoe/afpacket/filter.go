@@ -10,30 +10,30 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// What a filter returns: how much of a frame the socket gets.
+// Results of a filter: the number of octets of a frame that the socket receives.
 const (
 	drop = 0
 	pass = 1 << 18 // more than any frame has
 )
 
-// Packet types. PACKET_OTHERHOST is also that of a frame with a VLAN tag for which
-// there is no device. The kernel takes the tag off before it looks for sockets of our
-// ethertype, so that the tag itself is not to be seen there.
+// Packet types. A frame with a VLAN tag for which there is no device has PACKET_OTHERHOST, too. The
+// kernel removes the tag before it looks for sockets of our ethertype, so that their filters cannot
+// see it.
 const (
 	otherHost = 3
 	outgoing  = 4
 )
 
-// station is who hears: a filter's frames are for its address, on its interface.
+// station is the receiver: a filter passes frames for its address, on its interface.
 type station struct {
 	addr  wire.Addr
 	index uint32
 }
 
-// filterFor makes the filter of a port. Frames pass that have the line's tags and the
-// ethertype, are for us (or, in discovery, for all), and are not our own come back. What
-// belongs to one VLAN must not reach a session on another, or on the parent interface.
-// A frame that is too short for a question is dropped by the kernel.
+// filterFor returns the filter of a port. It passes frames with the attachment's tags and the
+// ethertype that are for our address (or broadcast, in discovery) and not from it. Frames of one
+// VLAN must not reach a session on another, or on the parent interface. The kernel drops a frame
+// that is too short for a load.
 func filterFor(a Attachment, etherType uint16) func(station) []bpf.Instruction {
 	return func(s station) []bpf.Instruction {
 		return slices.Concat(
@@ -43,7 +43,7 @@ func filterFor(a Attachment, etherType uint16) func(station) []bpf.Instruction {
 	}
 }
 
-// requireTags drops frames of other tags and ethertypes.
+// requireTags drops frames with other tags and ethertypes.
 func requireTags(a Attachment, etherType uint16) (program []bpf.Instruction) {
 	at, inBand := uint32(addressesLen), a.inBand()
 	for _, tag := range inBand {
@@ -56,7 +56,7 @@ func requireTags(a Attachment, etherType uint16) (program []bpf.Instruction) {
 	case a.VLAN.Depth() == len(inBand):
 		program = append(program, require(vlanPresent, bpf.JumpEqual, 0)...)
 	case a.VLAN.Depth() == 1 && a.VLAN[0].VID == 0:
-		program = append(program, requireVID(vlanTCI, 0)...) // 0 too if there is none
+		program = append(program, requireVID(vlanTCI, 0)...) // 0 if there is none, too
 	default:
 		program = append(program, require(vlanPresent, bpf.JumpNotEqual, 0)...)
 		program = append(program, require(vlanTPID, bpf.JumpEqual, uint32(a.VLAN[0].TPID))...)
@@ -65,8 +65,8 @@ func requireTags(a Attachment, etherType uint16) (program []bpf.Instruction) {
 	return append(program, require(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, a.excludedType(etherType))...)
 }
 
-// excludedType is the packet type that the socket does not want: among all frames, those that
-// go out; among those of an ethertype, those that had a tag.
+// excludedType is the packet type that is dropped: of all ethertypes, outgoing frames; of one
+// ethertype, frames that had a tag.
 func (a Attachment) excludedType(etherType uint16) uint32 {
 	if a.protocol(etherType) == int(etherType) {
 		return otherHost
@@ -74,9 +74,9 @@ func (a Attachment) excludedType(etherType uint16) uint32 {
 	return outgoing
 }
 
-// What the kernel says beside a frame's octets. The interface is not always that of the
-// socket: what the kernel hands on to a VLAN device, without its tag, a socket for an
-// ethertype on the parent is given too.
+// The kernel's metadata of a frame. Its interface may differ from that of the socket: a frame that
+// the kernel passes to a VLAN device, without its tag, is received by a socket for an ethertype on
+// the parent, too.
 var (
 	vlanPresent = bpf.LoadExtension{Num: bpf.ExtVLANTagPresent}
 	vlanTPID    = bpf.LoadExtension{Num: bpf.ExtVLANProto}
@@ -85,7 +85,8 @@ var (
 
 func halfWord(at uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: at, Size: 2} }
 
-// forStation passes frames for our address, or for all in discovery, from others.
+// forStation passes frames for our address, and broadcasts in discovery, unless they are from our
+// address.
 func forStation(own wire.Addr, etherType uint16) []bpf.Instruction {
 	const destination, source = 0, 6
 	program := append(ifAddress(source, own, drop), ifAddress(destination, own, pass)...)
@@ -95,7 +96,7 @@ func forStation(own wire.Addr, etherType uint16) []bpf.Instruction {
 	return append(program, bpf.RetConstant{Val: drop})
 }
 
-// require drops frames of which a test does not hold; others go on.
+// require drops frames that fail a test; others continue.
 func require(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instruction {
 	return []bpf.Instruction{
 		load,
@@ -104,13 +105,13 @@ func require(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instru
 	}
 }
 
-// requireVID drops frames of which the tag that is loaded has another VLAN identifier.
+// requireVID drops frames whose loaded tag has another VLAN identifier.
 func requireVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 	and := bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff}
 	return append([]bpf.Instruction{load}, require(and, bpf.JumpEqual, uint32(vid))...)
 }
 
-// ifAddress returns a verdict on frames that have an address at an offset; others go on.
+// ifAddress returns a verdict for frames with an address at an offset; others continue.
 func ifAddress(offset uint32, addr wire.Addr, verdict uint32) []bpf.Instruction {
 	high, low := binary.BigEndian.Uint32(addr[:]), uint32(binary.BigEndian.Uint16(addr[4:]))
 	return []bpf.Instruction{

@@ -12,8 +12,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestFilter runs the filters on frames for us, for all, for others, from
-// ourselves, of other ethertypes, and too short.
+// TestFilter runs the filters on frames for us, broadcasts, for others, from ourselves, of other
+// ethertypes, and truncated ones.
 func TestFilter(t *testing.T) {
 	own := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	other := wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
@@ -69,14 +69,14 @@ func passes(t *testing.T, own wire.Addr, etherType uint16, frame []byte) bool {
 // ourIndex is the index of the port's interface.
 const ourIndex = 7
 
-// TestTaggedFilter runs the filters of ports and of a trunk on frames of which the kernel
-// has taken off the outer tag, or none.
+// TestTaggedFilter runs the filters of ports and of a trunk on frames whose outer tag the kernel
+// has removed, or that had none.
 func TestTaggedFilter(t *testing.T) {
 	own, other := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}, wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
 	for _, c := range []struct {
 		off    vlan.Tag // zero: none
 		inBand vlan.Stack
-		ports  string // on which the frame is heard, beside the trunk
+		ports  string // ports that receive the frame, in addition to the trunk
 	}{
 		{vlan.Tag{}, vlan.Stack{}, "untagged 0"},
 		{vlan.Tag{TPID: 0x8100, VID: 0}, vlan.Stack{}, "0"},
@@ -97,7 +97,7 @@ func TestTaggedFilter(t *testing.T) {
 			frame := c.inBand.Append(append(append([]byte(nil), own[:]...), other[:]...), 0)
 			frame = append(binary.BigEndian.AppendUint16(frame, etherType), 0x11, 9)
 			const incoming = 0
-			hears := func(filter func(station) []bpf.Instruction) bool {
+			passes := func(filter func(station) []bpf.Instruction) bool {
 				if runs(t, filter(station{own, ourIndex}), frame, c.off, outgoing, ourIndex) {
 					t.Errorf("%v, %v: passes on its way out", c.off, c.inBand)
 				}
@@ -109,26 +109,26 @@ func TestTaggedFilter(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := slices.Contains(strings.Fields(c.ports), port)
-				if got := hears(filterFor(Attachment{VLAN: s}, etherType)); got != want {
+				if got := passes(filterFor(Attachment{VLAN: s}, etherType)); got != want {
 					t.Errorf("%v, %v, %#x: the filter for %s passes it: %v", c.off, c.inBand, etherType, port, got)
 				}
-				if hears(filterFor(Attachment{VLAN: s}, etherType^7)) {
+				if passes(filterFor(Attachment{VLAN: s}, etherType^7)) {
 					t.Errorf("%v, %v, %#x: the filter for %s and %#x passes it", c.off, c.inBand, etherType, port, etherType^7)
 				}
 			}
-			// A source address of its own: such a port, too, is on a socket for all ethertypes.
-			if got, want := hears(filterFor(Attachment{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
+			// A port with a source address of its own uses a socket for all ethertypes, too.
+			if got, want := passes(filterFor(Attachment{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
 				t.Errorf("%v, %v, %#x: the filter for untagged frames passes it: %v", c.off, c.inBand, etherType, got)
 			}
-			if !hears(trunkFilter(etherType)) || hears(trunkFilter(etherType^7)) {
-				t.Errorf("%v, %v, %#x: the trunk does not hear it by its ethertype", c.off, c.inBand, etherType)
+			if !passes(trunkFilter(etherType)) || passes(trunkFilter(etherType^7)) {
+				t.Errorf("%v, %v, %#x: the trunk does not pass it by its ethertype", c.off, c.inBand, etherType)
 			}
 		}
 	}
 }
 
-// runs reports whether a filter passes a frame from which the kernel has taken a tag, or none,
-// and which is on an interface. Package bpf's machine does not know of tags and packet types.
+// runs reports whether a filter passes a frame with a removed tag, or none, on an interface.
+// Package bpf's virtual machine does not support that metadata.
 func runs(t *testing.T, program []bpf.Instruction, frame []byte, tag vlan.Tag, packetType, index uint32) bool {
 	t.Helper()
 	known := map[bpf.Extension]uint32{

@@ -1,8 +1,8 @@
-// Package afpacket is a pppoe.Port on a Linux packet socket, through
-// github.com/mdlayher/packet: batches of frames both ways, and a filter in the
-// kernel, so that frames for other stations, of other VLANs and of other ethertypes never
-// wake the program. VLAN tags are put in and taken out here, so that no devices of the
-// kernel are needed for them.
+// Package afpacket implements pppoe.Ports on Linux packet sockets, through
+// github.com/mdlayher/packet. It sends and receives batches of frames, and filters them in the
+// kernel, so that frames for other stations, other VLANs and other ethertypes never wake the
+// program. It inserts and removes VLAN tags (IEEE 802.1Q) itself, so that no VLAN devices of the
+// kernel are needed. For the kernel's data path see package pppoe/linux.
 package afpacket
 
 import (
@@ -28,11 +28,11 @@ var (
 	ErrNoInterface = errors.New("no such interface: `ip link` lists those there are")
 	ErrNotEthernet = errors.New("not an Ethernet interface: PPPoE needs one")
 	ErrDown        = errors.New("the interface is down")
-	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw+ep FILE; who makes devices, too, takes cap_net_raw,cap_net_admin+ep)")
+	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw+ep FILE; cap_net_raw,cap_net_admin+ep where it also creates devices)")
 )
 
-// Port is a packet socket for one ethertype on one line. One goroutine may read; all
-// other methods may be called concurrently.
+// Port is a packet socket for one ethertype on an Attachment. One goroutine may read; all other
+// methods may be called concurrently.
 type Port struct {
 	socket
 	iface *net.Interface
@@ -40,15 +40,15 @@ type Port struct {
 	mtu   int
 
 	tagger    tagger
-	tagBuffer []byte // where those tags go that the kernel leaves in a frame
+	tagBuffer []byte // for the tags that the kernel leaves in received frames
 	trunk     bool   // tags stay in the frames
 
 	rx        batch
 	readable  waiter
 	moderator readModerator
-	isDown    atomic.Bool // the interface went down, and nothing has come since
+	isDown    atomic.Bool // the interface went down, and nothing has been received since
 
-	txMu     sync.Mutex // guards what follows: whoever has a batch to send waits for its turn
+	txMu     sync.Mutex // guards the following; held while a batch is sent
 	tx       batch
 	writable waiter
 
@@ -58,10 +58,10 @@ type Port struct {
 
 var _ datapath.Gatherer = (*Port)(nil)
 
-// Open opens a port for frames of one ethertype, with exactly the line's tags, that
-// are for its own address; those of discovery may also be for all stations. Frames have
-// no tags on the port's side: it puts them in and takes them out. The error names the
-// interface and wraps one of those above, or of Line.
+// Open opens a port for frames of one ethertype with exactly the attachment's tags, for its
+// address; discovery frames may also be broadcast. Frames have no tags at the port's methods: it
+// inserts and removes them. The error names the interface and wraps one of the above, or of
+// Attachment's.
 func Open(a Attachment, etherType uint16) (*Port, error) {
 	p, err := open(a, etherType, noGroup)
 	if err != nil {
@@ -70,7 +70,7 @@ func Open(a Attachment, etherType uint16) (*Port, error) {
 	return p, nil
 }
 
-// noGroup is the group of a port that is in none.
+// noGroup is the group of a port that is in no fanout group.
 const noGroup = -1
 
 func open(a Attachment, etherType uint16, group int) (*Port, error) {
@@ -86,7 +86,7 @@ func open(a Attachment, etherType uint16, group int) (*Port, error) {
 	return p, nil
 }
 
-// bind opens the socket, with the filter that the port's station wants, and joins a group.
+// bind opens the socket, with the filter for the port's station, and joins a fanout group.
 func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
 	if p.iface, err = check(a.Interface); err != nil {
 		return err
@@ -121,7 +121,8 @@ func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instr
 	return nil
 }
 
-// OpenPorts opens both of PPPoE's ports on a line, or none. Errors are Open's.
+// OpenPorts opens the discovery and the session port of an attachment, or neither. Errors are those
+// of Open.
 func OpenPorts(a Attachment) (pppoe.Ports, error) {
 	discovery, err := Open(a, wire.EtherTypeDiscovery)
 	if err != nil {
@@ -143,7 +144,7 @@ func OpenPorts(a Attachment) (pppoe.Ports, error) {
 func check(name string) (*net.Interface, error) {
 	iface, err := net.InterfaceByName(name)
 	switch fault := unix.Errno(0); {
-	case errors.As(err, &fault): // it cannot be asked for, as without descriptors
+	case errors.As(err, &fault): // the query failed, as without free descriptors
 		return nil, fault
 	case err != nil:
 		return nil, ErrNoInterface
@@ -155,7 +156,7 @@ func check(name string) (*net.Interface, error) {
 	return iface, nil
 }
 
-// errDown is ErrDown with what to do about it.
+// errDown returns ErrDown with what to do about it.
 func errDown(name string) error { return fmt.Errorf("%w: `ip link set %s up`", ErrDown, name) }
 
 func explain(name string, err error) error {
@@ -170,12 +171,11 @@ func explain(name string, err error) error {
 	return err
 }
 
-// receiveBuffer is what the socket may hold when the program is behind: some
-// thousand full frames.
+// receiveBuffer is the size of the socket's receive buffer in octets: some thousand full frames.
 const receiveBuffer = 4 << 20
 
-// writeTimeout is how long a writer waits for room in the socket: a network card that takes
-// nothing for so long has no link.
+// writeTimeout is how long a writer waits for room in the socket: a network card that sends nothing
+// for so long has no link.
 const writeTimeout = 100 * time.Millisecond
 
 func (p *Port) setUp() (err error) {
@@ -184,14 +184,14 @@ func (p *Port) setUp() (err error) {
 	p.rx.init(p.receive)
 	p.tx.init(p.send)
 	failed := p.raw.Control(func(fd uintptr) {
-		// The auxiliary data reports whether a checksum is still open.
+		// The auxiliary data says whether a checksum is pending.
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 			return
 		}
-		// A socket for all ethertypes is given a copy of each frame that goes out, for its
-		// filter to drop. It costs a tenth of sending; Linux 4.20 can be told.
+		// A socket for all ethertypes receives a copy of each outgoing frame, for its filter to
+		// drop. That costs a tenth of sending; Linux 4.20 can leave it out.
 		unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
-		// Beyond the system's limit only with CAP_NET_ADMIN; without, less must do.
+		// Beyond the system's limit only with CAP_NET_ADMIN; otherwise the limit must do.
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 		}
@@ -200,7 +200,7 @@ func (p *Port) setUp() (err error) {
 	return errors.Join(failed, err)
 }
 
-// joinUnicast has the network card take frames for an address that is not its own.
+// joinUnicast makes the network card receive frames for an address that is not its own.
 func (p *Port) joinUnicast(fd int) error {
 	if p.own == wire.Addr(p.iface.HardwareAddr) {
 		return nil
@@ -210,12 +210,12 @@ func (p *Port) joinUnicast(fd int) error {
 	return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &member)
 }
 
-// Addr is the line's source address, or that which the interface had when the port was
-// opened.
+// Addr is the attachment's source address, or else the address that the interface had when the port
+// was opened.
 func (p *Port) Addr() wire.Addr { return p.own }
 
-// MTU is the longest payload that can be sent, in octets: that of the interface when the
-// port was opened, less what the kernel has no room for of the tags.
+// MTU is the longest payload that can be sent, in octets: the interface's MTU when the port was
+// opened, less the part of the tags that counts towards it.
 func (p *Port) MTU() int { return p.mtu }
 
 // Close makes a blocked ReadBatch return.
@@ -223,13 +223,13 @@ func (p *Port) Close() error {
 	return p.close()
 }
 
-// Stats are counts of a port since it was opened.
+// Stats are counters of a port since it was opened.
 type Stats struct {
-	Received uint64 // frames that passed the filter, dropped ones among them
-	Dropped  uint64 // those that the program was too slow to take
+	Received uint64 // frames that passed the filter, including Dropped
+	Dropped  uint64 // frames that the socket had no room for
 }
 
-// Stats asks the kernel, whose own counts begin anew each time.
+// Stats returns the counters. The kernel resets its own at each query; these are the totals.
 func (p *Port) Stats() (Stats, error) {
 	p.statsMu.Lock()
 	defer p.statsMu.Unlock()
@@ -246,8 +246,8 @@ func (p *Port) Stats() (Stats, error) {
 	return p.stats, nil
 }
 
-// ReadBatch waits for frames. While the interface is down none come, and that is no
-// error; that it is gone is one, ErrNoInterface.
+// ReadBatch waits for frames. An interface that is down is not an error; one that does not exist
+// any more is: ErrNoInterface, wrapped.
 func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	for {
 		n, err := p.read(frames)
@@ -274,13 +274,12 @@ func (p *Port) read(frames []datapath.Frame) (int, error) {
 	return p.rx.read(p.raw, frames, p.tagBuffer)
 }
 
-// downPollInterval is how often a reader looks whether an interface that is down is still
-// there.
+// downPollInterval is how often a reader checks whether an interface that is down still exists.
 const downPollInterval = time.Second
 
-// checkInterface finds out whether the interface is gone, and has the reader ask again before
-// long: the kernel tells a socket once that its interface went down, which comes
-// before it is removed, and never that it is.
+// checkInterface returns an error if the interface does not exist any more, and else makes the
+// reader check again soon: the kernel tells a socket once that its interface went down, which
+// happens before it is removed, and never that it is removed.
 func (p *Port) checkInterface() error {
 	var own unix.Sockaddr
 	var err error
@@ -288,7 +287,7 @@ func (p *Port) checkInterface() error {
 	if err := errors.Join(failed, err); err != nil {
 		return fmt.Errorf("%s: %w", p.iface.Name, err)
 	}
-	// The kernel unbinds a socket from an interface that goes.
+	// The kernel unbinds a socket from an interface that is removed.
 	if ll, ok := own.(*unix.SockaddrLinklayer); ok && ll.Ifindex != p.iface.Index {
 		return fmt.Errorf("%s: %w", p.iface.Name, ErrNoInterface)
 	}
@@ -297,22 +296,22 @@ func (p *Port) checkInterface() error {
 	return nil
 }
 
-// WriteBatch sends frames. One that the kernel will not take (its queue is
-// full, the frame too long) does not hold up those behind it.
+// WriteBatch sends frames. A frame that the kernel refuses (its queue is full, the frame too long)
+// does not stop the following ones.
 func (p *Port) WriteBatch(frames [][]byte) (int, error) {
 	p.txMu.Lock()
 	defer p.txMu.Unlock()
 	return p.writeResult(p.tx.write(p.raw, frames, &p.tagger))
 }
 
-// WriteGather is WriteBatch for frames in pieces.
+// WriteGather is WriteBatch for frames in two pieces.
 func (p *Port) WriteGather(frames [][2][]byte) (int, error) {
 	p.txMu.Lock()
 	defer p.txMu.Unlock()
 	return p.writeResult(p.tx.gather(p.raw, frames, &p.tagger))
 }
 
-// writeResult explains what has become of frames.
+// writeResult returns the result of a write with its error explained.
 func (p *Port) writeResult(n int, err error) (int, error) {
 	switch {
 	case err == nil:
@@ -320,7 +319,7 @@ func (p *Port) writeResult(n int, err error) (int, error) {
 	case p.closed.Load():
 		return n, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
 	case isInterfaceLost(err) && !p.isDown.Load():
-		// Whoever hears it from the kernel is the only one to: pass it on to the reader.
+		// The kernel reports this once, to the reader or to a writer: wake the reader.
 		p.wake()
 	}
 	return n, fmt.Errorf("%s: %w", p.iface.Name, err)

@@ -54,8 +54,7 @@ func TestOpenErrors(t *testing.T) {
 	})
 }
 
-// TestExchange sends more frames than a batch has, one way, and finds them in order and
-// unchanged.
+// TestExchange sends more frames than a batch has, which are received in order and unchanged.
 func TestExchange(t *testing.T) {
 	w := newWire(t)
 	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
@@ -74,13 +73,12 @@ func TestExchange(t *testing.T) {
 			t.Fatalf("frame %d is % x, want % x", i, got.Data, sent[i])
 		}
 		if got.ChecksumPending {
-			t.Errorf("frame %d, which has no checksum, is said to have an open one", i)
+			t.Errorf("frame %d, which has no checksum, is marked as pending", i)
 		}
 	}
 }
 
-// TestOnlyOurs: of all that comes along the wire, the kernel lets through what is meant
-// for us and comes from another.
+// TestOnlyOurs: the filter passes only frames for us from others.
 func TestOnlyOurs(t *testing.T) {
 	w := newWire(t)
 	discovery, session := w.port(w.near, "near", wire.EtherTypeDiscovery), w.port(w.near, "near", wire.EtherTypeSession)
@@ -96,7 +94,7 @@ func TestOnlyOurs(t *testing.T) {
 			frame(near, far, etherType, "for us"))
 	}
 	if got := payloads(w.read(discovery, 2)); !slices.Equal(got, []string{"for all", "for us"}) {
-		t.Errorf("discovery hears %q, want what is for all and for us", got)
+		t.Errorf("discovery receives %q, want what is for all and for us", got)
 	}
 	if got := payloads(w.read(session, 1)); !slices.Equal(got, []string{"for us"}) {
 		t.Errorf("sessions hear %q, want what is for us", got)
@@ -109,8 +107,7 @@ func TestOnlyOurs(t *testing.T) {
 	}
 }
 
-// TestTooLong: a frame that is longer than its buffer is not delivered, and those about
-// it are.
+// TestTooLong: a frame that is longer than its buffer is not delivered, and those around it are.
 func TestTooLong(t *testing.T) {
 	w := newWire(t)
 	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
@@ -138,7 +135,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestWriteGoesOn: a frame that the kernel refuses does not hold up the next.
+// TestWriteGoesOn: a frame that the kernel refuses does not stop the next one.
 func TestWriteGoesOn(t *testing.T) {
 	w := newWire(t)
 	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
@@ -152,7 +149,7 @@ func TestWriteGoesOn(t *testing.T) {
 	}
 }
 
-// reading reads from a port until it fails, and then gives the error.
+// reading reads from a port until it fails, and then sends the error.
 func reading(p *afpacket.Port) (frames chan string, failed chan error) {
 	frames, failed = make(chan string, 4096), make(chan error, 1)
 	// Ends with the port.
@@ -185,8 +182,8 @@ func TestCloseEndsReadBatch(t *testing.T) {
 	}
 }
 
-// TestInterfaceRemoved: an interface that is down for a while is not lost; one that is
-// removed is, whoever of reader and writer the kernel told that it went down.
+// TestInterfaceRemoved: an interface that is down for a while is not lost; one that is removed is,
+// whether the kernel reported the down state to the reader or to a writer.
 func TestInterfaceRemoved(t *testing.T) {
 	for _, writes := range []bool{false, true} {
 		w := newWire(t)
@@ -213,7 +210,7 @@ func TestInterfaceRemoved(t *testing.T) {
 	}
 }
 
-// TestStats: what comes while nobody reads is bounded, and its loss counted.
+// TestStats: the number of frames waiting for a reader is bounded, and lost ones are counted.
 func TestStats(t *testing.T) {
 	w := newWire(t)
 	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
@@ -243,7 +240,7 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestNoAllocation: frames cost no memory, neither way.
+// TestNoAllocation: frames do not allocate, in either direction.
 func TestNoAllocation(t *testing.T) {
 	w := newWire(t)
 	exchange := exchange(w, vlan.Stack{})

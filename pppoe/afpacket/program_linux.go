@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AttachProgram makes an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER the port's
-// filter, in place of the one that Open has chosen: the program must pass no frame that
-// the other would not.
+// AttachProgram replaces the port's filter by an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER,
+// given by its descriptor. The program must not pass frames that the filter of Open would drop.
 func (p *Port) AttachProgram(fd int) error {
 	var err error
 	failed := p.raw.Control(func(socket uintptr) {

@@ -9,56 +9,55 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readModerator has a reader that finds nothing more in a stream of frames rest, and then look again,
-// instead of having the kernel wake it: else the first frame of each burst wakes it, it has
-// read that before the second is there, and every frame costs a wakeup and a packet of its
-// own. A frame that comes alone is read at once.
+// readModerator is interrupt moderation for a reader: in a stream of frames, a reader that has read
+// all frames pauses and then reads again, in place of a wait in the kernel. Otherwise the first
+// frame of each burst wakes it, it has read that before the second arrives, and every frame costs a
+// wakeup. A single frame is read at once.
 type readModerator struct {
-	periodStart time.Time // the beginning of the period
-	frames      int       // since then
-	stream      bool      // the period before had as many as make a stream
+	periodStart time.Time // when the current period began
+	frames      int       // in the current period
+	stream      bool      // the previous period had a stream
 }
 
 const (
 	moderationPeriod = time.Millisecond
-	// streamFrames in a period make a stream: some 100 Mbit/s of full frames.
+	// streamFrames per period are a stream: about 100 Mbit/s of full frames.
 	streamFrames = 10
-	// pauseTime is for how long a reader rests at least; the kernel's timers add 50
-	// microseconds of their own.
+	// pauseTime is the minimum length of a pause; the kernel's timers add 50 microseconds.
 	pauseTime = 50 * time.Microsecond
 )
 
-// count counts frames.
-func (p *readModerator) count(n int) { p.frames += n }
+// count counts received frames.
+func (m *readModerator) count(n int) { m.frames += n }
 
-// drained is called when there is nothing more to be read. It reports whether to rest.
-func (p *readModerator) drained(now time.Time) (rest bool) {
-	if passed := now.Sub(p.periodStart); passed >= moderationPeriod {
-		p.stream = p.frames >= streamFrames && passed < 2*moderationPeriod
-		p.periodStart, p.frames = now, 0
+// drained is called when there is nothing more to read. It reports whether to pause.
+func (m *readModerator) drained(now time.Time) (pause bool) {
+	if passed := now.Sub(m.periodStart); passed >= moderationPeriod {
+		m.stream = m.frames >= streamFrames && passed < 2*moderationPeriod
+		m.periodStart, m.frames = now, 0
 	}
-	return p.stream
+	return m.stream
 }
 
-// resting is how many readers rest with a processor of the scheduler's in hand, and
-// maxPausing how many may: half of those there are at the start.
+// pausing is the number of readers that pause without releasing their scheduler's processor (P),
+// and maxPausing the maximum: half of the processors.
 var (
 	pausing    atomic.Int32
 	maxPausing = int32(runtime.GOMAXPROCS(0) / 2)
 )
 
-// pause rests if there is a stream, and reports whether. The scheduler is not told, if few
-// rest: it would take the processor away, and look after it every 20 microseconds from
-// then on, which costs more than it gains.
-func (p *readModerator) pause() bool {
-	if !p.drained(time.Now()) {
+// pause pauses if there is a stream, and reports whether it has. If few readers pause, it does so
+// without notice to the scheduler, which would reassign the processor and poll it every 20
+// microseconds, at a higher cost than it gains.
+func (m *readModerator) pause() bool {
+	if !m.drained(time.Now()) {
 		return false
 	}
-	rest := unix.NsecToTimespec(pauseTime.Nanoseconds())
+	duration := unix.NsecToTimespec(pauseTime.Nanoseconds())
 	if pausing.Add(1) <= maxPausing {
-		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&rest)), 0, 0)
+		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&duration)), 0, 0)
 	} else {
-		unix.Nanosleep(&rest, nil)
+		unix.Nanosleep(&duration, nil)
 	}
 	pausing.Add(-1)
 	return true

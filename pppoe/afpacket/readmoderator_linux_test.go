@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// TestReadModerator: a reader rests in a stream only: not for what comes alone, however often, and
-// not for the first frame after a pause.
+// TestReadModerator: a reader pauses only in a stream: not for single frames, however frequent, and
+// not before the first frame after a gap.
 func TestReadModerator(t *testing.T) {
 	for _, c := range []struct {
 		what          string
-		every         time.Duration // how often the reader finds nothing more
-		frames, wakes int           // after so many frames, and so often
-		rests         bool          // at the last of them
+		every         time.Duration // interval at which the reader finds nothing more
+		frames, wakes int           // frames per interval, and number of intervals
+		pauses        bool          // after the last interval
 	}{
 		{"echo requests every two milliseconds", 2 * time.Millisecond, 1, 1000, false},
 		{"one frame every 200 microseconds", 200 * time.Microsecond, 1, 1000, false},
@@ -22,17 +22,17 @@ func TestReadModerator(t *testing.T) {
 	} {
 		var p readModerator
 		now := time.Unix(0, 0)
-		rests := false
+		pauses := false
 		for range c.wakes {
 			now = now.Add(c.every)
-			rests = p.drained(now)
+			pauses = p.drained(now)
 			p.count(c.frames)
 		}
-		if rests != c.rests {
-			t.Errorf("%s: rests %v, want %v", c.what, rests, c.rests)
+		if pauses != c.pauses {
+			t.Errorf("%s: pauses %v, want %v", c.what, pauses, c.pauses)
 		}
 		if p.drained(now.Add(5 * time.Millisecond)) {
-			t.Errorf("%s: rests for what comes after a pause", c.what)
+			t.Errorf("%s: pauses before the first frame after a gap", c.what)
 		}
 	}
 }

@@ -15,15 +15,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Where the kernel lists packet sockets, and its own sessions, if it has a module for them:
-// those of the thread's network namespace.
+// The kernel's lists of packet sockets, and of PPPoE sessions of its own module, in the network
+// namespace of the thread.
 const (
 	packetSockets  = "/proc/thread-self/net/packet"
 	kernelSessions = "/proc/thread-self/net/pppoe"
 )
 
-// setShared tells ports whether they share their interface. With tags, or an address of their
-// own, what others hear there is not theirs.
+// setShared sets Ports.Shared, which reports whether other programs receive session frames on the
+// interface. With tags or an address of our own they do not receive ours.
 func setShared(a Attachment, ports *pppoe.Ports) error {
 	if a.protocol(wire.EtherTypeSession) != wire.EtherTypeSession {
 		return nil
@@ -44,7 +44,7 @@ func setShared(a Attachment, ports *pppoe.Ports) error {
 	return nil
 }
 
-// inode is by what the kernel lists the socket.
+// inode returns the inode by which the kernel lists the socket.
 func (p *Port) inode() (uint64, error) {
 	var s unix.Stat_t
 	var err error
@@ -52,8 +52,8 @@ func (p *Port) inode() (uint64, error) {
 	return s.Ino, errors.Join(failed, err)
 }
 
-// hasOtherSocket reports whether there is a socket of PPPoE's session frames on an interface that
-// is not one of our own.
+// hasOtherSocket reports whether an interface has a socket for session frames that is not one of
+// our own.
 func hasOtherSocket(iface int, own []uint64) bool {
 	return anyLine(packetSockets, func(words []string) bool {
 		// sk RefCnt Type Proto Iface R Rmem User Inode
@@ -65,15 +65,15 @@ func hasOtherSocket(iface int, own []uint64) bool {
 	})
 }
 
-// hasKernelSession reports whether the kernel has a session of its own on an interface.
+// hasKernelSession reports whether the kernel has a PPPoE session of its own on an interface.
 func hasKernelSession(name string) bool {
 	return anyLine(kernelSessions, func(words []string) bool {
 		return len(words) == 3 && words[2] == name // Id Address Device
 	})
 }
 
-// anyLine reports whether a test holds for the words of one of a file's lines. A file that is not
-// there has none.
+// anyLine reports whether a test holds for the words of any line of a file. A missing file has
+// none.
 func anyLine(path string, test func(words []string) bool) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestShared: ports of sessions are shared with whoever else hears session frames on the
-// interface; not with each other, nor with who listens elsewhere, or to something else.
+// TestShared: ports are shared with other sockets for session frames on the interface; not with
+// each other, nor with sockets on other interfaces or of other ethertypes.
 func TestShared(t *testing.T) {
 	w := newWire(t)
 	for _, sessions := range []int{1, 3} {

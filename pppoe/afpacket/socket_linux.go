@@ -13,19 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is a packet socket that the runtime's poller does not know. That asks the kernel
-// to tell it of every frame that comes, and of every one that has gone out, even while
-// the program is busy with those before: a wakeup a frame, each way. Whoever has nothing
-// to do waits for the socket itself instead, on a thread of its own.
+// socket is a packet socket that is not registered with the runtime's poller. The poller would be
+// woken for each frame received, and each frame sent, even while the program is busy with earlier
+// ones. Instead, an idle goroutine waits for the socket itself, on a thread of its own.
 type socket struct {
 	file      *os.File
 	raw       syscall.RawConn
-	wakeup    *os.File // an eventfd: rings when somebody who waits shall look again
+	wakeup    *os.File // an eventfd that interrupts a waiting reader
 	wakeupRaw syscall.RawConn
 	closed    atomic.Bool
 }
 
-// adopt takes the socket over from a connection, and closes that.
+// adopt duplicates the socket of a connection, and closes the connection.
 func (s *socket) adopt(conn *packet.Conn) error {
 	defer conn.Close()
 	raw, err := conn.SyscallConn()
@@ -37,17 +36,17 @@ func (s *socket) adopt(conn *packet.Conn) error {
 	if err := errors.Join(failed, err); err != nil {
 		return err
 	}
-	// A file that blocks is none for the poller. No call blocks: each says MSG_DONTWAIT.
+	// The poller ignores a blocking file. No call blocks: each passes MSG_DONTWAIT.
 	if err := unix.SetNonblock(fd, false); err != nil {
 		unix.Close(fd)
 		return err
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	eventfd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		unix.Close(fd)
 		return err
 	}
-	s.file, s.wakeup = os.NewFile(uintptr(fd), "packet socket"), os.NewFile(uintptr(bell), "eventfd")
+	s.file, s.wakeup = os.NewFile(uintptr(fd), "packet socket"), os.NewFile(uintptr(eventfd), "eventfd")
 	s.raw, err = s.file.SyscallConn()
 	if err == nil {
 		s.wakeupRaw, err = s.wakeup.SyscallConn()
@@ -59,13 +58,13 @@ func (s *socket) adopt(conn *packet.Conn) error {
 	return err
 }
 
-// wake has whoever waits look again.
+// wake makes a waiting reader return.
 func (s *socket) wake() {
 	one := binary.NativeEndian.AppendUint64(nil, 1)
-	s.wakeup.Write(one) // fails only once the bell is closed, when nobody waits
+	s.wakeup.Write(one) // fails only once the eventfd is closed, when nobody waits
 }
 
-// close makes those who wait come back. The descriptors go when the last has.
+// close makes waiting readers and writers return. The descriptors are closed after the last.
 func (s *socket) close() error {
 	if s.closed.Swap(true) {
 		return os.ErrClosed
@@ -74,50 +73,49 @@ func (s *socket) close() error {
 	return errors.Join(s.file.Close(), s.wakeup.Close())
 }
 
-// waiter is a wait for the socket to be ready for something. It is kept, so that it costs
-// no allocation.
+// waiter waits until the socket is ready. It is kept, so that waiting does not allocate.
 type waiter struct {
 	*socket
 	fds         [2]unix.PollFd
-	nfds        int           // of those: a reader hears the bell, a writer does not
+	nfds        int           // number of fds used: a reader polls the eventfd, too, a writer does not
 	timeout     time.Duration // 0: none
 	interrupted bool
-	poll        func(bell uintptr)
+	poll        func(eventfd uintptr)
 }
 
-// initReader is that of a reader's wait for frames.
-func (a *waiter) initReader(s *socket) {
-	a.socket, a.nfds, a.poll = s, 2, a.wait
-	a.fds[0].Events, a.fds[1].Events = unix.POLLIN, unix.POLLIN
+// initReader initializes a reader's waiter for frames.
+func (w *waiter) initReader(s *socket) {
+	w.socket, w.nfds, w.poll = s, 2, w.wait
+	w.fds[0].Events, w.fds[1].Events = unix.POLLIN, unix.POLLIN
 }
 
-// initWriter is that of a writer's wait for room.
-func (a *waiter) initWriter(s *socket, timeout time.Duration) {
-	a.socket, a.nfds, a.poll, a.timeout = s, 1, a.wait, timeout
-	a.fds[0].Events = unix.POLLOUT
+// initWriter initializes a writer's waiter for room.
+func (w *waiter) initWriter(s *socket, timeout time.Duration) {
+	w.socket, w.nfds, w.poll, w.timeout = s, 1, w.wait, timeout
+	w.fds[0].Events = unix.POLLOUT
 }
 
-// ready waits, while the caller holds the socket's descriptor. It says no if the bell has
-// rung, the time is over, or the socket is closed.
-func (a *waiter) ready(fd uintptr) bool {
-	a.fds[0].Fd = int32(fd)
-	// Neither descriptor can be closed, and become another's, while it is held.
-	return a.wakeupRaw.Control(a.poll) == nil && !a.interrupted && !a.closed.Load()
+// ready waits while the caller holds the socket's descriptor. It returns false if wake was called,
+// the timeout is over, or the socket is closed.
+func (w *waiter) ready(fd uintptr) bool {
+	w.fds[0].Fd = int32(fd)
+	// While they are held, neither descriptor can be closed and reused.
+	return w.wakeupRaw.Control(w.poll) == nil && !w.interrupted && !w.closed.Load()
 }
 
-func (a *waiter) wait(bell uintptr) {
+func (w *waiter) wait(eventfd uintptr) {
 	var limit *unix.Timespec
 	var timeout unix.Timespec
-	if a.timeout > 0 {
-		timeout = unix.NsecToTimespec(a.timeout.Nanoseconds())
+	if w.timeout > 0 {
+		timeout = unix.NsecToTimespec(w.timeout.Nanoseconds())
 		limit = &timeout
 	}
-	a.fds[1].Fd = int32(bell)
-	n, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds[0])), uintptr(a.nfds), uintptr(unsafe.Pointer(limit)), 0, 0, 0)
-	rung := a.fds[1].Revents != 0
-	a.interrupted = errno == 0 && n == 0 || rung
-	if rung && !a.closed.Load() { // for the end it goes on ringing
+	w.fds[1].Fd = int32(eventfd)
+	n, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.fds[0])), uintptr(w.nfds), uintptr(unsafe.Pointer(limit)), 0, 0, 0)
+	woken := w.fds[1].Revents != 0
+	w.interrupted = errno == 0 && n == 0 || woken
+	if woken && !w.closed.Load() { // after close it stays readable
 		var count [8]byte
-		unix.Read(int(bell), count[:])
+		unix.Read(int(eventfd), count[:])
 	}
 }

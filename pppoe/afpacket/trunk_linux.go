@@ -12,10 +12,10 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// OpenTrunk opens a port for frames of one ethertype behind any VLAN tags, two at most.
-// The tags stand in the frames, both ways, with priority and all, as they have them on
-// the wire: vlan.Split reads them. The line must have no VLAN of its own, and no
-// priorities. MTU has room for the tags. Errors are Open's.
+// OpenTrunk opens a port for frames of one ethertype with up to two VLAN tags. The tags, with their
+// priorities, are in the frames at the port's methods, as on the wire: see vlan.Split. The
+// attachment's VLAN is ignored, and its priorities must be zero. MTU includes room for the tags.
+// Errors are those of Open.
 func OpenTrunk(a Attachment, etherType uint16) (*Port, error) {
 	a.VLAN = vlan.Stack{}
 	if err := a.check(); err != nil {
@@ -35,11 +35,11 @@ func trunkFilter(etherType uint16) func(station) []bpf.Instruction {
 	}
 }
 
-// anyTags drops frames of other ethertypes, behind whatever tags the kernel has left in
-// band, and those that go out.
+// anyTags drops frames of other ethertypes, after any tags that the kernel has left in band, and
+// outgoing frames.
 func anyTags(etherType uint16) []bpf.Instruction {
 	innermost := halfWord(addressesLen + vlan.MaxDepth*vlan.TagLen)
-	behind := append(require(vlanPresent, bpf.JumpEqual, 0), // or it would be a tag too many
+	behind := append(require(vlanPresent, bpf.JumpEqual, 0), // otherwise there would be one tag too many
 		require(innermost, bpf.JumpEqual, uint32(etherType))...)
 	for i := vlan.MaxDepth - 1; i >= 0; i-- {
 		behind = append(matchEtherTypeOrTag(uint32(addressesLen+i*vlan.TagLen), etherType, len(behind)), behind...)
@@ -47,10 +47,10 @@ func anyTags(etherType uint16) []bpf.Instruction {
 	return append(behind, require(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, outgoing)...)
 }
 
-// matchEtherTypeOrTag goes on behind the next instructions if the ethertype is there; with
-// them, if a tag is; and else drops the frame.
+// matchEtherTypeOrTag skips the next instructions if the ethertype is at an offset, continues with
+// them if a tag is, and else drops the frame.
 func matchEtherTypeOrTag(at uint32, etherType uint16, next int) []bpf.Instruction {
-	left := len(vlan.TPIDs) + 1 // instructions in front of the next
+	left := len(vlan.TPIDs) + 1 // instructions before the next ones
 	program := []bpf.Instruction{
 		halfWord(at),
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(etherType), SkipTrue: uint8(left + next)},
@@ -62,8 +62,8 @@ func matchEtherTypeOrTag(at uint32, etherType uint16, next int) []bpf.Instructio
 	return append(program, bpf.RetConstant{Val: drop})
 }
 
-// readTrunk fills frames, and puts back the tag that the kernel took off. It may return no
-// frame, and no error.
+// readTrunk reads frames, and restores the tag that the kernel has removed. It may return no frame
+// and no error.
 func (b *batch) readTrunk(raw syscall.RawConn, frames []datapath.Frame) (int, error) {
 	b.count = min(len(frames), batchSize)
 	for i := range b.count {
@@ -83,10 +83,10 @@ func (b *batch) readTrunk(raw syscall.RawConn, frames []datapath.Frame) (int, er
 	return kept, nil
 }
 
-// setBufferWithGap has a message read with a gap behind its addresses, for one tag.
+// setBufferWithGap sets a message's buffer with a gap after the addresses, for one tag.
 func (b *batch) setBufferWithGap(i int, buf []byte) {
 	if len(buf) < addressesLen+vlan.TagLen {
-		b.setBuffer(i, nil, nil) // so that whatever comes is cut short
+		b.setBuffer(i, nil, nil) // any frame is truncated
 		return
 	}
 	b.vectors[i][0], b.vectors[i][1] = vector(buf[:addressesLen]), vector(buf[addressesLen+vlan.TagLen:])

@@ -18,7 +18,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// stacks are the tags that ports are tried with.
+// stacks are the tags that are tested.
 var stacks = []string{
 	"50", "0", "0x88a8:50", "50.100", "0x8100:50.0x8100:100", "50.50", "50.0",
 	"0x9100:50", "0x9100:50.100", "0x8100:50.0x88a8:100",
@@ -33,7 +33,7 @@ func stack(t testing.TB, text string) vlan.Stack {
 	return s
 }
 
-// on opens a port on a line, for as long as the test lasts.
+// on opens a port on an attachment, until the end of the test.
 func (w *testWire) on(in *lab.Namespace, a afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
@@ -54,12 +54,12 @@ func (w *testWire) trunk(in *lab.Namespace, a afpacket.Attachment, etherType uin
 	return p
 }
 
-// insert puts tags into a frame.
+// insert inserts tags into a frame.
 func insert(s vlan.Stack, priority uint8, frame []byte) []byte {
 	return s.Insert(frame, priority)
 }
 
-// offload reports whether a network card inserts and strips tags itself.
+// offload sets whether a network card inserts and removes tags itself.
 func (w *testWire) offload(in *lab.Namespace, name string, on bool) {
 	w.Helper()
 	if err := in.OffloadVLAN(name, on); err != nil {
@@ -67,8 +67,8 @@ func (w *testWire) offload(in *lab.Namespace, name string, on bool) {
 	}
 }
 
-// TestTagged: two ports on the same VLAN hear each other, whatever the tags are and
-// whoever inserts and strips them, and see frames without tags, unchanged.
+// TestTagged: two ports on the same VLAN receive each other's frames, for all tags and with or
+// without VLAN offload, without tags and unchanged.
 func TestTagged(t *testing.T) {
 	w := newWire(t)
 	for _, offloaded := range []bool{false, true} {
@@ -87,12 +87,12 @@ func TestTagged(t *testing.T) {
 	}
 }
 
-// exchanges sends frames of all lengths one way, more than a batch has, and reads them.
+// exchanges sends frames of all lengths, more than a batch has, and reads them.
 func (w *testWire) exchanges(a, b *afpacket.Port, etherType uint16) {
 	w.Helper()
 	var sent [][]byte
 	for i := range 100 {
-		length := max(wire.HeaderLen, i*a.MTU()/99) // the kernel drops less than two octets behind a tag
+		length := max(wire.HeaderLen, i*a.MTU()/99) // the kernel drops frames with less than two octets after a tag
 		sent = append(sent, frame(far, near, etherType, string(bytes.Repeat([]byte{byte(i)}, length))))
 	}
 	if n, err := a.WriteBatch(sent); n != len(sent) || err != nil {
@@ -105,8 +105,8 @@ func (w *testWire) exchanges(a, b *afpacket.Port, etherType uint16) {
 	}
 }
 
-// TestOwnVLANOnly: of frames with all kinds of tags, and without, a port hears those of its
-// own tags, and the kernel lets no other through.
+// TestOwnVLANOnly: of frames with all kinds of tags, and without, a port receives those with its
+// own tags, and the filter drops all others.
 func TestOwnVLANOnly(t *testing.T) {
 	w := newWire(t)
 	for _, offloaded := range []bool{false, true} {
@@ -123,7 +123,7 @@ func TestOwnVLANOnly(t *testing.T) {
 func (w *testWire) ownVLANOnly(etherType uint16) {
 	w.Helper()
 	ports := map[string]*afpacket.Port{"untagged": w.port(w.near, "near", etherType)}
-	// What is sent on a VLAN of identifier 0 is on none.
+	// A frame with VLAN identifier 0 belongs to no VLAN.
 	want := map[string][]string{"untagged": {"untagged", "on 0"}, "0": {"untagged", "on 0"}}
 	sent := [][]byte{frame(near, far, etherType, "untagged")}
 	for _, tags := range append(stacks, "51", "50.101", "51.100", "100.50", "0.50") {
@@ -143,7 +143,7 @@ func (w *testWire) ownVLANOnly(etherType uint16) {
 	}
 	sent = append(sent, frame(near, far, etherType, "end"), insert(stack(w, "50"), 7, frame(near, far, etherType, "end")))
 	w.raw(w.far, "far", sent...)
-	w.raw(w.near, "near", sent...) // what we send ourselves is not heard
+	w.raw(w.near, "near", sent...) // our own frames are not received
 	for tags, port := range ports {
 		n := len(want[tags])
 		if tags == "untagged" || tags == "0" || tags == "50" {
@@ -151,7 +151,7 @@ func (w *testWire) ownVLANOnly(etherType uint16) {
 			want[tags] = append(want[tags], "end")
 		}
 		if got := payloads(w.read(port, n)); !slices.Equal(got, want[tags]) {
-			w.Errorf("the port on %s hears %q, want %q", tags, got, want[tags])
+			w.Errorf("the port on %s receives %q, want %q", tags, got, want[tags])
 		}
 		if s, err := port.Stats(); err != nil || s.Received != uint64(n) {
 			w.Errorf("for the port on %s %d frames passed the filter, want %d: %v", tags, s.Received, n, err)
@@ -159,8 +159,8 @@ func (w *testWire) ownVLANOnly(etherType uint16) {
 	}
 }
 
-// TestTaggedMTU: a frame of the MTU goes through, and one that is longer is refused: the
-// kernel has room for one tag of ethertype 0x8100 beyond an interface's MTU.
+// TestTaggedMTU: a frame of the MTU is sent, and a longer one is refused: the kernel allows one tag
+// of ethertype 0x8100 beyond an interface's MTU.
 func TestTaggedMTU(t *testing.T) {
 	w := newWire(t)
 	for _, parent := range []int{1500, 1508} {
@@ -194,8 +194,7 @@ func TestTaggedMTU(t *testing.T) {
 	}
 }
 
-// TestTrunk: a trunk hears any VLAN, with tags and priorities as they are, and sends on
-// any.
+// TestTrunk: a trunk receives and sends frames of any VLAN, with tags and priorities unchanged.
 func TestTrunk(t *testing.T) {
 	w := newWire(t)
 	for _, offloaded := range []bool{false, true} {
@@ -213,7 +212,7 @@ func TestTrunk(t *testing.T) {
 				insert(vlan.Stack{{TPID: 0x8100, VID: 1}}, 1, insert(stack(t, "2.3"), 1, there)),
 				insert(s, 5, there))
 			if got, want := w.read(trunk, 1)[0].Data, insert(s, 5, there); !bytes.Equal(got, want) {
-				t.Errorf("on %q the trunk hears % x, want % x", tags, got, want)
+				t.Errorf("on %q the trunk receives % x, want % x", tags, got, want)
 			}
 			port := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: s}, wire.EtherTypeDiscovery)
 			back := frame(far, near, wire.EtherTypeDiscovery, "back")
@@ -229,7 +228,7 @@ func TestTrunk(t *testing.T) {
 	}
 }
 
-// TestTrunkTooLong: a buffer that the frame with its tag does not fit gets nothing.
+// TestTrunkTooLong: a frame that does not fit its buffer with the tag is not delivered.
 func TestTrunkTooLong(t *testing.T) {
 	w := newWire(t)
 	trunk := w.trunk(w.near, afpacket.Attachment{Interface: "near"}, wire.EtherTypeDiscovery)
@@ -251,8 +250,7 @@ func TestTrunkTooLong(t *testing.T) {
 	}
 }
 
-// TestPriority: discovery and PPP's control protocols have one priority, IP packets the
-// other.
+// TestPriority: discovery and PPP's control protocols have one priority, IP packets the other.
 func TestPriority(t *testing.T) {
 	w := newWire(t)
 	for _, tags := range []string{"50", "0", "50.100"} {
@@ -285,8 +283,8 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestSource: a port can have an address of its own: frames come from it and for it, the
-// network card is told of it, and the interface's address is nobody's there.
+// TestSource: a port can have an address of its own: it sends from that and receives for it, the
+// network card is configured for it, and frames for the interface's address are not received.
 func TestSource(t *testing.T) {
 	w := newWire(t)
 	for _, tags := range []string{"", "50", "50.100"} {
@@ -299,7 +297,7 @@ func TestSource(t *testing.T) {
 			t.Errorf("the port's address is %v, want %v", a.Addr(), other)
 		}
 		if !w.takes(other) {
-			t.Errorf("%q: the network card is not told to take frames for %v", tags, other)
+			t.Errorf("%q: the network card does not receive frames for %v", tags, other)
 		}
 		elsewhere := vlan.Stack{{TPID: 0x8100, VID: 7}}
 		w.raw(w.far, "far",
@@ -309,16 +307,16 @@ func TestSource(t *testing.T) {
 			insert(s, 0, frame(wire.Broadcast, far, wire.EtherTypeDiscovery, "for all")),
 			insert(s, 0, frame(other, far, wire.EtherTypeDiscovery, "for us")))
 		if got := payloads(w.read(a, 2)); !slices.Equal(got, []string{"for all", "for us"}) {
-			t.Errorf("%q: the port hears %q", tags, got)
+			t.Errorf("%q: the port receives %q", tags, got)
 		}
 		a.Close()
 		if w.takes(other) {
-			t.Errorf("%q: the network card still takes frames for %v after the port was closed", tags, other)
+			t.Errorf("%q: the network card still receives frames for %v after the port was closed", tags, other)
 		}
 	}
 }
 
-// takes reports whether an address is among those "near" takes frames for, beside its own.
+// takes reports whether "near" receives frames for an address in addition to its own.
 func (w *testWire) takes(addr wire.Addr) (found bool) {
 	w.Helper()
 	w.link(w.near, "near", func(l netlink.Link) error {
@@ -354,7 +352,7 @@ func TestAttachmentErrors(t *testing.T) {
 	}
 }
 
-// TestTaggedNoAllocation: tags cost no memory, neither way.
+// TestTaggedNoAllocation: tags do not allocate, in either direction.
 func TestTaggedNoAllocation(t *testing.T) {
 	for _, tags := range []string{"50", "50.100"} {
 		exchange := exchange(newWire(t), stack(t, tags))

@@ -51,7 +51,7 @@ func newWire(t testing.TB) *testWire {
 	return w
 }
 
-// settle waits until frames go both ways: for a moment after its other end came up, the
+// settle waits until frames pass in both directions: for a moment after its peer came up, the
 // kernel drops what is sent on a veth interface.
 func (w *testWire) settle() {
 	w.Helper()
@@ -61,7 +61,7 @@ func (w *testWire) settle() {
 	w.until(b, frame(near, far, experimental, "back"), receiveAll(a))
 }
 
-// receiveAll yields the payload of the first frame that comes to a port.
+// receiveAll yields the payload of the first frame that a port receives.
 func receiveAll(p *afpacket.Port) <-chan string {
 	first := make(chan string, 1)
 	// Ends with the port, or the first frame.
@@ -74,7 +74,7 @@ func receiveAll(p *afpacket.Port) <-chan string {
 	return first
 }
 
-// until sends a frame again and again until it has arrived.
+// until repeats a frame until it has been received.
 func (w *testWire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
 	w.Helper()
 	for {
@@ -92,7 +92,7 @@ func (w *testWire) until(from *afpacket.Port, frame []byte, arrived <-chan strin
 	}
 }
 
-// port opens a port in a namespace, for as long as the test lasts.
+// port opens a port in a namespace, until the end of the test.
 func (w *testWire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
@@ -122,7 +122,7 @@ func (w *testWire) link(in *lab.Namespace, name string, change func(netlink.Link
 	})
 }
 
-// raw sends frames from a station as they are, with any addresses.
+// raw sends frames unchanged, with any addresses.
 func (w *testWire) raw(in *lab.Namespace, name string, frames ...[]byte) {
 	w.Helper()
 	w.do(in, func() error {
@@ -149,7 +149,7 @@ func frame(dst, src wire.Addr, etherType uint16, payload string) []byte {
 	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
 }
 
-// buffers are what ReadBatch reads into.
+// buffers returns buffers for ReadBatch.
 func buffers(count, size int) []datapath.Frame {
 	frames := make([]datapath.Frame, count)
 	for i := range frames {
@@ -158,7 +158,7 @@ func buffers(count, size int) []datapath.Frame {
 	return frames
 }
 
-// read reads frames until there are as many as wanted.
+// read reads a number of frames.
 func (w *testWire) read(p *afpacket.Port, count int) (got []datapath.Frame) {
 	w.Helper()
 	for len(got) < count {
@@ -172,7 +172,7 @@ func (w *testWire) read(p *afpacket.Port, count int) (got []datapath.Frame) {
 	return got
 }
 
-// payloads are what frames carry.
+// payloads returns the payloads of frames.
 func payloads(frames []datapath.Frame) (all []string) {
 	for _, f := range frames {
 		all = append(all, string(f.Data[14:]))

@@ -11,16 +11,16 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// backlog is how many frames wait at a port; what comes beyond is lost, and counted.
+// backlog is the number of frames queued at a port; more are lost, and counted.
 const backlog = 1024
 
-// Port is a pppoe.Port on a segment.
+// Port is a port (datapath.Port) on a Segment. All methods may be called concurrently.
 type Port struct {
 	segment   *Segment
 	addr      wire.Addr
 	etherType uint16
 	tags      vlan.Stack
-	trunk     bool // hears all VLANs, and has the tags in its frames
+	trunk     bool // receives all VLANs, with the tags in the frames
 	queue     chan []byte
 	dropped   atomic.Int64
 	closed    chan struct{}
@@ -29,15 +29,15 @@ type Port struct {
 
 var _ datapath.Port = (*Port)(nil)
 
-// accepts reports whether a frame is for the port, as the filter of a packet socket would.
+// accepts reports whether a frame is for the port, as the filter of a packet socket does.
 func (p *Port) accepts(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
 	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == wire.Broadcast)
 }
 
-// enqueue queues a frame, without the tags that are the port's own.
+// enqueue queues a frame, without the port's tags.
 func (p *Port) enqueue(frame []byte) {
 	if p.tags != (vlan.Stack{}) {
-		_, frame, _ = vlan.Strip(slices.Clone(frame)) // others hear it too
+		_, frame, _ = vlan.Strip(slices.Clone(frame)) // other ports have the same frame
 	}
 	select {
 	case p.queue <- frame:
@@ -46,14 +46,14 @@ func (p *Port) enqueue(frame []byte) {
 	}
 }
 
-// Dropped is how many frames were lost because nobody read the port.
+// Dropped is the number of frames that were lost because the queue was full.
 func (p *Port) Dropped() int64 { return p.dropped.Load() }
 
-// ReadBatch waits for a frame, and takes those with it that have come already.
+// ReadBatch waits for a frame, and returns it with those that are queued after it.
 func (p *Port) ReadBatch(frames []datapath.Frame) (n int, err error) {
 	for n == 0 && len(frames) > 0 {
 		if p.isClosed() {
-			return 0, net.ErrClosed // even if there are frames
+			return 0, net.ErrClosed // even if frames are queued
 		}
 		select {
 		case <-p.closed:
@@ -67,7 +67,8 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (n int, err error) {
 	return n, nil
 }
 
-// put adds a frame to the n that there are, unless it is longer than its buffer.
+// put stores a frame after the first n, unless it is longer than its buffer, and returns the new
+// number.
 func put(frames []datapath.Frame, n int, frame []byte) int {
 	if len(frame) > cap(frames[n].Data) {
 		return n
@@ -99,10 +100,10 @@ func (p *Port) isClosed() bool {
 // Addr is the station's address.
 func (p *Port) Addr() wire.Addr { return p.addr }
 
-// MTU is the segment's.
+// MTU is that of the segment.
 func (p *Port) MTU() int { return p.segment.cfg.MTU }
 
-// Close takes the station off the segment.
+// Close removes the port from the segment.
 func (p *Port) Close() error {
 	p.closeOnce.Do(func() {
 		p.segment.leave(p)

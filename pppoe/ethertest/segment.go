@@ -1,7 +1,6 @@
-// Package ethertest is an Ethernet segment in memory, for tests: ports that hear
-// each other, with loss, duplication, delay and reordering as wanted, and a look
-// at every frame. It blocks only on channels and timers, so that testing/synctest
-// can move time.
+// Package ethertest is an Ethernet segment in memory, for tests: the ports on it receive each
+// other's frames, with configurable loss, duplication, delay and reordering, and a tap for every
+// frame. It blocks only on channels and timers, so that it works with testing/synctest.
 package ethertest
 
 import (
@@ -15,16 +14,16 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Config is how a segment treats frames. The zero value delivers all, at once, on
-// plain Ethernet.
+// Config is the behaviour of a Segment. The zero value delivers all frames at once, with the MTU of
+// Ethernet.
 type Config struct {
-	Seed      uint64        // of what chance decides
-	Loss      float64       // share of frames that are lost, 0 to 1
-	Duplicate float64       // share that comes twice, 0 to 1
-	Delay     time.Duration // the longest: each frame has its own, and so they overtake each other
-	MTU       int           // longest payload of a frame, in octets; 0: 1500. What is longer is lost
-	// Watch is told every frame that is sent, before chance decides. It must not
-	// keep the frame. It may be called concurrently.
+	Seed      uint64        // of the random decisions
+	Loss      float64       // probability that a frame is lost, 0 to 1
+	Duplicate float64       // probability that a frame is duplicated, 0 to 1
+	Delay     time.Duration // maximum; each frame has a random delay, so that frames are reordered
+	MTU       int           // maximum payload of a frame, in octets; 0: 1500. Longer frames are lost
+	// Watch is called with every frame that is sent, before random loss. It must not keep the
+	// frame, and may be called concurrently. Nil: not called.
 	Watch func(frame []byte)
 }
 
@@ -34,10 +33,10 @@ type Segment struct {
 	mu        sync.Mutex
 	rand      *rand.Rand
 	ports     []*Port
-	unplugged map[wire.Addr]bool // stations whose cable is out
+	unplugged map[wire.Addr]bool // stations that are disconnected
 }
 
-// New makes a segment without stations.
+// New returns a segment without ports.
 func New(cfg Config) *Segment {
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
@@ -45,18 +44,17 @@ func New(cfg Config) *Segment {
 	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), unplugged: make(map[wire.Addr]bool)}
 }
 
-// Port joins a station that hears frames of one ethertype for its address, and
-// those for all.
+// Port adds a port that receives untagged frames of one ethertype for its address, and broadcasts.
 func (s *Segment) Port(addr wire.Addr, etherType uint16) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType})
 }
 
-// Tagged joins a station that hears frames of one VLAN, and knows nothing of their tags.
+// Tagged adds a port in one VLAN. Frames have no tags at its methods.
 func (s *Segment) Tagged(addr wire.Addr, etherType uint16, tags vlan.Stack) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType, tags: tags})
 }
 
-// Trunk joins a station that hears frames of any VLAN, and has the tags in them.
+// Trunk adds a port that receives frames of all VLANs, with their tags.
 func (s *Segment) Trunk(addr wire.Addr, etherType uint16) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType, trunk: true})
 }
@@ -69,7 +67,7 @@ func (s *Segment) join(p *Port) *Port {
 	return p
 }
 
-// Ports joins a station with both of PPPoE's ports.
+// Ports adds a station with a discovery port and a session port.
 func (s *Segment) Ports(addr wire.Addr) pppoe.Ports {
 	return pppoe.Ports{
 		Discovery: s.Port(addr, wire.EtherTypeDiscovery),
@@ -77,11 +75,11 @@ func (s *Segment) Ports(addr wire.Addr) pppoe.Ports {
 	}
 }
 
-// header is Ethernet's: two addresses and the ethertype. Tags between them do not count
-// towards the MTU.
+// header is the length of the Ethernet header: two addresses and the ethertype. Tags between them
+// do not count towards the MTU.
 const header = 14
 
-// Send puts a frame on the segment, as any station could.
+// Send sends a frame on the segment, from any source address.
 func (s *Segment) Send(frame []byte) {
 	tags, _, ok := vlan.Split(frame)
 	if !ok || len(frame) > header+tags.Depth()*vlan.TagLen+s.cfg.MTU {
@@ -95,7 +93,7 @@ func (s *Segment) Send(frame []byte) {
 	}
 }
 
-// copies is how often a frame arrives.
+// copies draws how often a frame arrives.
 func (s *Segment) copies() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,14 +132,14 @@ func (s *Segment) arrive(frame []byte) {
 	}
 }
 
-// Unplug takes a station's cable out: it hears nothing, and nobody hears it.
+// Unplug disconnects a station: its frames are not delivered, and none are delivered to it.
 func (s *Segment) Unplug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unplugged[addr] = true
 }
 
-// Plug puts a station's cable back.
+// Plug reconnects a station.
 func (s *Segment) Plug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,7 +27,7 @@ func frame(dst, src wire.Addr, etherType uint16, payload string) []byte {
 	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
 }
 
-// collect is what a port hears until it is closed.
+// collect is the payloads that a port receives until it is closed.
 type collect struct {
 	port *ethertest.Port
 	got  []string
@@ -53,22 +53,22 @@ func listen(port *ethertest.Port) *collect {
 	return c
 }
 
-// want closes the port and holds what it heard against a wish.
+// want closes the port and compares what it has received.
 func (c *collect) want(t *testing.T, who string, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	c.port.Close()
 	synctest.Wait()
 	if !slices.Equal(c.got, want) {
-		t.Errorf("%s heard %q, want %q", who, c.got, want)
+		t.Errorf("%s received %q, want %q", who, c.got, want)
 	}
 	if !errors.Is(c.err, net.ErrClosed) {
 		t.Errorf("%s: ReadBatch ended with %v, want net.ErrClosed", who, c.err)
 	}
 }
 
-// TestDelivery: a frame for one is heard by that one, a broadcast by all but its sender,
-// each only by the port of its ethertype.
+// TestDelivery: a unicast frame is received by its station, a broadcast by all but its sender, each
+// only by the port of its ethertype.
 func TestDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
@@ -96,8 +96,8 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// TestTagged: stations hear their own VLAN, without its tags; a trunk hears and sends all,
-// with them.
+// TestTagged: a port in a VLAN receives its frames without tags; a trunk receives and sends those
+// of all VLANs with tags.
 func TestTagged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{MTU: 9})
@@ -120,8 +120,8 @@ func TestTagged(t *testing.T) {
 	})
 }
 
-// TestRandomFaults: the same seed has the same fate, shares are about what they are said to
-// be, and frames overtake each other within the longest delay.
+// TestRandomFaults: a seed determines the result, the shares are about those configured, and frames
+// are reordered within the maximum delay.
 func TestRandomFaults(t *testing.T) {
 	const sent = 1000
 	run := func(seed uint64) (got []string) {
@@ -141,10 +141,10 @@ func TestRandomFaults(t *testing.T) {
 	}
 	first := run(7)
 	if again := run(7); !slices.Equal(first, again) {
-		t.Error("the same seed had another fate")
+		t.Error("the same seed has another result")
 	}
 	if slices.Equal(first, run(8)) {
-		t.Error("another seed had the same fate")
+		t.Error("another seed has the same result")
 	}
 	if slices.IsSorted(first) {
 		t.Error("no frame overtook another")
@@ -159,7 +159,7 @@ func TestRandomFaults(t *testing.T) {
 	}
 }
 
-// TestBounded: a port that nobody reads does not hold up the segment, and counts.
+// TestBounded: a port that nobody reads does not block the segment, and counts lost frames.
 func TestBounded(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
 	p := s.Port(bob, wire.EtherTypeSession)
@@ -171,7 +171,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestTooLong: a frame that is longer than its buffer is not delivered, as Port demands.
+// TestTooLong: a frame that is longer than its buffer is not delivered, as datapath.Port requires.
 func TestTooLong(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
 	p := s.Port(bob, wire.EtherTypeSession)
@@ -188,7 +188,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestWatch is told what is sent, lost or not.
+// TestWatch: Watch is called with all frames that are sent, lost or not.
 func TestWatch(t *testing.T) {
 	var seen []string
 	s := ethertest.New(ethertest.Config{Loss: 1, Watch: func(f []byte) { seen = append(seen, string(f[14:])) }})
@@ -207,7 +207,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestMTU: what is longer than the segment allows is lost.
+// TestMTU: a frame longer than the MTU is lost.
 func TestMTU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{MTU: 9})

@@ -11,8 +11,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestUnplug: a station without its cable hears nothing, and nobody hears it, until the
-// cable is back.
+// TestUnplug: frames from and to a disconnected station are lost until it is reconnected.
 func TestUnplug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
@@ -32,8 +31,8 @@ func TestUnplug(t *testing.T) {
 	})
 }
 
-// TestLeaveOne: a port that is closed hears nothing more, not even what has come; others
-// hear as before.
+// TestLeaveOne: a closed port yields nothing more, not even queued frames; other ports receive as
+// before.
 func TestLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})

@@ -15,8 +15,8 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// TestQueues: each line has as many ports for session frames as were asked for; the plain
-// data path has one.
+// TestQueues: an attachment has as many ports for session frames as configured; with the plain data
+// path one.
 func TestQueues(t *testing.T) {
 	for want, more := range map[datapath.Kind]int{
 		datapath.KindPlain: 0, datapath.KindOffload: 2, datapath.KindAuto: 2,
@@ -40,8 +40,8 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// TestEngineConfig: what the kernel is asked for, and by which data paths; Prepare asks
-// before there is a line, and only where a line would.
+// TestEngineConfig: the configuration that the engine is opened with, by each data path; Prepare
+// opens it exactly where Open would.
 func TestEngineConfig(t *testing.T) {
 	for want, own := range map[datapath.Kind]bool{
 		datapath.KindPlain: false, datapath.KindOffload: false, datapath.KindAuto: false, datapath.KindKernel: true,
@@ -49,55 +49,55 @@ func TestEngineConfig(t *testing.T) {
 		p := open(t, want)
 		var log bytes.Buffer
 		p.Log = slog.New(slog.NewTextHandler(&log, nil))
-		var asked []ebpf.Config
+		var configs []ebpf.Config
 		p.openEngine = func(c ebpf.Config) (*ebpf.Engine, error) {
-			asked = append(asked, c)
+			configs = append(configs, c)
 			return nil, ebpf.ErrUnavailable
 		}
 		if err := p.ns.Do(func() error { p.Prepare("eth0"); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if want == datapath.KindPlain || want == datapath.KindOffload {
-			if len(asked) != 0 {
-				t.Errorf("%v: the kernel is asked for %+v", want, asked)
+			if len(configs) != 0 {
+				t.Errorf("%v: the engine is opened with %+v", want, configs)
 			}
 			continue
 		}
-		if len(asked) != 1 || asked[0].Interface != "eth0" || asked[0].Sessions != 4 || asked[0].Exclusive != own {
-			t.Fatalf("%v: the kernel is asked for %+v", want, asked)
+		if len(configs) != 1 || configs[0].Interface != "eth0" || configs[0].Sessions != 4 || configs[0].Exclusive != own {
+			t.Fatalf("%v: the engine is opened with %+v", want, configs)
 		}
-		if asked[0].Notify("something changed"); !strings.Contains(log.String(), "something changed") {
-			t.Errorf("%v: what changes is not in the log: %s", want, &log)
+		if configs[0].Notify("something changed"); !strings.Contains(log.String(), "something changed") {
+			t.Errorf("%v: a notice is not in the log: %s", want, &log)
 		}
 	}
 }
 
-// TestNoInterface: the error is the interface's, and there are no ports.
+// TestNoInterface: the error is that of the interface, and there are no ports.
 func TestNoInterface(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindPlain, datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
 		err := p.ns.Do(func() error {
 			ports, err := p.Open(afpacket.Attachment{Interface: "none0"})
 			if ports.Session != nil || ports.Offload != nil {
-				t.Errorf("%v: an interface that is not there has ports", want)
+				t.Errorf("%v: a nonexistent interface has ports", want)
 			}
 			return err
 		})
 		if err == nil {
-			t.Errorf("%v: an interface that is not there is opened", want)
+			t.Errorf("%v: a nonexistent interface is opened", want)
 		}
 		if _, err := p.engine("none0"); err == nil {
-			t.Errorf("%v: an interface that is not there has an engine", want)
+			t.Errorf("%v: a nonexistent interface has an engine", want)
 		}
 	}
 }
 
-// TestMissingCapabilitiesAreShortened: that a container has not the capabilities is told shortly;
-// anything else as it is.
+// TestMissingCapabilitiesAreShortened: the error for missing capabilities is short; others are
+// unchanged.
 func TestMissingCapabilitiesAreShortened(t *testing.T) {
 	detail := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EPERM)
 	if err := shortened(detail); !errors.Is(err, ebpf.ErrUnavailable) || strings.Contains(err.Error(), "load a program") {
-		t.Errorf("without rights: %v", err)
+		t.Errorf("without capabilities: %v", err)
 	}
 	other := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EINVAL)
 	if err := shortened(other); err != other {
@@ -105,14 +105,14 @@ func TestMissingCapabilitiesAreShortened(t *testing.T) {
 	}
 }
 
-// TestIsTemporary: what the kernel may grant the next time is not kept.
+// TestIsTemporary: errors after which the kernel may succeed at the next try are not remembered.
 func TestIsTemporary(t *testing.T) {
 	for err, want := range map[unix.Errno]bool{
 		unix.ENOMEM: true, unix.ENOBUFS: true, unix.EAGAIN: true, unix.EINTR: true, unix.EBUSY: true, unix.EMFILE: true,
 		unix.ENFILE: true, unix.ENODEV: true, unix.EPERM: false, unix.EOPNOTSUPP: false, unix.EINVAL: false, unix.ENOSYS: false,
 	} {
 		if got := isTemporary(fmt.Errorf("open: %w", err)); got != want {
-			t.Errorf("%v passes: %v, want %v", err, got, want)
+			t.Errorf("%v is temporary: %v, want %v", err, got, want)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestNetworkConfigIsComplete: every field of NetworkConfig reaches the Configurer. A field that
-// is added and forgotten in configurer changes nothing there.
+// TestNetworkConfigIsComplete: every field of NetworkConfig is passed on to the Configurer, and
+// changes one field there.
 func TestNetworkConfigIsComplete(t *testing.T) {
 	metric := 7
 	values := map[reflect.Kind]any{
@@ -46,7 +46,7 @@ func TestNetworkConfigIsComplete(t *testing.T) {
 	for i := range reflect.TypeFor[NetworkConfig]().NumField() {
 		field := reflect.TypeFor[NetworkConfig]().Field(i)
 		if field.Name == "Log" {
-			continue // nil is replaced by a logger that discards
+			continue // a nil logger is replaced by one that discards
 		}
 		var c NetworkConfig
 		value := reflect.ValueOf(values[field.Type.Kind()])
@@ -80,7 +80,7 @@ func TestNetworkConfigIsChecked(t *testing.T) {
 }
 
 // TestNetwork: a session's device has the negotiated addresses, the default route and the name
-// servers, and Close removes what is not gone with the device.
+// servers, and Close restores the file of name servers.
 func TestNetwork(t *testing.T) {
 	roottest.Need(t, "ip")
 	ns, err := lab.NewNamespace()

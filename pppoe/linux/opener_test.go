@@ -18,12 +18,12 @@ import (
 	"upppoe/test/lab"
 )
 
-// testNetwork is a namespace with an Ethernet interface, and the lines that are opened there.
+// testNetwork is a namespace with an Ethernet interface, and an Opener for it.
 type testNetwork struct {
 	t  testing.TB
 	ns *lab.Namespace
 	*Opener
-	offload datapath.Offload // of the line opened last
+	offload datapath.Offload // of the attachment opened last
 }
 
 func open(t testing.TB, want datapath.Kind) *testNetwork {
@@ -41,7 +41,7 @@ func open(t testing.TB, want datapath.Kind) *testNetwork {
 	return p
 }
 
-// ethernet makes eth0, in the place of one that is there.
+// ethernet creates eth0, in place of an existing one.
 func (p *testNetwork) ethernet() {
 	p.t.Helper()
 	p.ns.Run("ip", "link", "delete", "eth0")
@@ -50,12 +50,13 @@ func (p *testNetwork) ethernet() {
 	}
 }
 
-// openAttachment opens a line, closes it with the test, and reports whether the kernel moves its packets.
+// openAttachment opens an attachment until the end of the test, and reports whether the kernel
+// moves its packets.
 func (p *testNetwork) openAttachment(tags ...vlan.Tag) (kernel bool, err error) {
 	return p.openAttachmentAfter(func() error { return nil }, tags...)
 }
 
-// openAttachmentAfter does something before, on the same thread.
+// openAttachmentAfter is openAttachment after a call on the same thread.
 func (p *testNetwork) openAttachmentAfter(before func() error, tags ...vlan.Tag) (kernel bool, err error) {
 	var stack vlan.Stack
 	copy(stack[:], tags)
@@ -98,8 +99,8 @@ func TestUserSpaceIsChosen(t *testing.T) {
 	}
 }
 
-// TestWithoutCapabilities: a process that may not give the kernel programs does without, and each
-// session is told why; but one that was told to says that it cannot.
+// TestWithoutCapabilities: with KindAuto, a process that may not load eBPF programs uses user
+// space, and each session reports why; with KindKernel, Open returns an error.
 func TestWithoutCapabilities(t *testing.T) {
 	p := open(t, datapath.KindKernel)
 	if _, err := p.openAttachmentAfter(giveUpBPF); !errors.Is(err, ebpf.ErrUnavailable) || !errors.Is(err, unix.EPERM) {
@@ -110,11 +111,11 @@ func TestWithoutCapabilities(t *testing.T) {
 		t.Fatalf("auto: kernel %v, %v", kernel, err)
 	}
 	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrUnavailable) {
-		t.Errorf("the session is told %v", err)
+		t.Errorf("the session reports %v", err)
 	}
 }
 
-// giveUpBPF leaves a thread those capabilities that containers are given for PPPoE.
+// giveUpBPF reduces the capabilities of the thread to those that containers have for PPPoE.
 func giveUpBPF() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	network := uint32(1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW)
@@ -122,8 +123,7 @@ func giveUpBPF() error {
 	return unix.Capset(&header, &data[0])
 }
 
-// TestInterfaceComesBack: one that has gone and come is another, for which the kernel is
-// told anew.
+// TestInterfaceComesBack: an interface that has been re-created gets a new engine.
 func TestInterfaceComesBack(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	for i := range 3 {
@@ -137,9 +137,8 @@ func TestInterfaceComesBack(t *testing.T) {
 	}
 }
 
-// TestUnavailableIsRemembered: that the kernel cannot move an interface's packets is found out once,
-// be it asked for by name or not, and each line is told why; but of an interface that has
-// come back nothing is known, and what may pass is tried again.
+// TestUnavailableIsRemembered: a permanent error is remembered, for KindAuto and KindKernel, and
+// reported for each attachment; a re-created interface is tried again, and so is a temporary error.
 func TestUnavailableIsRemembered(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
@@ -153,7 +152,7 @@ func TestUnavailableIsRemembered(t *testing.T) {
 			what   string
 			before func() error
 			why    error
-			told   string
+			prefix string
 		}{
 			{"before rights are given up, and after", prepare, unix.EOPNOTSUPP, "try 1"},
 			{"the second dial", prepare, unix.EOPNOTSUPP, "try 1"},
@@ -164,15 +163,15 @@ func TestUnavailableIsRemembered(t *testing.T) {
 		} {
 			why = c.why
 			kernel, err := p.openAttachmentAfter(c.before)
-			told := err
+			got := err
 			if want == datapath.KindAuto {
 				if err != nil {
 					t.Fatal(err)
 				}
-				told = p.offload.Add(datapath.Session{SessionID: 1})
+				got = p.offload.Add(datapath.Session{SessionID: 1})
 			}
-			if kernel || !errors.Is(told, c.why) || !strings.HasPrefix(fmt.Sprint(told), c.told+": ") {
-				t.Errorf("%v, %s: kernel %v, told %v", want, c.what, kernel, told)
+			if kernel || !errors.Is(got, c.why) || !strings.HasPrefix(fmt.Sprint(got), c.prefix+": ") {
+				t.Errorf("%v, %s: kernel %v, error %v", want, c.what, kernel, got)
 			}
 		}
 		if err := p.Close(); err != nil {
@@ -181,8 +180,8 @@ func TestUnavailableIsRemembered(t *testing.T) {
 	}
 }
 
-// TestTriedAgainForNewInterface: an interface of which the kernel could not move packets, and that has come
-// back, may be one of which it can.
+// TestTriedAgainForNewInterface: the kernel may be able to move the packets of an interface after
+// it has been re-created.
 func TestTriedAgainForNewInterface(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
@@ -199,7 +198,7 @@ func TestTriedAgainForNewInterface(t *testing.T) {
 	}
 }
 
-// TestPreparedWhileDown: what is found out of an interface that is down holds when it is up.
+// TestPreparedWhileDown: the result of Prepare for an interface that is down holds when it is up.
 func TestPreparedWhileDown(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
@@ -221,8 +220,8 @@ func (p *testNetwork) setLink(t *testing.T, state string) {
 	}
 }
 
-// TestTooManyPrograms: where the kernel takes no more programs for an interface, user space moves the
-// packets, the session is told so in words, and the next one tries again.
+// TestTooManyPrograms: where the kernel accepts no more programs for an interface, user space moves
+// the packets, the session reports it, and the next attachment tries again.
 func TestTooManyPrograms(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) {
@@ -232,7 +231,7 @@ func TestTooManyPrograms(t *testing.T) {
 		t.Fatalf("kernel %v, %v", kernel, err)
 	}
 	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
-		t.Errorf("the session is told %v", err)
+		t.Errorf("the session reports %v", err)
 	}
 	p.openEngine = nil
 	if kernel, err := p.openAttachment(); err != nil || !kernel {

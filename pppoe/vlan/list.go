@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// MaxList bounds how many stacks ParseList makes.
+// MaxList is the maximum number of stacks that ParseList returns.
 const MaxList = 1 << 16
 
-// untagged is what ParseList calls a frame without tags.
+// untagged is ParseList's and String's name for a frame without tags.
 const untagged = "untagged"
 
-// ParseList reads a list of stacks, parted by commas, each as Parse reads it, but with
-// ranges where a VLAN identifier may stand: "1-4094", "50.1-4094", "10-12.100-200",
-// "untagged,1-100". Each stack comes once, in the order of the list. The error names
-// the text that is wrong.
+// ParseList parses a list of stacks, separated by commas, each as for Parse, but with ranges of
+// VLAN identifiers: "1-4094", "50.1-4094", "10-12.100-200", "untagged,1-100". Duplicates are
+// removed; the order is that of the list. The error wraps one of the errors above and quotes the
+// invalid text.
 func ParseList(text string) (list []Stack, err error) {
 	seen := make(map[Stack]bool)
 	for _, item := range strings.Split(text, ",") {
@@ -42,7 +42,7 @@ func ParseList(text string) (list []Stack, err error) {
 	return list, nil
 }
 
-// pattern is a stack with a range in each place; an empty one is an untagged frame's.
+// pattern is a stack with a range for each tag; an empty one stands for an untagged frame.
 type pattern []tagRange
 
 type tagRange struct{ tpid, low, high uint16 }
@@ -107,7 +107,7 @@ func parseTPID(text string) (uint16, error) {
 	return uint16(n), nil
 }
 
-// first is the stack of all lowest VLANs.
+// first returns the stack with the lowest VLAN identifiers.
 func (p pattern) first() (s Stack) {
 	for i, r := range p {
 		s[i] = Tag{r.tpid, r.low}
@@ -123,7 +123,7 @@ func (p pattern) size() int {
 	return n
 }
 
-// each yields the pattern's stacks, the innermost tag counting fastest.
+// each calls yield with the pattern's stacks; the innermost tag changes fastest.
 func (p pattern) each(yield func(Stack)) { p.count(p.first(), 0, yield) }
 
 func (p pattern) count(s Stack, at int, yield func(Stack)) {

@@ -1,5 +1,6 @@
-// Package vlan names the VLANs of IEEE 802.1Q that a frame can belong to: one tag, or
-// two (802.1ad, "QinQ"), and lists of them to be searched.
+// Package vlan has the VLAN tags of frames (IEEE 802.1Q): a stack of one tag, or of two (802.1ad,
+// "QinQ"). It parses and formats stacks and lists of stacks, and inserts tags into frames and
+// removes them. It opens no devices.
 package vlan
 
 import (
@@ -12,31 +13,31 @@ import (
 
 // Ethertypes of tags (IEEE 802.1Q table 9-1).
 const (
-	CTag uint16 = 0x8100 // customer's: also the only tag there is
-	STag uint16 = 0x88a8 // service provider's: the outer of two
+	CTag uint16 = 0x8100 // C-VLAN tag: the only tag, or the inner one
+	STag uint16 = 0x88a8 // S-VLAN tag: the outer one of two
 )
 
 const (
 	// MaxVID is the highest VLAN identifier: 4095 is reserved (IEEE 802.1Q table 9-2).
 	MaxVID = 4094
-	// MaxDepth is how many tags a frame can have.
+	// MaxDepth is the maximum number of tags in a frame.
 	MaxDepth = 2
-	// TagLen is how many octets a tag adds to a frame.
+	// TagLen is the length of a tag, in octets.
 	TagLen = 4
 )
 
-// Tag is one tag, without the priority that each frame has of its own. The zero value
-// is no tag.
+// Tag is a VLAN tag without its priority, which may differ from frame to frame. The zero value is
+// no tag.
 type Tag struct {
-	TPID uint16 // its ethertype
-	VID  uint16 // 0 to MaxVID; 0: no VLAN, the tag only has a priority
+	TPID uint16 // ethertype of the tag
+	VID  uint16 // VLAN identifier, 0 to MaxVID; 0: a priority tag, which belongs to no VLAN
 }
 
-// Stack are the tags of a frame, the outermost first. The zero value is an untagged
-// frame's. It is a value: comparable, and fit to be a map's key.
+// Stack is the tags of a frame, the outermost first. The zero value is that of an untagged frame.
+// It is comparable, and can be a map key.
 type Stack [MaxDepth]Tag
 
-// Errors of Parse and ParseList, wrapped with the text that is meant.
+// Errors of Parse and ParseList, wrapped together with the invalid text.
 var (
 	ErrVID    = errors.New("a VLAN identifier is a number from 0 to 4094 (4095 is reserved; 0 is a priority tag)")
 	ErrTPID   = errors.New("a tag's ethertype is 0x0600 to 0xffff, like 0x8100 or 0x88a8, and none of PPPoE's")
@@ -46,10 +47,10 @@ var (
 	ErrTooBig = fmt.Errorf("more than %d VLANs", MaxList)
 )
 
-// Parse reads tags, the outermost first, parted by a dot: "50", "50.100". Each may have
-// its ethertype, in hexadecimal, in front of it: "0x88a8:50", "0x8100:50.0x8100:100".
-// Without, a tag that is alone, or within another, is a CTag, and one about another
-// an STag. The error names the text that is wrong.
+// Parse parses tags, the outermost first, separated by a dot: "50", "50.100". Each may be preceded
+// by its ethertype in hexadecimal: "0x88a8:50", "0x8100:50.0x8100:100". The default ethertype is
+// CTag for the only or inner tag, and STag for the outer one. The error wraps one of the errors
+// above and quotes the invalid text.
 func Parse(text string) (Stack, error) {
 	p, err := parsePattern(text)
 	if err != nil {
@@ -73,7 +74,7 @@ func (s Stack) Depth() int {
 	return len(s)
 }
 
-// Tags are the tags that there are.
+// Tags returns the tags. The result aliases the stack.
 func (s *Stack) Tags() []Tag { return s[:s.Depth()] }
 
 // String is the stack as Parse reads it; "untagged" if it is empty.
@@ -95,7 +96,7 @@ func (s Stack) String() string {
 	return b.String()
 }
 
-// isDefault reports whether all ethertypes are those that need not be written.
+// isDefault reports whether all ethertypes are the defaults of Parse.
 func (s Stack) isDefault() bool {
 	n := s.Depth()
 	for i, t := range s.Tags() {
@@ -113,8 +114,8 @@ func defaultTPID(i, depth int) uint16 {
 	return CTag
 }
 
-// Append appends the tags as they stand in a frame behind its addresses, each with the
-// same priority code point, 0 to 7 (IEEE 802.1Q section 9.6).
+// Append appends the tags as they are encoded after a frame's addresses, all with the same priority
+// code point, 0 to 7 (IEEE 802.1Q section 9.6).
 func (s Stack) Append(b []byte, priority uint8) []byte {
 	for _, t := range s.Tags() {
 		b = binary.BigEndian.AppendUint16(b, t.TPID)
@@ -123,21 +124,20 @@ func (s Stack) Append(b []byte, priority uint8) []byte {
 	return b
 }
 
-// addressesLen are the octets of a frame in front of its tags.
+// addressesLen is the length of a frame's addresses, which precede its tags, in octets.
 const addressesLen = 12
 
-// Insert returns a copy of a frame, which begins with its destination address, with the
-// tags in front of those that it may have, all with that priority.
+// Insert returns a copy of a frame, which begins with its destination address, with the tags
+// inserted before any that it has, all with the same priority code point.
 func (s Stack) Insert(frame []byte, priority uint8) []byte {
 	at := min(addressesLen, len(frame))
 	tagged := append(make([]byte, 0, len(frame)+len(s)*TagLen), frame[:at]...)
 	return append(s.Append(tagged, priority), frame[at:]...)
 }
 
-// Split parts a frame, which begins with its destination address, into its tags and
-// its ethertype. Ethertypes of tags are those of the standard, and the three of
-// equipment from before it. It says no to a frame that is cut short, or has more tags
-// than a stack holds.
+// Split returns the tags and the ethertype of a frame, which begins with its destination address.
+// It recognizes the ethertypes in TPIDs. It returns false for a frame that is truncated, or has
+// more than MaxDepth tags.
 func Split(frame []byte) (s Stack, etherType uint16, ok bool) {
 	for i := 0; ; i++ {
 		at := addressesLen + i*TagLen
@@ -155,7 +155,8 @@ func Split(frame []byte) (s Stack, etherType uint16, ok bool) {
 	}
 }
 
-// Strip takes the tags off a frame, in its own memory. It says no where Split does.
+// Strip removes the tags of a frame in place: rest aliases frame. It returns false where Split
+// does.
 func Strip(frame []byte) (s Stack, rest []byte, ok bool) {
 	s, _, ok = Split(frame)
 	if !ok {
@@ -166,7 +167,8 @@ func Strip(frame []byte) (s Stack, rest []byte, ok bool) {
 	return s, frame[n:], true
 }
 
-// TPIDs are the ethertypes that Split takes for a tag's.
+// TPIDs are the ethertypes of tags that Split recognizes: those of the standard, and three that
+// predate it.
 var TPIDs = []uint16{CTag, STag, 0x9100, 0x9200, 0x9300}
 
 // IsTPID reports whether an ethertype is one of TPIDs.

@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseErrors: each error says what is wrong and names it.
+// TestParseErrors: each error is the right one and quotes the invalid text.
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]struct {
 		err  error
@@ -122,7 +122,7 @@ func TestParseListErrors(t *testing.T) {
 	}
 }
 
-// TestFrame: tags are written as IEEE 802.1Q has them, and Split reads them again.
+// TestFrame: tags are encoded as in IEEE 802.1Q, and Split decodes them.
 func TestFrame(t *testing.T) {
 	addresses := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
 	for _, c := range []struct {
@@ -181,8 +181,8 @@ func FuzzParseList(f *testing.F) {
 	})
 }
 
-// FuzzStrip: whatever comes, what Strip leaves has no tag that Split knows, and is the
-// frame again with the tags put in.
+// FuzzStrip: for any octets, Strip leaves no tag that Split recognizes, and inserting the tags
+// restores the frame.
 func FuzzStrip(f *testing.F) {
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\x02\x00\x5e\x00\x53\x01\x88\xa8\x00\x32\x81\x00\x00\x64\x88\x63\x11\x09"))
 	f.Fuzz(func(t *testing.T, frame []byte) {

@@ -16,10 +16,10 @@ import (
 	"upppoe/test/lab"
 )
 
-// dataPaths are the data paths of a server, from the plainest on.
+// dataPaths are the data paths of a server.
 var dataPaths = []string{"plain", "offload", "kernel"}
 
-// startFiltered starts a server with options, and with those of its one account, and a client.
+// startFiltered starts a server with options, and with options of its only account, and a client.
 func (j *network) startFiltered(t *testing.T, options, account string) (client, server *lab.Program) {
 	t.Helper()
 	sysctl(t, j.server, "ipv4/conf/all/rp_filter", "0")
@@ -32,7 +32,7 @@ func (j *network) startFiltered(t *testing.T, options, account string) (client, 
 	return start(t, j.client, "pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach", "datapath", "plain"), server
 }
 
-// listenUDP is a UDP socket on the outside that takes of all families.
+// listenUDP opens a UDP socket on the outside host, for both families.
 func (j *network) listenUDP(t *testing.T) net.PacketConn {
 	t.Helper()
 	var ear net.PacketConn
@@ -66,7 +66,7 @@ func (j *network) sendUDP(t *testing.T, from string, n int, data []byte) {
 	}))
 }
 
-// receiveUDP reads so many datagrams, and tells how often each came.
+// receiveUDP reads n datagrams, and returns how often each payload was received.
 func receiveUDP(t *testing.T, ear net.PacketConn, n int) map[string]int {
 	t.Helper()
 	heard, buf := make(map[string]int), make([]byte, 2000)
@@ -81,7 +81,8 @@ func receiveUDP(t *testing.T, ear net.PacketConn, n int) map[string]int {
 	return heard
 }
 
-// dropped ends the session, and tells how many packets the server says it has dropped.
+// dropped ends the session, and returns the number of packets that the server has logged as
+// dropped.
 func dropped(t *testing.T, client, server *lab.Program, why string) int {
 	t.Helper()
 	client.Stop()
@@ -89,7 +90,7 @@ func dropped(t *testing.T, client, server *lab.Program, why string) int {
 	return loggedNumber(t, server, `ppp0: Dropped (\d+) packets `+why)
 }
 
-// loggedNumber is one that a program's log tells; 0: it does not.
+// loggedNumber returns a number from a program's log; 0: there is none.
 func loggedNumber(t *testing.T, p *lab.Program, pattern string) int {
 	t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(p.Log())
@@ -101,7 +102,7 @@ func loggedNumber(t *testing.T, p *lab.Program, pattern string) int {
 	return n
 }
 
-// awaitTransmitted waits until the client has taken so many packets from its device.
+// awaitTransmitted waits until the client has read n packets from its device.
 func (j *network) awaitTransmitted(t *testing.T, n uint64) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -119,8 +120,8 @@ func (j *network) awaitTransmitted(t *testing.T, n uint64) {
 	}
 }
 
-// TestSpoofed: with source-check no packet gets to the outside that is not from the client's
-// addresses, whatever the server's data path; without, all do.
+// TestSpoofed: with source-check only packets from the client's addresses reach the outside host,
+// with each data path of the server; without it, all do.
 func TestSpoofed(t *testing.T) {
 	roottest.Need(t, "ip")
 	const each = 5
@@ -129,7 +130,7 @@ func TestSpoofed(t *testing.T) {
 			what, options, account string
 			forged                 []string
 			mine                   []string
-			log                    string // of the kernel's stage
+			log                    string // with the kernel's data path
 		}{
 			{"unchecked", "", "", nil, []string{"192.0.2.10", "192.0.2.11", "198.51.100.200", "2001:db8:aa::77", "2001:db8:bad::1"}, ""},
 			{"checked", "source-check\n", "",
@@ -172,7 +173,7 @@ func TestSpoofed(t *testing.T) {
 	}
 }
 
-// awaitAddress6 waits until the client has the network that the server advertises.
+// awaitAddress6 waits until the client has an address in the network that the server advertises.
 func (j *network) awaitAddress6(t *testing.T) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -187,9 +188,9 @@ func (j *network) awaitAddress6(t *testing.T) {
 	}
 }
 
-// TestRateLimit: of what a client with a rate sends at once, no more gets through than its
-// bucket holds, whatever the server's data path. 15,000 octets are the least that one holds,
-// and at 1 kbit/s a packet of 1000 octets is due each 8 s.
+// TestRateLimit: of the packets that a client with a rate sends at once, only those that the token
+// bucket holds pass, with each data path of the server. The smallest bucket is 15,000 octets, and
+// at 1 kbit/s a packet of 1000 octets takes 8 s.
 func TestRateLimit(t *testing.T) {
 	roottest.Need(t, "ip")
 	const sent, size = 60, 1000 - 28

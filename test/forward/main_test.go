@@ -1,5 +1,4 @@
-// Package forward holds tests of traffic between hosts that know nothing of PPPoE, which
-// our client and our server forward.
+// Package forward tests traffic between hosts without PPPoE that our client and our server forward.
 package forward
 
 import (
@@ -12,7 +11,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// bin is where our programs are built.
+// bin is the directory of our programs.
 var bin string
 
 func TestMain(m *testing.M) { os.Exit(tests(m)) }
@@ -38,13 +37,13 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// etc is what our programs find in /etc/ppp.
+// etc are the files in /etc/ppp.
 var etc = map[string]string{
 	"pppoe-server-options": "require-chap\n",
 	"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
 }
 
-// start starts one of our programs, which is ended with the test.
+// start starts one of our programs, until the end of the test.
 func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
 	t.Helper()
 	return startWith(t, etc, in, name, args...)

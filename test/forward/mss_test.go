@@ -23,13 +23,13 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestForwardedMSS: TCP between hosts that know nothing of PPPoE announces what fits
-// through it, so that no router needs to tell them that a packet is too big.
+// TestForwardedMSS: TCP between hosts without PPPoE announces an MSS that fits the session, so that
+// no router needs to send Packet Too Big.
 func TestForwardedMSS(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, c := range []struct {
 		what         string
-		bound        string // empty: the programs as they are
+		bound        string // empty: the default of pppoe-client and pppoe-server
 		mss4, mss6   int
 		tooBigIsTold bool
 	}{
@@ -71,11 +71,11 @@ func (j *network) startEnds(t *testing.T, bound string) (client, server *lab.Pro
 	return start(t, j.client, dial[0], dial[1:]...), server
 }
 
-// transferSize is how much is carried each way.
+// transferSize is the number of octets sent in each direction.
 const transferSize = 4 << 20
 
-// connectAndExchange connects the inside to the outside, carries much both ways at once,
-// and returns the MSS that came with the SYN and with the answer to it.
+// connectAndExchange connects the inside host to the outside host, sends transferSize in both
+// directions at once, and returns the MSS of the SYN and of the SYN-ACK.
 func (j *network) connectAndExchange(t *testing.T, to netip.Addr) (syn, answer int) {
 	t.Helper()
 	syns, answers := watchMSS(t, j.outside, flagSYN), watchMSS(t, j.inside, flagSYN|flagACK)
@@ -104,13 +104,13 @@ func (j *network) connectAndExchange(t *testing.T, to netip.Addr) (syn, answer i
 	return awaitMSS(t, syns), awaitMSS(t, answers)
 }
 
-// exchange sends much, and receives as much.
+// exchange sends transferSize octets, and receives as many.
 func exchange(conn net.Conn) error {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	much := bytes.Repeat([]byte("What goes in comes out. "), transferSize/24)
 	sent := make(chan error, 1)
-	// Ends when all is sent, at the deadline at the latest.
+	// Ends when all is sent, or at the deadline.
 	go func() {
 		_, err := conn.Write(much)
 		sent <- err
@@ -127,7 +127,7 @@ func exchange(conn net.Conn) error {
 }
 
 const (
-	port    = 7550 // where the outside listens
+	port    = 7550 // of the outside host's listener
 	flagSYN = 0x02
 	flagACK = 0x10
 )
@@ -162,7 +162,7 @@ func watchMSS(t *testing.T, in *lab.Namespace, flags byte) <-chan int {
 	return found
 }
 
-// tcpOf is the TCP segment in a frame that Linux sends; nil: there is none.
+// tcpOf returns the TCP segment in a frame of Linux; nil: there is none.
 func tcpOf(frame []byte) []byte {
 	switch {
 	case len(frame) < 74:
@@ -186,8 +186,8 @@ func awaitMSS(t *testing.T, found <-chan int) int {
 	}
 }
 
-// tooBig is how often the client's or the server's machine has told by ICMP, of a family,
-// that a packet is too big.
+// tooBig returns how often the client's and the server's machine have sent Packet Too Big (ICMP,
+// ICMPv6) of a family.
 func (j *network) tooBig(t *testing.T, family netip.Addr) (n int) {
 	t.Helper()
 	for _, router := range []*lab.Namespace{j.client, j.server} {
@@ -203,7 +203,7 @@ func (j *network) tooBig(t *testing.T, family netip.Addr) (n int) {
 	return n
 }
 
-// packetTooBig4 reads two lines, of names and of numbers.
+// packetTooBig4 parses a line of names and a line of numbers.
 func packetTooBig4() (int, error) {
 	b, err := os.ReadFile("/proc/thread-self/net/snmp")
 	lines := regexp.MustCompile(`(?m)^Icmp: .*$`).FindAllString(string(b), 2)

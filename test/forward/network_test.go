@@ -9,15 +9,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// network is the way from a host behind our client to one behind our server, whose
-// Ethernets have an MTU of 1500:
+// network is the path from a host behind our client to one behind our server. The Ethernets
+// have an MTU of 1500:
 //
 //	inside --- client === PPPoE === server --- outside
 type network struct {
 	inside, client, server, outside *lab.Namespace
 }
 
-// Where the hosts at the ends of the journey are.
+// Prefixes and addresses of the hosts at the ends.
 var (
 	insideNets  = []string{"198.51.100.0/24", "2001:db8:1::/64"}
 	outsideNets = []string{"203.0.113.0/24", "2001:db8:2::/64"}
@@ -37,7 +37,7 @@ func newNetwork(t *testing.T) *network {
 	t.Helper()
 	j := &network{inside: namespace(t), client: namespace(t), server: namespace(t), outside: namespace(t)}
 	for _, n := range []*lab.Namespace{j.inside, j.client, j.server, j.outside} {
-		// Addresses are of use at once.
+		// Addresses are usable at once.
 		sysctl(t, n, "ipv6/conf/all/accept_dad", "0")
 		sysctl(t, n, "ipv6/conf/default/accept_dad", "0")
 	}
@@ -51,7 +51,7 @@ func newNetwork(t *testing.T) *network {
 	return j
 }
 
-// connectHost puts a host behind a router, by pairs of addresses.
+// connectHost connects a host to a router, with pairs of addresses.
 func connectHost(t *testing.T, host, router *lab.Namespace, pairs ...string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: router, Name: "eth1"}))
@@ -75,8 +75,8 @@ func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
 	check(t, in.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
 }
 
-// awaitSession waits until both ends of the session have both families, and has the ends of the
-// journey reach each other through it.
+// awaitSession waits until both ends of the session have both families, and adds routes between the
+// hosts.
 func (j *network) awaitSession(t *testing.T, client, server *lab.Program) {
 	t.Helper()
 	for _, p := range []*lab.Program{client, server} {

@@ -1,5 +1,5 @@
-// Command sessionend is one end of a line with an MSS of the caller's choice, on eth0 and
-// without authentication, for tests of what the library does with it:
+// Command sessionend is one end of a PPPoE session with an MSS limit of the caller's choice, on eth0
+// and without authentication, for tests of the library's MSS clamping:
 //
 //	sessionend client|server MSS
 package main
@@ -80,7 +80,7 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 	return s.Run(ctx)
 }
 
-// dial runs a client until it is told to end.
+// dial runs a client until the context ends.
 func dial(ctx context.Context, mss int, log *slog.Logger) {
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
