@@ -135,10 +135,10 @@ func TestSpoofed(t *testing.T) {
 			{"unchecked", "", "", nil, []string{"192.0.2.10", "192.0.2.11", "198.51.100.200", "2001:db8:aa::77", "2001:db8:bad::1"}, ""},
 			{"checked", "source-check\n", "",
 				[]string{"192.0.2.11", "198.51.100.200", "198.51.100.77", "2001:db8:bad::1"}, []string{"192.0.2.10", "2001:db8:aa::77"},
-				"ppp0: Packets go through user space: those of IPv6 from the peer, whose source is checked there"},
+				"ppp0: Packets go through user space: IPv6 packets from the peer, whose source is checked there"},
 			{"with a network behind", "", "-- source-check source-allow 198.51.100.0/25 source-allow 2001:db8:bad::/64",
 				[]string{"192.0.2.11", "198.51.100.200"}, []string{"192.0.2.10", "198.51.100.77", "2001:db8:aa::77", "2001:db8:bad::1"},
-				"ppp0: Packets go through user space: all from the peer, whose source is checked there"},
+				"ppp0: Packets go through user space: all packets from the peer, whose source is checked there"},
 		} {
 			t.Run(stage+" "+c.what, func(t *testing.T) {
 				j := newNetwork(t)
