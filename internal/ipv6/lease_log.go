@@ -59,7 +59,7 @@ func (t *leaseLog) changed(now time.Time, before, is *State, serverSide dhcp6.DU
 		}
 		for _, l := range has {
 			if !slices.ContainsFunc(had, func(o lease) bool { return o.prefix == l.prefix }) {
-				t.logf(now, slog.LevelInfo, "DHCPv6 lease of %s %v, preferred for %s, valid for %s, from server %v",
+				t.logf(now, slog.LevelInfo, "DHCPv6 lease of %s %v, preferred lifetime %s, valid lifetime %s, from server %v",
 					kind, l.prefix, remaining(now, l.Preferred), remaining(now, l.Valid), serverSide)
 			}
 		}
@@ -93,7 +93,7 @@ func (s *State) delegatedPrefixes() (list []lease) {
 // remaining formats the time until a deadline.
 func remaining(now, deadline time.Time) string {
 	if deadline.IsZero() {
-		return "ever"
+		return "infinite"
 	}
 	return lifetime.Remaining(now, deadline).Round(time.Second).String()
 }

@@ -32,8 +32,8 @@ func TestLeasesLogged(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
 		w.advance(5 * time.Minute) // renewed many times
 		w.wantLog(map[string]int{
-			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`:  1,
-			`level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`: 1,
+			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred lifetime 1m40s, valid lifetime 1m40s, from server 00:03:00:01:09"`:  1,
+			`level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128, preferred lifetime 1m40s, valid lifetime 1m40s, from server 00:03:00:01:09"`: 1,
 			"has ended": 0,
 		})
 		w.finish(nil)
@@ -99,7 +99,7 @@ func TestLogIsBounded(t *testing.T) {
 	if got := strings.Count(log.String(), "\n"); got != 20 {
 		t.Errorf("%d lines in a minute, want 20", got)
 	}
-	if !strings.Contains(log.String(), "preferred for ever, valid for ever") {
+	if !strings.Contains(log.String(), "preferred lifetime infinite, valid lifetime infinite") {
 		t.Errorf("the log says %s", &log)
 	}
 	tell.changed(now.Add(time.Minute-1), &had, &State{}, nil)

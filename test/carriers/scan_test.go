@@ -48,7 +48,7 @@ func wantScan(t testing.TB, in *lab.Namespace, list, want string) {
 	}
 	for _, tags := range strings.Fields(want) {
 		if !found[tags] {
-			t.Errorf("--vlan %s finds nobody on %s, but on %v", list, tags, found)
+			t.Errorf("--vlan %s finds no server on %s, but on %v", list, tags, found)
 		}
 	}
 	if err != nil || len(found) != len(strings.Fields(want)) {

@@ -1,6 +1,6 @@
 // Package container runs the images of .docker/Dockerfile as an engine would: with the image's
 // files as a read-only root, as the first process of new namespaces, with few capabilities. It
-// needs root, but no container engine, and takes about a minute.
+// needs root, but no container engine, and takes about two minutes.
 package container
 
 import (

@@ -30,8 +30,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// reaches checks that an address can be pinged from a namespace.
-func reaches(t *testing.T, from *lab.Namespace, to string) {
+// wantReachable checks that an address can be pinged from a namespace.
+func wantReachable(t *testing.T, from *lab.Namespace, to string) {
 	t.Helper()
 	took, err := from.Ping(netip.MustParseAddr(to), 1, 5*time.Second)
 	if err != nil || took <= 0 {
@@ -45,9 +45,9 @@ func TestVethAndPing(t *testing.T) {
 	check(t, lab.Veth(lab.End{In: a, Name: "left", MAC: "02:00:5e:00:53:01"}, lab.End{In: b, Name: "right"}))
 	check(t, a.Address("left", "192.0.2.1/24"))
 	check(t, b.Address("right", "192.0.2.2/24"))
-	reaches(t, b, "192.0.2.1")
-	reaches(t, a, "192.0.2.2")
-	reaches(t, b, "fe80::5eff:fe00:5301%right")
+	wantReachable(t, b, "192.0.2.1")
+	wantReachable(t, a, "192.0.2.2")
+	wantReachable(t, b, "fe80::5eff:fe00:5301%right")
 	if _, err := b.Ping(netip.MustParseAddr("192.0.2.3"), 1, 0); err == nil {
 		t.Error("an unassigned address answers")
 	}
@@ -72,13 +72,13 @@ func TestBridgeJoins(t *testing.T) {
 	check(t, wire.AddBridgePorts("br0", "portb"))
 	check(t, a.Address("eth0", "192.0.2.1/24"))
 	check(t, b.Address("eth0", "192.0.2.2/24"))
-	reaches(t, a, "192.0.2.2")
+	wantReachable(t, a, "192.0.2.2")
 	if err := wire.AddBridgePorts("br0", "nosuch"); err == nil || !strings.Contains(err.Error(), "nosuch") {
 		t.Errorf("a nonexistent port is added: %v", err)
 	}
 }
 
-func TestNamespaceIsAProgramsOwn(t *testing.T) {
+func TestProgramInNamespace(t *testing.T) {
 	roottest.Need(t)
 	n := namespace(t)
 	check(t, tap(n, "only-here"))
@@ -97,7 +97,7 @@ func TestNamespaceIsAProgramsOwn(t *testing.T) {
 }
 
 // TestBindMountIsPrivate: only the program sees its bind mount.
-func TestBindIsAProgramsOwn(t *testing.T) {
+func TestBindMountIsPrivate(t *testing.T) {
 	roottest.Need(t)
 	from, over := t.TempDir(), t.TempDir()
 	check(t, os.WriteFile(filepath.Join(from, "file"), []byte("from the source"), 0o600))

@@ -16,12 +16,12 @@ import (
 	"upppoe/test/lab"
 )
 
-// ordinary is the environment variable that makes the test program act as a program that an
+// ordinaryUserEnv is the environment variable that makes the test program act as a program that an
 // ordinary user starts.
-const ordinary = "UPPPOE_LAB_ORDINARY"
+const ordinaryUserEnv = "UPPPOE_LAB_ORDINARY"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(ordinary) != "" {
+	if os.Getenv(ordinaryUserEnv) != "" {
 		os.Exit(enter())
 	}
 	os.Exit(m.Run())
@@ -61,8 +61,8 @@ func network() string {
 	return name
 }
 
-// asNobody runs the test program as an ordinary user with a /dev/net/tun of a given mode.
-func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string) {
+// runAsOrdinaryUser runs the test program as an ordinary user with a /dev/net/tun of a given mode.
+func runAsOrdinaryUser(t *testing.T, mode os.FileMode) (code int, output, outside string) {
 	t.Helper()
 	n := namespace(t)
 	check(t, n.Do(func() error {
@@ -80,7 +80,7 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string)
 	cmd := exec.Command("/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{program}
 	cmd.Dir = "/"
-	cmd.Env = []string{ordinary + "=1"}
+	cmd.Env = []string{ordinaryUserEnv + "=1"}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	check(t, n.Start(cmd, lab.BindMount{Source: node, Target: "/dev/net/tun"}))
@@ -94,7 +94,7 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string)
 // or reports why it cannot.
 func TestOrdinaryUserEnters(t *testing.T) {
 	roottest.Need(t)
-	code, out, outside := asNobody(t, 0o666)
+	code, out, outside := runAsOrdinaryUser(t, 0o666)
 	if code == 1 && strings.Contains(out, lab.ErrUserNamespace.Error()) {
 		return // not permitted on this machine, which is reported
 	}
@@ -103,9 +103,9 @@ func TestOrdinaryUserEnters(t *testing.T) {
 	}
 }
 
-func TestOrdinaryUserHearsOfTUN(t *testing.T) {
+func TestOrdinaryUserWithoutTUN(t *testing.T) {
 	roottest.Need(t)
-	code, out, _ := asNobody(t, 0o600)
+	code, out, _ := runAsOrdinaryUser(t, 0o600)
 	if code != 1 || strings.Contains(out, "prepared") || !strings.Contains(out, lab.ErrTUN.Error()) {
 		t.Errorf("without /dev/net/tun the program ended with %d, and said:\n%s", code, out)
 	}

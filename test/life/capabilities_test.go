@@ -96,7 +96,7 @@ func TestServerRights(t *testing.T) {
 			if is := readCapabilities(t, told); is["CapEff"] != is["CapBnd"] {
 				t.Errorf("of %s a script has %s", is["CapBnd"], is["CapEff"])
 			}
-			check(t, os.WriteFile(filepath.Join(w.serverEtc, "chap-secrets"), []byte("# read anew\n"+user+" * "+secret+" *\n"), 0o600))
+			check(t, os.WriteFile(filepath.Join(w.serverEtc, "chap-secrets"), []byte("# read again\n"+user+" * "+secret+" *\n"), 0o600))
 			w.session(t, c.inKernel)
 			setUp(t, w.server, false)
 			setUp(t, w.server, true)

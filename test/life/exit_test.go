@@ -58,7 +58,7 @@ func TestExitCodes(t *testing.T) {
 		"unknown word":       {noServer, "nosuchword", 2, "", false},
 		"no such interface":  {noEthernet, "", 7, "error", false},
 		"interface is down":  {setDown, "", 7, "error", false},
-		"nobody answers":     {noServer, "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
+		"no answer":          {noServer, "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
 		"refused":            {faulty(fault{refuse: "no room"}), "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
 		"LCP unanswered":     {faulty(fault{ignored: []ppp.Protocol{ppp.LCP}}), shortTimeouts, 10, "not-negotiated", true},
 		"IPCP unanswered":    {faulty(fault{ignored: []ppp.Protocol{ppp.IPCP}}), shortTimeouts, 10, "not-negotiated", true},
@@ -89,12 +89,12 @@ func TestExitCodes(t *testing.T) {
 			if c.reason == "" {
 				return
 			}
-			told := events(t, r.stdout)
-			last := told[len(told)-1]
+			emitted := events(t, r.stdout)
+			last := emitted[len(emitted)-1]
 			if last.Event != "exit" || last.End == nil || last.End.Reason != c.reason || last.End.ExitCode != c.code {
 				t.Errorf("the last event is %+v", last)
 			}
-			ended := eventsNamed(told, "ended")
+			ended := eventsNamed(emitted, "ended")
 			if c.session != (len(ended) == 1) || c.session && (ended[0].End.Reason != c.reason || ended[0].End.ExitCode != c.code) {
 				t.Errorf("events of an ended session: %+v\n%s", ended, r.stdout)
 			}
@@ -214,9 +214,9 @@ func TestWrongPassword(t *testing.T) {
 			w.serve(t)
 			for range 10 {
 				r := w.run(t, "pppoe-client", "eth0", "user", user, "password", "wrong", "noauth", "nodetach", "json")
-				told := events(t, r.stdout)
-				last := told[len(told)-1]
-				if r.code != 19 || last.End == nil || last.End.ExitCode != 19 || last.End.Reason != "not-authenticated" || len(eventsNamed(told, "auth-failed")) != 1 {
+				emitted := events(t, r.stdout)
+				last := emitted[len(emitted)-1]
+				if r.code != 19 || last.End == nil || last.End.ExitCode != 19 || last.End.Reason != "not-authenticated" || len(eventsNamed(emitted, "auth-failed")) != 1 {
 					t.Fatalf("exit code %d:\n%s%s", r.code, r.stdout, r.stderr)
 				}
 			}

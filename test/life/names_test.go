@@ -185,7 +185,7 @@ func TestDumpOnce(t *testing.T) {
 		p := w.start(t, "pppoe-client", append(append([]string{"eth0"}, account...), "dump", detach)...)
 		check(t, p.Await("remote IP address"))
 		if n := strings.Count(p.Log(), "options that were read"); n != 1 {
-			t.Errorf("%s: dump shows the words %d times:\n%s", detach, n, p.Log())
+			t.Errorf("%s: dump shows the options %d times:\n%s", detach, n, p.Log())
 		}
 		w.run(t, "poff", "-a")
 	}

@@ -70,7 +70,7 @@ func TestLogReaderStalls(t *testing.T) {
 				if r := w.run(t, "pppoe-client", "hangup"); r.code != 0 {
 					t.Fatalf("hangup: %+v", r)
 				}
-				w.awaitStatus(t, "it has dialled anew", isOnline)
+				w.awaitStatus(t, "it has redialled", isOnline)
 			}
 			check(t, client.Process.Signal(unix.SIGTERM))
 			if state, err := client.Process.Wait(); err != nil || state.ExitCode() != 5 {

@@ -137,7 +137,7 @@ func TestBadServices(t *testing.T) {
 		"NTP cut short":                rawOption(56, octets(t, suboption(1, 16, "20010db80000000000000000000000"))),
 		"NTP of 4 octets":              rawOption(56, octets(t, suboption(1, 4, "c0000201"))),
 		"NTP, unknown suboption":       rawOption(56, octets(t, suboption(4, 16, "20010db8000000000000000000000053"))),
-		"SNTP of nobody":               rawOption(31, make([]byte, 16)),
+		"SNTP of unspecified address":  rawOption(31, make([]byte, 16)),
 		"SNTP of 15 octets":            rawOption(31, octets(t, "20010db80000000000000000000000")),
 		"rule without prefix":          rawOption(94, octets(t, suboption(89, 7, "00 10 18 c0000200"))),
 		"rule, prefix cut short":       rawOption(94, octets(t, suboption(89, 11, "00 10 18 c0000200 20 20010d"))),

@@ -152,7 +152,7 @@ func TestBindingOfAnotherClient(t *testing.T) {
 		t.Errorf("leases %v", s.Leases())
 	}
 	r := send(t, s, start, clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIAPD{}))
-	wantStatus(t, "a prefix that nobody has", r.Options.OneIAPD().Options, iana.StatusSuccess)
+	wantStatus(t, "an unbound prefix", r.Options.OneIAPD().Options, iana.StatusSuccess)
 }
 
 // TestUnknownAddressExpired: addresses that are not assigned to the client get lifetimes of 0.
@@ -213,9 +213,9 @@ func TestServerDrops(t *testing.T) {
 		"solicit to a server":      {with(clientMessage(dhcpv6.MessageTypeSolicit), other), ErrServer},
 		"rebind to a server":       {with(clientMessage(dhcpv6.MessageTypeRebind), rawOption(dhcpv6.OptionServerID, serverDUID)), ErrServer},
 		"request to another":       {with(clientMessage(dhcpv6.MessageTypeRequest), other), ErrServer},
-		"renew to nobody":          {without(clientMessage(dhcpv6.MessageTypeRenew), dhcpv6.OptionServerID), ErrServer},
+		"renew to no server":       {without(clientMessage(dhcpv6.MessageTypeRenew), dhcpv6.OptionServerID), ErrServer},
 		"release to another":       {with(clientMessage(dhcpv6.MessageTypeRelease), other), ErrServer},
-		"solicit of nobody":        {without(clientMessage(dhcpv6.MessageTypeSolicit), dhcpv6.OptionClientID), ErrClient},
+		"solicit of no client":     {without(clientMessage(dhcpv6.MessageTypeSolicit), dhcpv6.OptionClientID), ErrClient},
 		"solicit of a long name":   {with(clientMessage(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionClientID, make([]byte, 131))), ErrClient},
 		"information with address": {with(clientMessage(dhcpv6.MessageTypeInformationRequest), &dhcpv6.OptIANA{}), ErrServer},
 		"reply":                    {clientMessage(dhcpv6.MessageTypeReply), ErrUnexpected},

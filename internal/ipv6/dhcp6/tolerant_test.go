@@ -29,7 +29,7 @@ func TestTolerantClient(t *testing.T) {
 		"a preference of two octets":               {good(), rawOption(7, []byte{1, 2})},
 		"an unknown option":                        {good(), rawOption(0xfffe, nil)},
 		"another's association":                    {&dhcpv6.OptIAPD{IaId: [4]byte{9}}, good()},
-		"Success in words":                         {within(good(), &dhcpv6.OptStatusCode{StatusCode: 0, StatusMessage: "all fine"}), statusOption(0)},
+		"Success with text":                        {within(good(), &dhcpv6.OptStatusCode{StatusCode: 0, StatusMessage: "all fine"}), statusOption(0)},
 	} {
 		b := newTestClient(t)
 		b.c.Request(b.now, both)
@@ -105,7 +105,7 @@ func TestRejections(t *testing.T) {
 		"no association":            {nil, `prefix: no usable IA_PD in its answer ""`},
 		"an empty association":      {[]dhcpv6.Option{nothing}, `prefix: no usable prefix in the IA_PD of its answer ""`},
 		"another association":       {[]dhcpv6.Option{&dhcpv6.OptIAPD{IaId: [4]byte{8}}}, `prefix: no usable IA_PD in its answer ""`},
-		"in many words":             {[]dhcpv6.Option{said(nil, strings.Repeat("x", 200))}, `prefix: NoPrefixAvail "` + strings.Repeat("x", 128) + `"`},
+		"with a long message":       {[]dhcpv6.Option{said(nil, strings.Repeat("x", 200))}, `prefix: NoPrefixAvail "` + strings.Repeat("x", 128) + `"`},
 		"the prefix is given":       {[]dhcpv6.Option{pd(second, second, 0, 0)}, ""},
 		"the address was not asked": {[]dhcpv6.Option{noAddress(2), pd(second, second, 0, 0)}, ""},
 	} {

@@ -13,7 +13,7 @@ func TestLifetime(t *testing.T) {
 		t.Errorf("preferred for 10 s, it ends %v", l.Preferred)
 	}
 	if l.Expired(now.Add(1<<40)) || Remaining(now, l.Valid) != Infinity {
-		t.Errorf("valid for ever, it ends %v", l.Valid)
+		t.Errorf("with infinite lifetime, it ends %v", l.Valid)
 	}
 	if got := Remaining(now.Add(time.Minute), l.Preferred); got != 0 {
 		t.Errorf("%v is left of what is over", got)

@@ -77,7 +77,7 @@ func TestRun(t *testing.T) {
 		}
 		ctx, end := context.WithCancel(context.Background())
 		go func() { result <- in.Run(ctx, h) }()
-		wants("anew", "step")
+		wants("restarted", "step")
 		end()
 		if err := <-result; err != nil {
 			t.Errorf("the context's end: %v", err)

@@ -163,12 +163,12 @@ func TestBadSolicitation(t *testing.T) {
 		spoil func(*Packet)
 		want  error
 	}{
-		"good":                         {func(*Packet) {}, nil},
-		"hop limit":                    {func(p *Packet) { p.HopLimit = 64 }, ErrHopLimit},
-		"code":                         {func(p *Packet) { p.Data[1] = 1 }, ErrMessage},
-		"short":                        {func(p *Packet) { p.Data = p.Data[:7] }, ErrMessage},
-		"option length 0":              {func(p *Packet) { p.Data[9] = 0 }, ErrOption},
-		"link-layer address of nobody": {func(p *Packet) { p.Source = netip.IPv6Unspecified() }, ErrSource},
+		"good":                              {func(*Packet) {}, nil},
+		"hop limit":                         {func(p *Packet) { p.HopLimit = 64 }, ErrHopLimit},
+		"code":                              {func(p *Packet) { p.Data[1] = 1 }, ErrMessage},
+		"short":                             {func(p *Packet) { p.Data = p.Data[:7] }, ErrMessage},
+		"option length 0":                   {func(p *Packet) { p.Data[9] = 0 }, ErrOption},
+		"link-layer address without source": {func(p *Packet) { p.Source = netip.IPv6Unspecified() }, ErrSource},
 	} {
 		p := good
 		p.Data = slices.Clone(good.Data)
@@ -354,7 +354,7 @@ func TestStaleComesBack(t *testing.T) {
 		t.Errorf("what is offered is stale: %v", got)
 	}
 	if at := a.Next().Sub(now); at != minDelayBetweenRAs {
-		t.Errorf("told after %v, want %v", at, minDelayBetweenRAs)
+		t.Errorf("advertised after %v, want %v", at, minDelayBetweenRAs)
 	}
 	for i := range 17 {
 		a.Deprecate(now, []AdvertisedPrefix{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 1, byte(i)}), 64), one.Lifetime}})

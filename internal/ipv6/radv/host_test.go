@@ -140,7 +140,7 @@ func TestRouterLifetimeZero(t *testing.T) {
 		t.Errorf("routers %v, addresses %v", v.Routers, v.Addresses)
 	}
 	if got := after(h, start.Add(time.Minute)); len(got) == 0 {
-		t.Error("nobody is solicited though there is no router")
+		t.Error("does not solicit without a router")
 	}
 }
 
@@ -250,7 +250,7 @@ func TestNoAddress(t *testing.T) {
 // TestTwoHourRule: RFC 4862 section 5.5.3 e.
 func TestTwoHourRule(t *testing.T) {
 	const h = time.Hour
-	for _, c := range []struct{ had, told, want time.Duration }{
+	for _, c := range []struct{ had, advertised, want time.Duration }{
 		{4 * h, 5 * h, 5 * h},
 		{4 * h, 3 * h, 3 * h},
 		{4 * h, h, 2 * h},
@@ -263,13 +263,13 @@ func TestTwoHourRule(t *testing.T) {
 	} {
 		host := newHost()
 		receive(t, host, start, advertise(prefix("2001:db8::/64", 0, c.had)))
-		v := receive(t, host, start, advertise(prefix("2001:db8::/64", c.told, c.told)))
+		v := receive(t, host, start, advertise(prefix("2001:db8::/64", c.advertised, c.advertised)))
 		a := v.Addresses[0]
 		if got := lifetime.Remaining(start, a.Valid); got != c.want {
-			t.Errorf("with %v left, told %v: %v left, want %v", c.had, c.told, got, c.want)
+			t.Errorf("with %v left, advertised %v: %v left, want %v", c.had, c.advertised, got, c.want)
 		}
-		if got := lifetime.Remaining(start, a.Preferred); got != c.told {
-			t.Errorf("told to prefer it for %v, it is for %v", c.told, got)
+		if got := lifetime.Remaining(start, a.Preferred); got != c.advertised {
+			t.Errorf("advertised preferred lifetime %v, got %v", c.advertised, got)
 		}
 	}
 }

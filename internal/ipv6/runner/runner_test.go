@@ -153,7 +153,7 @@ func TestFollow(t *testing.T) {
 		want  string
 	}{
 		"opened":            {pppoe.Configured{Addressing: one}, "up fe80::1"},
-		"opened anew":       {pppoe.Configured{Addressing: two, Previous: one}, "up fe80::3"},
+		"renegotiated":      {pppoe.Configured{Addressing: two, Previous: one}, "up fe80::3"},
 		"something else":    {pppoe.Configured{Addressing: one, Previous: one}, ""},
 		"IPv4 alone":        {pppoe.Configured{}, ""},
 		"IPv4 after it":     {pppoe.Configured{Previous: one}, ""},
