@@ -1,5 +1,5 @@
-// Package linequeue writes lines to readers that may be slow, or not read at all, without
-// making the program wait: lines that do not fit into a bounded queue are dropped and counted.
+// Package linequeue writes lines to slow readers without blocking the program: lines that do not
+// fit into a bounded queue are dropped and counted.
 package linequeue
 
 import (
@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Line is one line of a log, or of a stream of events, with its end of line if it is to have
-// one. Its text must not be changed once it is put into a queue.
+// Line is a line of a log or of an event stream, with its newline if it has one. Its text must not
+// be changed once it is queued.
 type Line struct {
 	Level slog.Level
 	Text  []byte
 }
 
-// Queue hands lines to a writer, in their order. Its methods may be called concurrently, and
-// only Flush waits.
+// Queue passes lines to a writer, in order. Its methods may be called concurrently; only Flush
+// blocks.
 type Queue struct {
 	write  func(Line) error
 	report func(dropped int) Line
@@ -25,34 +25,34 @@ type Queue struct {
 	lines    []entry
 	size     int           // of lines, in octets
 	dropped  int           // since the last line that was queued
-	skipping bool          // from the first line that is dropped until half of the queue is free
+	skipping bool          // from the first dropped line until half of the queue is free
 	idle     chan struct{} // closed while no goroutine writes
 	writing  bool
 }
 
-// entry is a line that waits, and how many lines are lost if it cannot be written: a report
-// counts for all that it reports.
+// entry is a queued line, and how many lines are lost if it cannot be written: a report counts for
+// all that it reports.
 type entry struct {
 	Line
 	counts int
 }
 
-// Bounds of what waits for a reader.
+// Limits of a queue.
 const (
 	MaxLines = 4096
 	MaxSize  = 1 << 20 // octets
 )
 
-// New makes a queue. Write writes a line; it is called by one goroutine at a time, and may
-// block. A line that it returns an error for counts as dropped. Report makes the line that
-// says how many were dropped, which is written once lines can be written again.
+// New returns a queue. Write writes a line; it is called by one goroutine at a time, and may
+// block. A line for which it returns an error counts as dropped. Report returns the line that says
+// how many lines were dropped, which is written once lines can be written again.
 func New(write func(Line) error, report func(dropped int) Line) *Queue {
 	q := &Queue{write: write, report: report, idle: make(chan struct{})}
 	close(q.idle)
 	return q
 }
 
-// Put queues a line, or drops it.
+// Put queues a line, or drops it. It does not block.
 func (q *Queue) Put(l Line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -68,8 +68,8 @@ func (q *Queue) Put(l Line) {
 	}
 }
 
-// full reports whether there is no room for a line. Once a line was dropped there is none
-// until half of the queue is free: else a slow reader would get lines and reports by turns.
+// full reports whether there is no room for a line. After a dropped line there is none until half
+// of the queue is free: otherwise a slow reader would get lines and reports alternately.
 func (q *Queue) full(l Line) bool {
 	if q.skipping {
 		q.skipping = len(q.lines) > MaxLines/2 || q.size > MaxSize/2
@@ -79,7 +79,7 @@ func (q *Queue) full(l Line) bool {
 	return q.skipping
 }
 
-// add appends a line, after the report of those that were dropped before it.
+// add queues a line, after the report of lines dropped before it.
 func (q *Queue) add(l Line) {
 	if q.dropped > 0 {
 		q.append(q.takeReport())
@@ -92,14 +92,14 @@ func (q *Queue) append(e entry) {
 	q.size += len(e.Text)
 }
 
-// takeReport is the report of all lines that were dropped so far.
+// takeReport returns the report of all lines dropped so far.
 func (q *Queue) takeReport() entry {
 	e := entry{q.report(q.dropped), q.dropped}
 	q.dropped = 0
 	return e
 }
 
-// drain writes until nothing is left.
+// drain writes until the queue is empty.
 func (q *Queue) drain() {
 	failed := 0
 	for {
@@ -118,9 +118,9 @@ func (q *Queue) drain() {
 	}
 }
 
-// next takes the first line out of the queue. At the end of the queue that is the report of
-// what was dropped; no: nothing is left, and lines that could not be written are counted as
-// dropped until there is another line.
+// next takes the next line out of the queue. At its end that is the report of dropped lines. ok is
+// false when nothing is left; lines that could not be written then count as dropped until there is
+// another line.
 func (q *Queue) next(failed int) (e entry, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -139,8 +139,7 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 	return entry{}, false
 }
 
-// Flush waits until everything is written, but no longer than told. It reports whether
-// everything is.
+// Flush waits until everything is written, up to a timeout. It reports whether everything is.
 func (q *Queue) Flush(timeout time.Duration) bool {
 	q.mu.Lock()
 	idle := q.idle

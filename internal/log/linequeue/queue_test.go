@@ -14,7 +14,7 @@ func text(s string) Line { return Line{Text: []byte(s)} }
 
 func report(n int) Line { return text(fmt.Sprintf("(%d)", n)) }
 
-// reader is somebody who reads lines one by one, when told, or all.
+// reader reads lines one by one, as allowed, or all.
 type reader struct {
 	got   []string
 	allow chan struct{} // nil: all
@@ -42,27 +42,27 @@ func TestOrder(t *testing.T) {
 			q.Put(text(fmt.Sprint(i)))
 		}
 		if !q.Flush(time.Second) {
-			t.Error("what can be written is not written")
+			t.Error("nothing is written though it could be")
 		}
 		if r.all() != "0 1 2 3 4" {
 			t.Errorf("written: %s", r.all())
 		}
 		began := time.Now()
 		if !q.Flush(time.Second) || time.Since(began) != 0 {
-			t.Error("an empty queue is waited for")
+			t.Error("Flush waits for an empty queue")
 		}
 	})
 }
 
-// TestStalledReader: a reader that does not read makes nobody wait; what does not fit is
-// dropped, and how much that was stands where it would have been.
+// TestStalledReader: a reader that does not read blocks nobody; what does not fit is dropped, and
+// its number is reported where it would have been.
 func TestStalledReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{allow: make(chan struct{})}
 		q := New(r.write, report)
 		began := time.Now()
 		q.Put(text("first"))
-		synctest.Wait() // it is being written
+		synctest.Wait() // the first line is being written
 		for range MaxLines + 7 {
 			q.Put(text("x"))
 		}
@@ -72,7 +72,7 @@ func TestStalledReader(t *testing.T) {
 		if q.Flush(time.Second) || time.Since(began) != time.Second {
 			t.Errorf("flush: done after %v, want it to give up after a second", time.Since(began))
 		}
-		// Half of the queue and one line more must be read before there is room.
+		// Half of the queue and one more line must be read before there is room.
 		for range MaxLines/2 - 1 {
 			r.allow <- struct{}{}
 		}
@@ -92,7 +92,7 @@ func TestStalledReader(t *testing.T) {
 	})
 }
 
-// TestReportAlone: the reader learns of what was dropped without another line.
+// TestReportAlone: dropped lines are reported without another line.
 func TestReportAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{allow: make(chan struct{})}
@@ -116,7 +116,7 @@ func TestReportAlone(t *testing.T) {
 	})
 }
 
-// TestBrokenWriter: lines that cannot be written are counted like those that are dropped.
+// TestBrokenWriter: lines that cannot be written are counted like dropped ones.
 func TestBrokenWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{fail: errors.New("disk full")}
@@ -135,9 +135,9 @@ func TestBrokenWriter(t *testing.T) {
 	})
 }
 
-// TestGoroutineEnds: a queue that is not in use costs nothing, and needs no closing.
+// TestGoroutineEnds: an idle queue has no goroutine, and needs no Close.
 func TestGoroutineEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which fails if one stays
+	synctest.Test(t, func(t *testing.T) { // it fails if a goroutine is left
 		var b bytes.Buffer
 		q := New(func(l Line) error { b.Write(l.Text); return nil }, report)
 		q.Put(text("a"))

@@ -1,6 +1,6 @@
-// Package rotatelog keeps the end of a program's log in a file, so that it can be read after the
-// program has ended or failed. A file that has grown is put aside, and the one that was there
-// before goes: so it takes no more than twice MaxSize.
+// Package rotatelog keeps the last lines of a program's log in a file, so that they can be read
+// after the program has ended or failed. A full file is rotated, and the one rotated before is
+// removed: so a log takes at most twice MaxSize.
 package rotatelog
 
 import (
@@ -17,22 +17,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxSize bounds a file, in octets. It lies in memory, where /run does.
+// MaxSize limits a file, in octets. Usually it is in memory, in /run.
 const MaxSize = 128 << 10
 
 const (
 	suffix        = ".log"
-	rotatedSuffix = ".1" // of the file that was put aside
+	rotatedSuffix = ".1" // of the rotated file
 )
 
-// File is a log that is kept. It is an io.Writer of whole lines. It must not be used concurrently.
+// File is an open log. It is an io.Writer of whole lines. It must not be used concurrently.
 type File struct {
 	path string
 	file *os.File
 	size int64
 }
 
-// pathOf is a name's file: names may have slashes, as those of interfaces and peers.
+// pathOf returns the file of a name, which may contain slashes, as those of interfaces and peers
+// do.
 func pathOf(dir, name string) string {
 	name = strings.ReplaceAll(name, "/", "_")
 	if strings.HasPrefix(name, ".") {
@@ -41,10 +42,10 @@ func pathOf(dir, name string) string {
 	return filepath.Join(dir, name+suffix)
 }
 
-// Open opens the log of a name in a directory, which it makes if it must, for its user alone.
-// What is there stays, and a line reports that another run begins.
+// Open opens the log of a name in a directory, which it creates if necessary, for its user alone.
+// Existing lines stay, and a line marks the beginning of this run.
 func Open(dir, name, program string) (*File, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // which others use, too
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // shared with others
 		return nil, err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -72,7 +73,7 @@ func (f *File) open() error {
 	return nil
 }
 
-// Write appends lines, and puts the file aside if they do not fit into it.
+// Write appends lines, after rotating the file if they do not fit.
 func (f *File) Write(lines []byte) (int, error) {
 	if f.size > 0 && f.size+int64(len(lines)) > MaxSize {
 		f.file.Close()
@@ -88,10 +89,10 @@ func (f *File) Write(lines []byte) (int, error) {
 // Close closes the file, which stays.
 func (f *File) Close() error { return f.file.Close() }
 
-// Names are those of the logs that are kept in a directory, the one that was written last at the
-// end. Without a directory there are none.
+// Names returns the names of the logs in a directory, the last written one at the end; none if the
+// directory does not exist.
 func Names(dir string) (names []string) {
-	paths, _ := filepath.Glob(filepath.Join(dir, "*"+suffix)) // a pattern that is well-formed
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+suffix)) // the pattern is valid
 	slices.SortStableFunc(paths, func(a, b string) int { return modified(a).Compare(modified(b)) })
 	for _, path := range paths {
 		names = append(names, strings.TrimSuffix(filepath.Base(path), suffix))
@@ -107,8 +108,8 @@ func modified(path string) time.Time {
 	return info.ModTime()
 }
 
-// Read is what is kept of a name, and of that the last lines; below 0: all. The error is
-// fs.ErrNotExist if there is nothing.
+// Read returns the last lines of a name's log; below 0: all. The error is fs.ErrNotExist if there
+// is none.
 func Read(dir, name string, lines int) ([]byte, error) {
 	path := pathOf(dir, name)
 	before, err := os.ReadFile(path + rotatedSuffix)
@@ -122,7 +123,7 @@ func Read(dir, name string, lines int) ([]byte, error) {
 	return Tail(append(before, now...), lines), nil
 }
 
-// Tail are the last lines of a text; below 0: all.
+// Tail returns the last lines of a text; below 0: all.
 func Tail(text []byte, lines int) []byte {
 	all := bytes.SplitAfter(text, []byte("\n"))
 	if len(all) > 0 && len(all[len(all)-1]) == 0 {

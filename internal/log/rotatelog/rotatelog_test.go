@@ -21,11 +21,11 @@ func open(t *testing.T, dir, name string) *File {
 	return f
 }
 
-// TestReadAfterClose: what was written is there after the end, of each run, and only its user can read it.
+// TestReadAfterClose: the lines of each run can be read afterwards, by their user alone.
 func TestReadAfterClose(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run", "log")
 	if _, err := Read(dir, "isp", -1); !errors.Is(err, fs.ErrNotExist) || len(Names(dir)) > 0 {
-		t.Errorf("of nothing there is %v, %v", err, Names(dir))
+		t.Errorf("without a log: %v, %v", err, Names(dir))
 	}
 	for _, text := range []string{"one\n", "two\nthree\n"} {
 		f := open(t, dir, "isp")
@@ -55,7 +55,7 @@ func TestReadAfterClose(t *testing.T) {
 	}
 }
 
-// TestBounded: two files of MaxSize at most, with the last lines in their order.
+// TestBounded: at most two files of MaxSize, with the last lines in order.
 func TestBounded(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir, "isp")
@@ -81,7 +81,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestExactSize: a file may be as long as MaxSize, and no octet longer.
+// TestExactSize: a file may be exactly as long as MaxSize.
 func TestExactSize(t *testing.T) {
 	for more, rotated := range map[int]bool{0: false, 1: true} {
 		dir := t.TempDir()
@@ -94,7 +94,7 @@ func TestExactSize(t *testing.T) {
 	}
 }
 
-// TestNames: each name has a file in the directory and nowhere else; the last written is last.
+// TestNames: each name has a file in the directory and nowhere else; the last written one is last.
 func TestNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	now := time.Now()
@@ -107,7 +107,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNoLink: a link that somebody has put there is not followed.
+// TestNoLink: an existing symbolic link is not followed.
 func TestNoLink(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(t.TempDir(), "target")
@@ -118,7 +118,7 @@ func TestNoLink(t *testing.T) {
 		t.Error("it is followed")
 	}
 	if _, err := os.Stat(target); err == nil {
-		t.Error("its target was made")
+		t.Error("its target was created")
 	}
 }
 

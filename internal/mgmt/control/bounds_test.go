@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// socket is one in a directory, at which somebody listens, or did.
+// socket creates a socket, at which the test listens or not.
 func socket(t *testing.T, path string, listens bool) net.Listener {
 	t.Helper()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
@@ -29,8 +29,8 @@ func socket(t *testing.T, path string, listens bool) net.Listener {
 	return l
 }
 
-// TestPIDs: those that answer, by number; the socket of a program that lives and does not listen
-// yet stays, and what is named by no number is no program's.
+// TestPIDs: the IDs of programs that accept connections; the socket of a running program that does
+// not listen yet stays, and a file whose name is not a number is ignored.
 func TestPIDs(t *testing.T) {
 	dir := t.TempDir()
 	own := os.Getpid()
@@ -41,33 +41,33 @@ func TestPIDs(t *testing.T) {
 		t.Errorf("programs %d, %v; want 9 and 10", pids, err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, fmt.Sprintf("%d.sock", own))); err != nil {
-		t.Errorf("the socket of a program that lives: %v", err)
+		t.Errorf("the socket of a running program: %v", err)
 	}
 	if pids, err := PIDs(dir + "/none"); err != nil || len(pids) != 0 {
 		t.Errorf("without a directory: %d, %v", pids, err)
 	}
 }
 
-// TestRequestTimeout: a program that says nothing is given up; where there is none, that is an error.
+// TestRequestTimeout: a program that does not respond is given up; a missing socket is an error.
 func TestRequestTimeout(t *testing.T) {
 	dir := t.TempDir()
 	socket(t, filepath.Join(dir, "9.sock"), true)
 	for _, timeout := range []time.Duration{1, time.Millisecond} {
 		var got bytes.Buffer
 		if err := Request(dir, 9, "status", &got, timeout); !errors.Is(err, os.ErrDeadlineExceeded) || got.Len() > 0 {
-			t.Errorf("patience %v: %q, %v; want %v", timeout, &got, err, os.ErrDeadlineExceeded)
+			t.Errorf("timeout %v: %q, %v; want %v", timeout, &got, err, os.ErrDeadlineExceeded)
 		}
 	}
 	if err := Request(dir, 10, "status", new(bytes.Buffer), time.Minute); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("nobody's socket: %v", err)
+		t.Errorf("a missing socket: %v", err)
 	}
 }
 
-// TestRequestLength: a question has 64 octets at most, with its end.
+// TestRequestLength: a request has at most 64 octets, newline included.
 func TestRequestLength(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	defer s.Close()
-	for length, want := range map[int]string{63: fmt.Sprintf("unknown question %q\n", strings.Repeat("x", 63)), 64: ""} {
+	for length, want := range map[int]string{63: fmt.Sprintf("unknown request %q\n", strings.Repeat("x", 63)), 64: ""} {
 		var got bytes.Buffer
 		if err := Request(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
 			t.Errorf("%d octets: %q, %v; want %q", length, &got, err, want)
@@ -75,15 +75,15 @@ func TestRequestLength(t *testing.T) {
 	}
 }
 
-// TestDroppedLines: what a log says where lines are missing.
+// TestDroppedLines: what a log has where lines were dropped.
 func TestDroppedLines(t *testing.T) {
 	if got := string(droppedLines(7).Text); got != "7 lines of the log were dropped here: they were not read in time\n" {
 		t.Errorf("%q", got)
 	}
 }
 
-// TestListenAgain: a socket that a program of our number has left is replaced, and goes with the
-// server; a directory that cannot be is an error.
+// TestListenAgain: a socket left by a program with our process ID is replaced, and removed with
+// the server; a directory that cannot be created is an error.
 func TestListenAgain(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))

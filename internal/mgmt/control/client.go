@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PIDs are the numbers of those that answer in a directory. Sockets of those that
-// have ended without removing them are removed.
+// PIDs returns the process IDs of the programs whose sockets in a directory accept connections.
+// Sockets that ended programs have left are removed.
 func PIDs(dir string) ([]int, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.sock"))
 	if err != nil {
@@ -34,9 +34,9 @@ func PIDs(dir string) ([]int, error) {
 			conn.Close()
 			pids = append(pids, pid)
 		case errors.Is(err, unix.ECONNREFUSED) && unix.Kill(pid, 0) == unix.ESRCH:
-			os.Remove(path) // one that lives is about to listen
+			os.Remove(path) // a running one is about to listen
 		case errors.Is(err, os.ErrPermission):
-			return nil, fmt.Errorf("%s: %w: ask as the user that runs the program", path, os.ErrPermission)
+			return nil, fmt.Errorf("%s: %w: run as the program's user", path, os.ErrPermission)
 		}
 	}
 	slices.Sort(pids)
@@ -45,8 +45,8 @@ func PIDs(dir string) ([]int, error) {
 
 const dialTimeout = 5 * time.Second
 
-// Request puts a question to a program, and copies its answer, as long as that lasts. A
-// program that does not say anything for a while is given up, unless patience is 0.
+// Request sends a request to a program, and copies its response to a writer until it ends. A
+// program that does not respond completely within the timeout is given up; 0: no timeout.
 func Request(dir string, pid int, request string, to io.Writer, timeout time.Duration) error {
 	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), dialTimeout)
 	if err != nil {
@@ -61,7 +61,7 @@ func Request(dir string, pid int, request string, to io.Writer, timeout time.Dur
 	}
 	_, err = io.Copy(to, conn)
 	if errors.Is(err, unix.ECONNRESET) {
-		return nil // it has ended
+		return nil // the program has ended
 	}
 	return err
 }

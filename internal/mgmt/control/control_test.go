@@ -15,7 +15,7 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// fakeHandler is one that answers.
+// fakeHandler records its calls.
 type fakeHandler struct{ said chan string }
 
 func (p *fakeHandler) Status() []byte             { return []byte(`{"state":"online"}`) }
@@ -33,7 +33,7 @@ func listen(t *testing.T) (dir string, s *Server, p *fakeHandler, log *LogRing) 
 	return dir, s, p, log
 }
 
-// lines hands on what is written to it.
+// lines passes on what is written to it.
 type lines chan string
 
 func (l lines) Write(b []byte) (int, error) {
@@ -50,7 +50,7 @@ func TestRequests(t *testing.T) {
 		t.Fatalf("programs %v, %v; want this one", pids, err)
 	}
 	for request, want := range map[string]string{
-		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
+		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown request \"nonsense\"\n",
 		strings.Repeat("x", 100): "",
 	} {
 		var got bytes.Buffer
@@ -59,10 +59,10 @@ func TestRequests(t *testing.T) {
 		}
 	}
 	if said := <-p.said; said != "hangup" {
-		t.Errorf("the program was told to %s", said)
+		t.Errorf("the program got %s", said)
 	}
 	if info, err := os.Stat(filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the socket: %v, %v; want it its user's alone", info.Mode(), err)
+		t.Errorf("the socket: %v, %v; want access only for its user", info.Mode(), err)
 	}
 }
 
@@ -85,14 +85,14 @@ func TestEventsAndFollow(t *testing.T) {
 	}
 	s.Close()
 	if err := <-done; err != nil {
-		t.Errorf("a program's end is an error: %v", err)
+		t.Errorf("the end of a program is an error: %v", err)
 	}
 	if pids, _ := PIDs(dir); len(pids) != 0 {
 		t.Errorf("programs %v after its end", pids)
 	}
 }
 
-// TestLastEvent: who listens is told of the end too, before there is nobody to tell.
+// TestLastEvent: subscribers get an event that is published just before the end.
 func TestLastEvent(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	events, done := make(lines), make(chan error)
@@ -114,8 +114,8 @@ func TestLastEvent(t *testing.T) {
 	}
 }
 
-// TestSlowReader: who does not read events, or the log, for a while makes nobody wait, and learns
-// how many are missing.
+// TestSlowReader: a reader of events or the log that does not read for a while delays nobody, and
+// gets the number of dropped ones.
 func TestSlowReader(t *testing.T) {
 	dir, s, _, log := listen(t)
 	defer s.Close()
@@ -131,7 +131,7 @@ func TestSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		long := []byte(strings.Repeat("x", 1<<16) + "\n")
-		const many = 100 // more than a queue and the kernel hold
+		const many = 100 // more than the queue and the kernel can hold
 		for range many {
 			tell(long)
 		}
@@ -154,7 +154,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestCloseWithoutReaders: somebody who does not read does not hold up the end.
+// TestCloseWithoutReaders: a subscriber that does not read does not delay Close.
 func TestCloseWithoutReaders(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
@@ -177,17 +177,17 @@ func TestCloseWithoutReaders(t *testing.T) {
 	}
 }
 
-// TestStop waits until the program has ended.
+// TestStop: the request waits until the program has ended.
 func TestStop(t *testing.T) {
 	dir, s, p, _ := listen(t)
 	done := make(chan error)
 	go func() { done <- Request(dir, os.Getpid(), "stop", new(bytes.Buffer), 0) }()
 	if said := <-p.said; said != "stop" {
-		t.Errorf("the program was told to %s", said)
+		t.Errorf("the program got %s", said)
 	}
 	select {
 	case <-done:
-		t.Error("who has said stop is told that it is done before it is")
+		t.Error("the request stop returns before the program has ended")
 	default:
 	}
 	s.Close()
@@ -196,8 +196,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestStaleSocket: a program that was killed leaves its socket, which the next look
-// removes.
+// TestStaleSocket: PIDs removes the socket of a program that was killed.
 func TestStaleSocket(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "4194303.sock")
@@ -241,7 +240,7 @@ func TestRingIsBounded(t *testing.T) {
 	}
 }
 
-// TestRingFlush: who follows has all before a program ends.
+// TestRingFlush: followers get everything before the program ends.
 func TestRingFlush(t *testing.T) {
 	r := NewLogRing()
 	var got bytes.Buffer

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// pipes is a listener to which a test gives connections in memory.
+// pipes is a listener of in-memory connections.
 type pipes struct {
 	net.Listener
 	conns chan net.Conn
@@ -21,15 +21,15 @@ func (p pipes) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// connect is a new connection to the server.
+// connect connects to the server.
 func (p pipes) connect() net.Conn {
 	ours, theirs := net.Pipe()
 	p.conns <- theirs
 	return ours
 }
 
-// TestIdleConnections: who connects and says nothing is given up after five seconds, and of such there
-// are 32 at a time: the next one waits until one has gone.
+// TestIdleConnections: a connection without a request is closed after five seconds, and 32 are
+// handled at a time: another one waits until one is closed.
 func TestIdleConnections(t *testing.T) {
 	for silent, want := range map[int]time.Duration{31: 0, 32: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -45,12 +45,12 @@ func TestIdleConnections(t *testing.T) {
 			go last.Write([]byte("status\n"))
 			line, err := bufio.NewReader(last).ReadString('\n')
 			if took := time.Since(began); err != nil || line != `{"state":"online"}`+"\n" || took != want {
-				t.Errorf("beside %d who say nothing: %q, %v, after %v; want the answer after %v", silent, line, err, took, want)
+				t.Errorf("with %d idle connections: %q, %v, after %v; want the answer after %v", silent, line, err, took, want)
 			}
 			time.Sleep(5 * time.Second)
 			for _, c := range conns {
 				if _, err := c.Read(make([]byte, 1)); err == nil {
-					t.Error("one who says nothing is answered")
+					t.Error("an idle connection gets a response")
 				}
 			}
 			close(l.conns)

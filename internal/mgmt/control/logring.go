@@ -10,7 +10,8 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// LogRing keeps the end of a log. It is an io.Writer, and may be used concurrently.
+// LogRing keeps the last lines of a log in memory. It is an io.Writer of whole lines, and may be
+// used concurrently.
 type LogRing struct {
 	mu        sync.Mutex
 	lines     [][]byte
@@ -18,13 +19,13 @@ type LogRing struct {
 	followers []*linequeue.Queue
 }
 
-// maxLog bounds what is kept, in octets.
+// maxLog limits what is kept, in octets.
 const maxLog = 256 << 10
 
-// NewLogRing makes one that is empty.
+// NewLogRing returns an empty LogRing.
 func NewLogRing() *LogRing { return &LogRing{} }
 
-// Write takes a line. It does not block.
+// Write adds a line. It does not block.
 func (r *LogRing) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,7 +40,7 @@ func (r *LogRing) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Tail are the last lines of what is kept; below 0: all.
+// Tail returns the last lines; below 0: all.
 func (r *LogRing) Tail(lines int) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,8 +54,7 @@ func (r *LogRing) last(lines int) []byte {
 	return bytes.Join(r.lines[len(r.lines)-lines:], nil)
 }
 
-// Follow puts into a queue the last lines of what is kept, and what comes after it until leave
-// is called.
+// Follow puts the last lines, and all that follow until unfollow is called, into a queue.
 func (r *LogRing) Follow(q *linequeue.Queue, lines int) (unfollow func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *LogRing) Follow(q *linequeue.Queue, lines int) (unfollow func()) {
 	}
 }
 
-// Flush waits until those who follow have what there is, but no longer than a second.
+// Flush waits until the followers have everything, for a second at most.
 func (r *LogRing) Flush() {
 	r.mu.Lock()
 	followers := slices.Clone(r.followers)
@@ -82,7 +82,7 @@ func flush(queues []*linequeue.Queue) {
 	}
 }
 
-// droppedLines says in a log that there were lines that nobody has read in time.
+// droppedLines is the line that a log has where lines were dropped.
 func droppedLines(n int) linequeue.Line {
 	return linequeue.Line{Text: fmt.Appendf(nil, "%d lines of the log were dropped here: they were not read in time\n", n)}
 }

@@ -1,9 +1,9 @@
-// Package control lets programs talk to a client that runs: over a socket of its own,
-// one question a connection, and the answer until its end.
+// Package control is the control socket of a running client: a Unix socket that handles one
+// request per connection, and responds until the connection is closed.
 //
-// The question is a line: status, events, log or follow (which is log and what comes
-// after it), stop or hangup. After log and follow may stand how many of the last lines are wanted.
-// Answers are lines, too: JSON for the first two.
+// A request is a line: status, events, log, follow (log and the lines that come after it), stop or
+// hangup. log and follow may be followed by the number of last lines wanted. Responses are lines
+// too: JSON for status and events.
 package control
 
 import (
@@ -27,22 +27,21 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// Dir is where the sockets lie: PID.sock.
+// Dir is the default directory of the sockets, which are named PID.sock.
 const Dir = "/run/upppoe"
 
-// Handler is what a program has to say and can be told. Methods are called
-// concurrently.
+// Handler is the program behind a Server. Its methods are called concurrently.
 type Handler interface {
-	// Status is a line of JSON.
+	// Status returns the status as a line of JSON.
 	Status() []byte
-	// DroppedEvents is the event, in JSON, that stands for so many others, which were not read in time.
+	// DroppedEvents returns the event, in JSON, that stands for n dropped ones.
 	DroppedEvents(n int) []byte
-	// Stop and HangUp do what they say; they do not wait for it.
+	// Stop and HangUp start what they say, and do not wait for it.
 	Stop()
 	HangUp()
 }
 
-// Server answers at a socket. Its methods may be called concurrently.
+// Server handles the requests of a socket. Its methods may be called concurrently.
 type Server struct {
 	listener net.Listener
 	handler  Handler
@@ -54,41 +53,41 @@ type Server struct {
 }
 
 const (
-	maxConnections = 32 // connections at a time
+	maxConnections = 32 // at a time
 	requestTimeout = 5 * time.Second
-	// flushTimeout is how long a reader has to take the last events.
+	// flushTimeout is how long a reader has for the last events.
 	flushTimeout = time.Second
-	// writeTimeout is how long a reader may stand still before the connection is closed.
+	// writeTimeout is how long a reader may not read before its connection is closed.
 	writeTimeout = time.Minute
 )
 
-// Listen opens this program's socket in a directory, which it makes if it must. Only
-// its own user can connect. Log is what there is to read of the log.
-func Listen(dir string, answers Handler, log *LogRing) (*Server, error) {
+// Listen opens this program's socket in a directory, which it creates if necessary. Only the
+// program's user can connect.
+func Listen(dir string, handler Handler, log *LogRing) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	removeStale(dir)
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
-	os.Remove(path) // of a program that had our number before
+	os.Remove(path) // left by a program with our process ID
 	l, err := (&net.ListenConfig{Control: restrictToUser}).Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l, handler: answers, log: log, closed: make(chan struct{})}
+	s := &Server{listener: l, handler: handler, log: log, closed: make(chan struct{})}
 	// Ends with Close.
 	go s.accept()
 	return s, nil
 }
 
-// restrictToUser has a socket's file be for its own user alone from the moment it is there.
+// restrictToUser sets the mode of a socket's file before it can be connected to.
 func restrictToUser(_, _ string, socket syscall.RawConn) error {
 	var err error
 	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
 }
 
-// Close ends all conversations but those that follow the log, which end with the program, and
-// removes the socket. Who listens to events gets the last ones, if they take them soon. It is
+// Close closes all connections but those that follow the log, which end with the program, and
+// removes the socket. Subscribers of events have a short time to read the last ones. It must be
 // called once.
 func (s *Server) Close() error {
 	err := s.listener.Close()
@@ -100,7 +99,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Publish tells everybody who listens to events of one: a line of JSON. It does not block.
+// Publish sends an event, a line of JSON, to all subscribers. It does not block.
 func (s *Server) Publish(event []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,11 +116,11 @@ func (s *Server) accept() {
 			return
 		}
 		if err != nil {
-			time.Sleep(time.Second) // out of descriptors, perhaps: others need the processor
+			time.Sleep(time.Second) // perhaps there are no free descriptors: do not spin
 			continue
 		}
 		free <- struct{}{}
-		// Ends with the conversation, which somebody at this machine may draw out.
+		// Ends with the connection, which a local user may keep open.
 		go func() {
 			defer func() { <-free }()
 			defer conn.Close()
@@ -159,17 +158,17 @@ func (s *Server) serve(conn net.Conn) {
 	case "events":
 		s.streamEvents(conn)
 	default:
-		write(conn, fmt.Appendf(nil, "unknown question %q\n", request))
+		write(conn, fmt.Appendf(nil, "unknown request %q\n", request))
 	}
 }
 
-// allLines are all lines of the log.
+// allLines is the number of lines that means all.
 const allLines = -1
 
-// immediately has begun.
+// immediately is a channel that is closed.
 var immediately = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// streamEvents tells first how the program is, and then what happens, until the end.
+// streamEvents sends the status, and then events until the connection or the server is closed.
 func (s *Server) streamEvents(conn net.Conn) {
 	ready := make(chan struct{})
 	q := queueTo(conn, ready, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.handler.DroppedEvents(n), '\n')} })
@@ -184,8 +183,8 @@ func (s *Server) streamEvents(conn net.Conn) {
 	s.subscribers = slices.DeleteFunc(s.subscribers, func(of *linequeue.Queue) bool { return of == q })
 }
 
-// queueTo makes a queue of what is written to a connection once that has begun. One that takes
-// nothing for long is closed.
+// queueTo returns a queue whose lines are written to a connection once ready is closed. A
+// connection that does not read for long is closed.
 func queueTo(conn net.Conn, ready <-chan struct{}, report func(int) linequeue.Line) *linequeue.Queue {
 	return linequeue.New(func(l linequeue.Line) error {
 		<-ready
@@ -202,10 +201,10 @@ func write(conn net.Conn, text []byte) error {
 	return err
 }
 
-// wait waits until the other side has gone, or something has ended.
+// wait waits until the other side has closed the connection, or ended is closed.
 func (s *Server) wait(conn net.Conn, ended <-chan struct{}) {
 	gone := make(chan struct{})
-	// Ends when the other side closes, or converse does.
+	// Ends when the other side, or serve, closes the connection.
 	go func() {
 		io.Copy(io.Discard, conn)
 		close(gone)

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenGrace is more than a program needs from when its socket's file is there until it listens.
+// listenGrace is more than a program needs from creating its socket's file to listening.
 const listenGrace = 10 * time.Second
 
-// removeStale removes the sockets of programs that were killed: nobody listens there.
+// removeStale removes the sockets of programs that were killed, at which none listens.
 func removeStale(dir string) {
-	all, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // the pattern is a good one
+	all, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // the pattern is valid
 	for _, path := range all {
 		is, err := os.Lstat(path)
 		if err == nil && is.Mode()&os.ModeSocket != 0 && time.Since(is.ModTime()) > listenGrace && !isListening(path) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestStaleSockets: of the sockets in its directory a program removes those, and those only, where
-// nobody listens any more; one that was made just now may be about to.
+// TestStaleSockets: a program removes exactly those sockets of its directory at which none listens
+// any more; a new one may be about to.
 func TestStaleSockets(t *testing.T) {
 	dir := t.TempDir()
 	long := time.Now().Add(-time.Minute)

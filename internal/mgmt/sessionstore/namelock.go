@@ -12,16 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NameLock is a name that one program at a time has, of all in one network namespace, until Close
-// or its end, however that comes.
+// NameLock is a name that one program at a time holds in a network namespace, until Close or the
+// end of the program, however it ends.
 type NameLock struct{ file *os.File }
 
-// ErrNameInUse is wrapped by the error of LockName if another program has the name.
-var ErrNameInUse = errors.New("taken")
+// ErrNameInUse is wrapped by LockName's error if another program holds the name.
+var ErrNameInUse = errors.New("in use by another program")
 
-// LockName takes a name, by a file in a directory, which it makes if it must. A program that
-// is just being killed is waited for. The process number is that of who has the name, if the
-// error is ErrNameInUse; 0: it is not known.
+// LockName locks a name by a file in a directory, which it creates if necessary. It waits for a
+// program that is being killed. If the error is ErrNameInUse, by is the process ID of the holder;
+// 0: unknown.
 func LockName(dir, name string) (c *NameLock, by int, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, 0, err
@@ -43,8 +43,7 @@ func LockName(dir, name string) (c *NameLock, by int, err error) {
 	}
 }
 
-// networkSuffix tells namespaces apart that have one /run in common: in each, interfaces are
-// others.
+// networkSuffix distinguishes network namespaces that share /run: each has interfaces of its own.
 func networkSuffix() string {
 	var s unix.Stat_t
 	if err := unix.Stat("/proc/self/ns/net", &s); err != nil {
@@ -53,14 +52,14 @@ func networkSuffix() string {
 	return fmt.Sprintf(".%d", s.Ino)
 }
 
-// isRemoved reports whether a path does not lead to an open file any more.
+// isRemoved reports whether an open file is no longer the one at a path.
 func isRemoved(file *os.File, path string) bool {
 	is, err := file.Stat()
 	there, missing := os.Lstat(path)
 	return err != nil || missing != nil || !os.SameFile(is, there)
 }
 
-// writeOwner has a file tell whose it is.
+// writeOwner records this process in a file.
 func writeOwner(file *os.File) error {
 	text, err := json.Marshal(record{owner: currentOwner()})
 	if err == nil {
@@ -72,5 +71,5 @@ func writeOwner(file *os.File) error {
 	return err
 }
 
-// Close gives the name up, and removes the file.
+// Close removes the file and unlocks the name.
 func (c *NameLock) Close() error { return errors.Join(os.Remove(c.file.Name()), c.file.Close()) }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestNameLock: a name is one program's until it gives it up; another name is free; what a crash
-// leaves is in nobody's way.
+// TestNameLock: one program holds a name until it closes it; another name is free; a file that a
+// crash has left does not matter.
 func TestNameLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	c, _, err := LockName(dir, "isp/a")
@@ -21,7 +21,7 @@ func TestNameLock(t *testing.T) {
 		t.Fatalf("the files are %q", files)
 	}
 	if _, by, err := LockName(dir, "isp/a"); !errors.Is(err, ErrNameInUse) || by != os.Getpid() || !strings.HasPrefix(err.Error(), "isp/a: ") {
-		t.Errorf("the name is given again: %v, by %d", err, by)
+		t.Errorf("the name is locked twice: %v, by %d", err, by)
 	}
 	other, _, err := LockName(dir, "isp")
 	if err != nil {
@@ -46,7 +46,7 @@ func TestNameLock(t *testing.T) {
 	again.Close()
 }
 
-// TestIsRemoved: who has opened the file that its holder then removes has no name by it.
+// TestIsRemoved: an open file that was removed, or replaced, is recognized.
 func TestIsRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	old, err := os.Create(path)
@@ -55,18 +55,18 @@ func TestIsRemoved(t *testing.T) {
 	}
 	defer old.Close()
 	if isRemoved(old, path) {
-		t.Error("it is there, and said to be removed")
+		t.Error("an existing file is reported as removed")
 	}
 	os.Remove(path)
 	if !isRemoved(old, path) {
-		t.Error("it is removed, and said to be there")
+		t.Error("a removed file is reported as existing")
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil || !isRemoved(old, path) {
-		t.Errorf("another is there, and said to be it: %v", err)
+		t.Errorf("a replaced file is reported as existing: %v", err)
 	}
 }
 
-// TestNameLockNoDirectory: a directory that cannot be is an error, and not another's claim.
+// TestNameLockNoDirectory: a directory that cannot be created is an error, and not ErrNameInUse.
 func TestNameLockNoDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

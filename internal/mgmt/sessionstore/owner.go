@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// owner is the program that a slot's session is of, and in which namespace that is its
-// number: in a container's it would be somebody else's.
+// owner is the process that has written a file, and the namespace of its ID: in another container
+// the ID is another process's.
 type owner struct {
 	PID          int    `json:"pid,omitempty"`
 	PIDNamespace string `json:"pids,omitempty"`
@@ -19,14 +19,14 @@ type owner struct {
 
 func currentOwner() owner { return owner{os.Getpid(), pidNamespace()} }
 
-// pidNamespace is that of our process numbers.
+// pidNamespace identifies the PID namespace of this process.
 func pidNamespace() string {
 	name, _ := os.Readlink("/proc/self/ns/pid")
 	return name
 }
 
-// isExiting says that a program has ended, or has begun to: it keeps its files for some time
-// after a kill -9, as its device must go before.
+// isExiting reports whether the process has ended or is being killed: after a kill -9 it keeps its
+// files for some time, until its device is gone.
 func (h owner) isExiting() bool {
 	if h.PID <= 0 || h.PIDNamespace == "" || h.PIDNamespace != pidNamespace() {
 		return false
@@ -42,7 +42,7 @@ func (h owner) isExiting() bool {
 // pfExiting is the kernel's PF_EXITING.
 const pfExiting = 4
 
-// isExitingStatus reads proc(5)'s status and stat of a process.
+// isExitingStatus evaluates proc(5)'s status and stat of a process.
 func isExitingStatus(status, stat string) bool {
 	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(line, ":")
@@ -58,7 +58,7 @@ func isExitingStatus(status, stat string) bool {
 			}
 		}
 	}
-	// Behind the program's name, which may have spaces and parentheses.
+	// After the program's name, which may contain spaces and parentheses.
 	if fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]); len(fields) > 6 {
 		flags, _ := strconv.ParseUint(fields[6], 10, 64)
 		return flags&pfExiting != 0
@@ -66,13 +66,13 @@ func isExitingStatus(status, stat string) bool {
 	return false
 }
 
-// Files of a program that ends are waited for so long, and looked at so often.
+// How long, and how often, a file of an exiting process is tried.
 const (
 	lockTimeout  = 2 * time.Second
 	pollInterval = 5 * time.Millisecond
 )
 
-// lockWithWait is lock, but waits for a file whose holder is gone until that is over.
+// lockWithWait is lock, but waits for a file while its owner is exiting.
 func lockWithWait(path string, until time.Time) (*os.File, error) {
 	for {
 		file, err := lock(path)
@@ -83,7 +83,7 @@ func lockWithWait(path string, until time.Time) (*os.File, error) {
 	}
 }
 
-// ownerOf is who has written a file last.
+// ownerOf returns the process that has written a file last.
 func ownerOf(path string) owner {
 	file, err := os.Open(path)
 	if err != nil {

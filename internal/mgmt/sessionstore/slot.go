@@ -1,6 +1,7 @@
-// Package sessionstore remembers on disk which session a client has, so that after a crash
-// or a loss of power the next client can end it: a concentrator that allows but one
-// would refuse another until it has noticed.
+// Package sessionstore records on disk which session a client has, so that after a crash or power
+// failure the next client can terminate it: a concentrator that allows only one session would
+// reject another until it notices. It also locks names, of which one program at a time may use
+// each.
 package sessionstore
 
 import (
@@ -20,34 +21,32 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Session is what there is to remember.
+// Session is the record of a session.
 type Session struct {
 	ID uint16 `json:"session_id"`
 	AC string `json:"ac"`
-	// OwnMAC is the Ethernet address that the session was ours by: a concentrator heeds
-	// no other.
+	// OwnMAC is our Ethernet address in the session: the concentrator accepts a PADT only from it.
 	OwnMAC string `json:"own"`
-	// LocalIPv4 and InterfaceID are our IPv4 address and IPv6 interface identifier, to ask for
-	// them again.
+	// LocalIPv4 and InterfaceID are our IPv4 address and IPv6 interface identifier, to be
+	// requested again.
 	LocalIPv4   netip.Addr `json:"local"`
 	InterfaceID string     `json:"local_id,omitempty"`
 }
 
-// record is what stands in a file.
+// record is the content of a file.
 type record struct {
 	Session
 	owner
 }
 
-// Stale is the session as a client ends it; no: it says nothing of use.
+// Stale returns the session as a client terminates it; ok reports whether the record is valid.
 func (s Session) Stale() (stale pppoe.StaleSession, ok bool) {
 	ac, err := wire.ParseAddr(s.AC)
 	return pppoe.StaleSession{SessionID: s.ID, AC: ac}, err == nil && ac.IsUnicast() && s.ID != 0 && s.ID != 0xffff
 }
 
-// Slot is a file for one session at a time. It is this program's until Close, or its
-// end, however that comes: others can tell, for it is locked. It may be used
-// concurrently.
+// Slot is a file for one session at a time. This program holds it, by a lock, until Close or the
+// end of the program, however it ends. It may be used concurrently.
 type Slot struct{ file *os.File }
 
 const (
@@ -55,9 +54,9 @@ const (
 	maxRecordSize = 4096
 )
 
-// Open finds a slot for a line, like eth0 or eth0.50, in a directory, which it makes if
-// it must; left are the sessions that earlier programs have left in theirs. Other
-// programs' open sessions are passed over, but one that is just being killed is waited for.
+// Open opens a slot for an attachment, like eth0 or eth0.50, in a directory, which it creates if
+// necessary; left are the sessions of programs that have crashed. It skips slots that other
+// programs hold, but waits for one that is being killed.
 func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
@@ -74,7 +73,7 @@ func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 			return nil, nil, err
 		}
 		if file == nil {
-			continue // somebody's
+			continue // another program holds it
 		}
 		if s, ok := readRecord(file); ok {
 			left = append(left, s.Session)
@@ -83,7 +82,7 @@ func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 			slot = &Slot{file}
 			continue
 		}
-		removeFile(file) // it is told to the caller now
+		removeFile(file) // its session is in left
 	}
 	if slot == nil {
 		return nil, left, fmt.Errorf("%s: more than %d sessions on %s", dir, maxSlots, attachment)
@@ -91,8 +90,8 @@ func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 	return slot, left, nil
 }
 
-// lock opens a file that nobody else holds; nil: somebody does. It is the one that has the path
-// then: whoever had it before may have removed it meanwhile.
+// lock opens and locks a file; nil: another process holds it. It retries if the file was removed
+// between opening and locking.
 func lock(path string) (*os.File, error) {
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -115,7 +114,7 @@ func lock(path string) (*os.File, error) {
 	}
 }
 
-// isAt reports whether an open file is the one of a path.
+// isAt reports whether an open file is the one at a path.
 func isAt(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {
@@ -125,27 +124,26 @@ func isAt(file *os.File, path string) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// removeFile removes a file that is locked, and gives it up.
+// removeFile removes and unlocks a file.
 func removeFile(file *os.File) {
 	os.Remove(file.Name())
 	file.Close()
 }
 
-// readRecord takes a file for what it says first: behind it may be the rest of a longer text. One
-// that was cut off by a loss of power says nothing.
+// readRecord reads the first value of a file: after it the rest of a longer one may follow. A
+// record that was truncated by a power failure is not valid.
 func readRecord(file *os.File) (r record, ok bool) {
 	err := json.NewDecoder(io.LimitReader(file, maxRecordSize)).Decode(&r)
 	return r, err == nil && r.ID != 0
 }
 
-// SiblingPath is the path of another file that is this program's for as long as the slot is:
-// next to it, and named after it.
+// SiblingPath returns the path of another file that this program may use while it holds the slot,
+// next to the slot's file and named after it.
 func (s *Slot) SiblingPath(suffix string) string {
 	return strings.TrimSuffix(s.file.Name(), ".json") + suffix
 }
 
-// Write remembers a session, and returns once it is on the disk. At no time does the
-// file say nothing.
+// Write records a session, and returns once it is on the disk. At no time is the file empty.
 func (s *Slot) Write(is Session) error {
 	text, err := json.Marshal(record{is, currentOwner()})
 	if err != nil {
@@ -161,10 +159,10 @@ func (s *Slot) Write(is Session) error {
 	return s.file.Sync()
 }
 
-// Clear forgets the session: it has ended as it should.
+// Clear deletes the record: the session has ended properly.
 func (s *Slot) Clear() error { return s.file.Truncate(0) }
 
-// Close gives the slot up, with what stands in it. A file that says nothing goes.
+// Close unlocks the slot, and keeps its record. An empty file is removed.
 func (s *Slot) Close() error {
 	if is, err := s.file.Stat(); err == nil && is.Size() == 0 {
 		os.Remove(s.file.Name())

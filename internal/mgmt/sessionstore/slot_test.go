@@ -34,7 +34,7 @@ func TestSessionsAfterCrash(t *testing.T) {
 	second.Write(Session{ID: 8, AC: session.AC})
 	open(t, dir, "eth0.50", 0).Close()
 	first.Close()
-	second.Close() // both have crashed
+	second.Close() // both crash
 
 	s, left, err := Open(dir, "eth0")
 	if err != nil || len(left) != 2 || left[0] != session || left[1].ID != 8 {
@@ -48,8 +48,8 @@ func TestSessionsAfterCrash(t *testing.T) {
 	open(t, dir, "eth0", 0)
 }
 
-// TestKeptUntilReplaced: one that crashes before it has dialled leaves the session to
-// the next.
+// TestKeptUntilReplaced: a program that crashes before it has dialled leaves the record to the
+// next one.
 func TestKeptUntilReplaced(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, "eth0", 0)
@@ -67,7 +67,7 @@ func TestInvalidFiles(t *testing.T) {
 	open(t, dir, "eth0", 0)
 	for _, s := range []Session{{}, {ID: 1, AC: "x"}, {ID: 0xffff, AC: session.AC}, {ID: 1, AC: "ff:ff:ff:ff:ff:ff"}} {
 		if _, ok := s.Stale(); ok {
-			t.Errorf("%+v would be ended", s)
+			t.Errorf("%+v would be terminated", s)
 		}
 	}
 	if err := os.Symlink("/dev/null", filepath.Join(dir, "eth1.0.json")); err != nil {
@@ -78,8 +78,8 @@ func TestInvalidFiles(t *testing.T) {
 	}
 }
 
-// TestStaleBounds: the identifiers and addresses of sessions that can be ended (RFC 2516 section 4:
-// 0 is discovery's, 0xffff is reserved).
+// TestStaleBounds: the session IDs and addresses of sessions that can be terminated (RFC 2516
+// section 4: 0 is used in discovery, 0xffff is reserved).
 func TestStaleBounds(t *testing.T) {
 	for _, c := range []struct {
 		id   uint16
@@ -95,30 +95,29 @@ func TestStaleBounds(t *testing.T) {
 	}
 }
 
-// TestFileNames: files are named after the line, in which no / leads elsewhere, and other files
-// after theirs.
+// TestFileNames: files are named after the attachment, without a /, and sibling files after them.
 func TestFileNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	s := open(t, dir, "a/b", 0)
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the directory: %v, %v; want it its user's alone", info.Mode(), err)
+		t.Errorf("the directory: %v, %v; want access only for its user", info.Mode(), err)
 	}
 	if got, want := s.file.Name(), filepath.Join(dir, "a_b.0.json"); got != want {
 		t.Errorf("the slot is %s, want %s", got, want)
 	}
 	if got, want := s.SiblingPath(".routes"), filepath.Join(dir, "a_b.0.routes"); got != want {
-		t.Errorf("beside it is %s, want %s", got, want)
+		t.Errorf("the sibling path is %s, want %s", got, want)
 	}
 	if got, want := open(t, dir, "a/b", 0).file.Name(), filepath.Join(dir, "a_b.1.json"); got != want {
 		t.Errorf("the second slot is %s, want %s", got, want)
 	}
 	info, err := os.Stat(s.file.Name())
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file: %v, %v; want it its user's alone", info.Mode(), err)
+		t.Errorf("the file: %v, %v; want access only for its user", info.Mode(), err)
 	}
 }
 
-// TestMaxRecordSize: what is read of a file, 4096 octets at most.
+// TestMaxRecordSize: at most 4096 octets of a file are read.
 func TestMaxRecordSize(t *testing.T) {
 	for length, want := range map[int]int{4096: 1, 4097: 0} {
 		dir := t.TempDir()
@@ -133,8 +132,8 @@ func TestMaxRecordSize(t *testing.T) {
 	}
 }
 
-// TestShorterRecord: what is replaced by less is gone, also for one who reads before it is
-// cut off.
+// TestShorterRecord: nothing of a longer record remains, also for a reader before the file is
+// truncated.
 func TestShorterRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, "eth0", 0)
@@ -160,7 +159,7 @@ func TestShorterRecord(t *testing.T) {
 	s.Close()
 }
 
-// TestWaitsForExitingOwner: a program that is being killed still has its file, and the next one
+// TestWaitsForExitingOwner: a process that is being killed still holds its file, and the next one
 // waits for it instead of leaving its session open at the concentrator.
 func TestWaitsForExitingOwner(t *testing.T) {
 	dir := t.TempDir()
@@ -168,7 +167,7 @@ func TestWaitsForExitingOwner(t *testing.T) {
 	if err := dead.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { dead.Wait() }) // until then its number is nobody else's
+	t.Cleanup(func() { dead.Wait() }) // until then its ID is not reused
 	first := open(t, dir, "eth0", 0)
 	text, err := json.Marshal(record{session, owner{dead.Process.Pid, pidNamespace()}})
 	if err == nil {
@@ -192,18 +191,18 @@ func TestIsExiting(t *testing.T) {
 		what, status, stat string
 		want               bool
 	}{
-		{"one that lives", status, stat, false},
+		{"running", status, stat, false},
 		{"a zombie", strings.Replace(status, "S (sleeping)", "Z (zombie)", 1), stat, true},
 		{"killed", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000000100", 1), stat, true},
-		{"killed by its thread", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000100", 1), stat, true},
-		{"told to end", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000004000", 1), stat, false},
+		{"killed by one thread", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000100", 1), stat, true},
+		{"SIGTERM is pending", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000004000", 1), stat, false},
 		{"dead", strings.Replace(status, "S (sleeping)", "X (dead)", 1), stat, true},
-		{"another signal beside that", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000280", 1), stat, false},
-		{"flags next to that of one on its way out", status, strings.Replace(stat, "4194560", "4194571", 1), false}, // 8, 2, 1
+		{"other signals are pending", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000280", 1), stat, false},
+		{"flags next to PF_EXITING", status, strings.Replace(stat, "4194560", "4194571", 1), false}, // 8, 2, 1
 		{"flags that end the text", "", "7 (a) S 1 7 7 0 -1 4", true},
 		{"a text that ends before the flags", "", "7 (a) S 1 7 7 0 -1", false},
 		{"a text that ends before the flags, where 4 is another number", "", "7 (a) S 1 7 7 0 4", false},
-		{"on its way out", status, strings.Replace(stat, "4194560", "4194564", 1), true},
+		{"PF_EXITING", status, strings.Replace(stat, "4194560", "4194564", 1), true},
 		{"nothing to read", "", "", false},
 	} {
 		if got := isExitingStatus(c.status, c.stat); got != c.want {
@@ -211,12 +210,12 @@ func TestIsExiting(t *testing.T) {
 		}
 	}
 	if currentOwner().isExiting() || (owner{}).isExiting() || (owner{1 << 30, "pid:[1]"}).isExiting() {
-		t.Error("who lives, or who is nobody or somewhere else, is gone")
+		t.Error("a process that lives, is unknown or in another namespace is exiting")
 	}
 }
 
-// TestEmptyFilesRemoved: a file that says nothing is not left behind, by its program or the next; one
-// that says something is, until it was told.
+// TestEmptyFilesRemoved: an empty file is removed, by its program or the next one; one with a
+// record stays until it was returned.
 func TestEmptyFilesRemoved(t *testing.T) {
 	dir := t.TempDir()
 	files := func() (names []string) {
@@ -248,8 +247,8 @@ func TestEmptyFilesRemoved(t *testing.T) {
 	}
 }
 
-// TestLockRemovedFile: who has opened a file that its holder then removes does not take it for
-// the slot: the next would take another of the same name.
+// TestLockRemovedFile: an open file that was removed is not taken for the slot: the next program
+// would open another one of the same name.
 func TestLockRemovedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0.0.json")
 	gone, err := lock(path)
@@ -258,15 +257,15 @@ func TestLockRemovedFile(t *testing.T) {
 	}
 	defer gone.Close()
 	if !isAt(gone, path) {
-		t.Error("a file is not its own path's")
+		t.Error("a file is not recognized at its path")
 	}
 	os.Remove(path)
 	if isAt(gone, path) {
-		t.Error("a file that was removed has its path")
+		t.Error("a removed file is taken for the one at its path")
 	}
 	again, err := lock(path)
 	if err != nil || again == nil || isAt(gone, path) {
-		t.Errorf("the slot is not to be had anew: %v", err)
+		t.Errorf("the slot cannot be opened again: %v", err)
 	}
 	again.Close()
 }

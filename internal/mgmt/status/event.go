@@ -7,8 +7,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// Event is one thing that happened, as a line of JSON. Which fields are there depends
-// on Event.
+// Event is an event as a line of JSON. Which fields it has depends on the field Event.
 type Event struct {
 	Time       time.Time `json:"time"`
 	Event      string    `json:"event"`
@@ -18,7 +17,7 @@ type Event struct {
 	AC         string    `json:"ac,omitempty"`
 	ACName     string    `json:"ac_name,omitempty"`
 	Method     string    `json:"method,omitempty"`
-	Peer       bool      `json:"peer,omitempty"` // it was the peer that proved who it is, or did not
+	Peer       bool      `json:"peer,omitempty"` // the peer authenticated itself, or failed to; else we did
 	Protocol   string    `json:"protocol,omitempty"`
 	MTU        int       `json:"mtu,omitempty"`
 	IPv4       *IPv4     `json:"ipv4,omitempty"`
@@ -28,14 +27,14 @@ type Event struct {
 	Seconds    float64   `json:"seconds,omitempty"`
 	Text       string    `json:"text,omitempty"`
 	Traffic    *Traffic  `json:"traffic,omitempty"`
-	Missed     int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time, or there were too many of a kind, which is Text
+	Missed     int       `json:"missed,omitempty"` // number of dropped events: they were not read in time, or there were too many of the kind in Text
 	End        *End      `json:"end,omitempty"`
 }
 
-// Missed is the event that stands for others, which were dropped: nobody read them in time.
+// Missed returns the event that stands for n dropped ones, which were not read in time.
 func Missed(n int) Event { return Event{Time: time.Now(), Event: "missed", Missed: n} }
 
-// Exit is the last event of a program.
+// Exit returns the last event of a program.
 func (t *Tracker) Exit(err error) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,7 +43,7 @@ func (t *Tracker) Exit(err error) *Event {
 	return &Event{Time: at, Event: "exit", Attachment: t.status.Attachment, End: t.EndOf(err)}
 }
 
-// reason is an error in one word.
+// reason is an error's reason in one word.
 func reason(err error) string {
 	end := (*pppoe.EndError)(nil)
 	switch {

@@ -12,7 +12,7 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// TestTextOfServices: each list that a line may have stands in a line of its own.
+// TestTextOfServices: each list is on a line of its own.
 func TestTextOfServices(t *testing.T) {
 	var b strings.Builder
 	Status{PID: 42, Attachment: "eth0", State: Online, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), IPv6: &IPv6{
@@ -20,7 +20,7 @@ func TestTextOfServices(t *testing.T) {
 		Services: Services{AFTR: "aftr.example", NTP: []string{"n"}, SNTP: []string{"s"}, MAPE: []string{"e"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "4d"},
 	}}.WriteTo(&b)
 	const want = `eth0: online since 2026-01-02 03:04:05 (process 42)
-  line      eth0
+  interface eth0
   IPv6      fe80::1, peer fe80::2
   addresses 2001:db8::1/64, 2001:db8::2/64
   delegated 2001:db8:1::/56
@@ -38,7 +38,7 @@ func TestTextOfServices(t *testing.T) {
 	}
 }
 
-// TestFieldsOfSession: what a status says of a session, from its grant to its end.
+// TestFieldsOfSession: the status of a session from its PADS to its end.
 func TestFieldsOfSession(t *testing.T) {
 	tr := tracker()
 	for dials := 1; dials <= 2; dials++ {
@@ -62,7 +62,7 @@ func TestFieldsOfSession(t *testing.T) {
 			t.Errorf("its end: %+v", s.LastEnd)
 		}
 		if s.AC != "02:00:5e:00:53:01" || s.ACName != `ac\0121` {
-			t.Errorf("the concentrator that it was at is %q, %q", s.AC, s.ACName)
+			t.Errorf("the concentrator is %q, %q", s.AC, s.ACName)
 		}
 	}
 	tr.Notify(attachment, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
@@ -71,7 +71,7 @@ func TestFieldsOfSession(t *testing.T) {
 	}
 }
 
-// TestIPv6Kept: what routers have given stays while the link-local address is the same one.
+// TestIPv6Kept: what was configured stays while the link-local address is the same.
 func TestIPv6Kept(t *testing.T) {
 	for _, c := range []struct {
 		local ipv6cp.ID
@@ -89,7 +89,7 @@ func TestIPv6Kept(t *testing.T) {
 	}
 }
 
-// TestMissed: the event that stands for others, which nobody read.
+// TestMissed: the event that stands for dropped ones.
 func TestMissed(t *testing.T) {
 	if e := Missed(7); e.Event != "missed" || e.Missed != 7 || e.Time.IsZero() {
 		t.Errorf("%+v", e)

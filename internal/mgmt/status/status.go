@@ -1,5 +1,5 @@
-// Package status tells programs what people read in the log: how a line is, and what
-// happens to it, in JSON.
+// Package status keeps the status of a client's session, and translates events, for programs: both
+// in JSON. It does not send them.
 package status
 
 import (
@@ -13,35 +13,35 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// State is what a line is about.
+// State is what the client does.
 type State string
 
 // States.
 const (
-	Dialling State = "dialling" // discovery, or PPP
+	Dialling State = "dialling" // discovery and PPP
 	Online   State = "online"
 	Closing  State = "closing"
-	Waiting  State = "waiting" // before the next dial
+	Waiting  State = "waiting" // for the next dial
 	Ended    State = "ended"
 )
 
-// Status is how a line is.
+// Status is a client's status.
 type Status struct {
 	PID        int        `json:"pid"`
 	Call       string     `json:"call,omitempty"` // the peers file
 	Link       string     `json:"link,omitempty"` // pppd's linkname
-	Attachment string     `json:"line"`           // the Ethernet interface, with its tags
+	Attachment string     `json:"line"`           // the Ethernet interface, with its VLAN tags
 	State      State      `json:"state"`
-	Since      time.Time  `json:"since"` // of the state
+	Since      time.Time  `json:"since"` // beginning of the state
 	WaitingFor string     `json:"waiting_for,omitempty"`
-	Carrier    string     `json:"carrier,omitempty"` // how the Ethernet interface is
+	Carrier    string     `json:"carrier,omitempty"` // link state of the Ethernet interface
 	Device     string     `json:"device,omitempty"`
 	SessionID  uint16     `json:"session_id,omitempty"`
 	AC         string     `json:"ac,omitempty"`
 	ACName     string     `json:"ac_name,omitempty"`
 	Service    string     `json:"service,omitempty"`
 	MTU        int        `json:"mtu,omitempty"`
-	DataPath   string     `json:"data_path,omitempty"` // what moves packets, if not user space of itself
+	DataPath   string     `json:"data_path,omitempty"` // kernel or user space, and why; empty: not reported
 	IPv4       *IPv4      `json:"ipv4,omitempty"`
 	IPv6       *IPv6      `json:"ipv6,omitempty"`
 	Dials      int        `json:"dials"`
@@ -50,36 +50,37 @@ type Status struct {
 	OnlineAt   *time.Time `json:"online_since,omitempty"`
 }
 
-// IPv4 are a line's addresses.
+// IPv4 is a session's IPv4 addressing.
 type IPv4 struct {
 	Local  string   `json:"local"`
 	Remote string   `json:"remote"`
 	DNS    []string `json:"dns,omitempty"`
 }
 
-// IPv6 are a line's link-local addresses, and what routers and DHCPv6 have given.
+// IPv6 is a session's link-local addresses, and what Router Advertisements and DHCPv6 have
+// configured.
 type IPv6 struct {
 	Local     string   `json:"local"`
 	Remote    string   `json:"remote"`
-	Addresses []string `json:"addresses,omitempty"` // global ones, with their prefix length
+	Addresses []string `json:"addresses,omitempty"` // global, with prefix length
 	Delegated []string `json:"delegated,omitempty"` // prefixes
 	DNS       []string `json:"dns,omitempty"`
 	Services
 }
 
-// Services are what a DHCPv6 server has told of those asked for (option dhcp6-request).
+// Services are the services that a DHCPv6 server has returned (option dhcp6-request).
 type Services struct {
 	AFTR  string   `json:"aftr,omitempty"` // Dual-Stack Lite's tunnel endpoint
 	NTP   []string `json:"ntp,omitempty"`  // addresses and names
 	SNTP  []string `json:"sntp,omitempty"`
-	MAPE  []string `json:"map_e,omitempty"` // rules, as NAME=VALUE joined by commas
+	MAPE  []string `json:"map_e,omitempty"` // rules, as NAME=VALUE separated by commas
 	MAPT  []string `json:"map_t,omitempty"`
 	LW4o6 []string `json:"lw4o6,omitempty"`
 	// FourRD is 4rd's container in hexadecimal.
 	FourRD string `json:"4rd,omitempty"`
 }
 
-// Traffic is what a session has carried: packets of IP, and their octets.
+// Traffic is a session's traffic: IP packets, and their octets.
 type Traffic struct {
 	SentPackets     uint64 `json:"sent_packets"`
 	SentBytes       uint64 `json:"sent_bytes"`
@@ -95,35 +96,34 @@ type End struct {
 	ExitCode int    `json:"exit_code"`
 }
 
-// TrafficOf is a session's counters as a status has them.
+// TrafficOf converts a session's counters.
 func TrafficOf(c datapath.Counters) *Traffic {
 	return &Traffic{c.SentPackets, c.SentBytes, c.ReceivedPackets, c.ReceivedBytes, c.Dropped}
 }
 
-// Tracker keeps a Status in step with what happens. Its methods may be called
-// concurrently.
+// Tracker keeps a Status up to date from events. Its methods may be called concurrently.
 type Tracker struct {
 	exitCode func(error) int
 	mu       sync.Mutex
 	status   Status
 }
 
-// NewTracker makes a tracker of a line that is about to be dialled. ExitCode is the
-// code with which the program would end for an error.
+// NewTracker returns a Tracker of a session that is about to be dialled. ExitCode maps an error to
+// the program's exit code.
 func NewTracker(is Status, exitCode func(error) int) *Tracker {
 	t := &Tracker{status: is, exitCode: exitCode}
 	t.setState(Dialling, time.Now())
 	return t
 }
 
-// Status is how the line is now.
+// Status returns the current status.
 func (t *Tracker) Status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.status
 }
 
-// EndOf is an error as the end of a dial.
+// EndOf converts an error into the end of a dial.
 func (t *Tracker) EndOf(err error) *End {
 	if err == nil {
 		return nil
@@ -131,8 +131,8 @@ func (t *Tracker) EndOf(err error) *End {
 	return &End{Reason: reason(err), Text: wire.EscapeText(err.Error()), ExitCode: t.exitCode(err)}
 }
 
-// Notify takes an event, and returns it as programs are told it; nil: it is none of
-// theirs.
+// Notify updates the status from an event, and returns the event for programs; nil: it is not
+// reported to them.
 func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,12 +144,13 @@ func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	return out
 }
 
-// IPv6 takes what a line has got of routers and DHCPv6, and returns it as an event.
+// IPv6 updates what Router Advertisements and DHCPv6 have configured, and returns the event for
+// programs.
 func (t *Tracker) IPv6(l pppoe.SessionInfo, addresses, delegated, servers []string, services Services) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.status.IPv6 == nil {
-		return nil // it has ended meanwhile
+		return nil // the session has ended meanwhile
 	}
 	is := *t.status.IPv6
 	is.Addresses, is.Delegated, is.DNS, is.Services = addresses, delegated, servers, services
@@ -192,7 +193,7 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 	return t.handleLinkEvent(l, event)
 }
 
-// handleLinkEvent takes what is said of the Ethernet and of concentrators.
+// handleLinkEvent handles events of the Ethernet interface and of concentrators.
 func (t *Tracker) handleLinkEvent(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	switch e := event.(type) {
 	case pppoe.Offloaded:
@@ -261,7 +262,7 @@ func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
 	if e.HasIPv6() {
 		t.status.IPv6 = &IPv6{Local: e.IPv6.Local.LinkLocal().String(), Remote: e.IPv6.Remote.LinkLocal().String()}
 		if before != nil && before.Local == t.status.IPv6.Local {
-			t.status.IPv6 = before // with what routers have given since
+			t.status.IPv6 = before // with what has been configured since
 		}
 	}
 	return &Event{Event: "online", MTU: e.MTU, IPv4: t.status.IPv4, IPv6: t.status.IPv6}

@@ -45,14 +45,14 @@ func tracker() *Tracker {
 	})
 }
 
-// TestEvents: every event as its line of JSON, in which a stranger's words are escaped.
+// TestEvents: every event as its line of JSON, in which untrusted text is escaped.
 func TestEvents(t *testing.T) {
 	const traffic = `"traffic":{"sent_packets":1,"sent_bytes":2,"received_packets":3,"received_bytes":4,"dropped":5}`
 	only6 := pppoe.Addressing{MTU: 1400, IPv6: addr.IPv6}
 	announced := pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: wire.Discovery{Code: wire.PADM, Tags: wire.Tags(nil).Append(wire.TagMOTM, []byte("down\nat 5"))}}}
 	for _, c := range []struct {
 		event pppoe.Event
-		want  string // beside time, line and device
+		want  string // besides time, line and device
 	}{
 		{pppoe.SessionEstablished{}, `"event":"session","session_id":7,"ac":"02:00:5e:00:53:01","ac_name":"ac\\0121"`},
 		{pppoe.DeviceOpened{Name: "ppp0"}, `"event":"device"`},
@@ -81,7 +81,7 @@ func TestEvents(t *testing.T) {
 	} {
 		e := tracker().Notify(attachment, c.event)
 		if e == nil {
-			t.Errorf("%T is not told", c.event)
+			t.Errorf("%T is not reported", c.event)
 			continue
 		}
 		text, err := json.Marshal(e)
@@ -99,14 +99,14 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%T:\n%s, want\n%s", c.event, rest, want)
 		}
 	}
-	for _, untold := range []pppoe.Event{session.NetworkPhase{}, pppoe.FrameSent{}, pppoe.DiscoverySent{}, pppoe.Connected{}} {
-		if e := tracker().Notify(attachment, untold); e != nil {
-			t.Errorf("%T is told: %+v", untold, e)
+	for _, unreported := range []pppoe.Event{session.NetworkPhase{}, pppoe.FrameSent{}, pppoe.DiscoverySent{}, pppoe.Connected{}} {
+		if e := tracker().Notify(attachment, unreported); e != nil {
+			t.Errorf("%T is reported: %+v", unreported, e)
 		}
 	}
 }
 
-// TestStates plays a line's life.
+// TestStates: the states from the first dial to the end.
 func TestStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := tracker()
@@ -116,8 +116,8 @@ func TestStates(t *testing.T) {
 		for i, step := range []struct {
 			event pppoe.Event
 			state State
-			since time.Duration // in steps of a second
-			more  string        // of the state, as words
+			since time.Duration // in seconds
+			more  string        // of the status, as text
 		}{
 			{pppoe.AwaitingTraffic{}, Waiting, 0, "for traffic"},
 			{pppoe.AwaitingLink{}, Waiting, 0, "for interface"},
@@ -153,7 +153,7 @@ func TestStates(t *testing.T) {
 	})
 }
 
-// words are what a status says beside its state.
+// words are the fields of a status besides its state.
 func words(s Status) string {
 	var b []string
 	if s.WaitingFor != "" {
@@ -177,8 +177,7 @@ func words(s Status) string {
 	return strings.Join(b, " ")
 }
 
-// TestOnlineSince: further addresses do not change since when it is online; a further
-// session does.
+// TestOnlineSince: more addresses do not change the time; another session does.
 func TestOnlineSince(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := tracker()
@@ -200,7 +199,8 @@ func TestOnlineSince(t *testing.T) {
 	})
 }
 
-// TestIPv6: what routers and DHCPv6 give comes later, and is gone with the session.
+// TestIPv6: what Router Advertisements and DHCPv6 configure comes later, and is gone with the
+// session.
 func TestIPv6(t *testing.T) {
 	tr := tracker()
 	if e := tr.IPv6(attachment, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
@@ -227,20 +227,20 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
-// TestText is what people read.
+// TestText: the status as text.
 func TestText(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, c := range []struct {
 		is   Status
 		want string
 	}{
-		{Status{PID: 42, Attachment: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  line      eth0.50\n"},
+		{Status{PID: 42, Attachment: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  interface eth0.50\n"},
 		{Status{
 			PID: 42, Call: "isp", Attachment: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492, DataPath: "kernel: receive in TC",
 			IPv4: &IPv4{Local: "192.0.2.10", Remote: "192.0.2.1", DNS: []string{"192.0.2.53", "192.0.2.54"}}, IPv6: &IPv6{Local: "fe80::1", Remote: "fe80::2"},
 			Traffic: TrafficOf(counters),
 		}, `isp: online since 2026-01-02 03:04:05 (process 42)
-  line      eth0, which is up
+  interface eth0 (up)
   session   7 at 02:00:5e:00:53:01 (ac1)
   device    ppp0, MTU 1492
   packets   kernel: receive in TC
@@ -250,7 +250,7 @@ func TestText(t *testing.T) {
   traffic   sent 1 packets, 2 octets; received 3, 4
 `},
 		{Status{PID: 42, Call: "isp", Attachment: "eth0", State: Waiting, WaitingFor: "hold-off", Since: at, Device: "ppp0", LastEnd: &End{Reason: "hangup", Text: "PADT"}},
-			"isp: waiting for hold-off since 2026-01-02 03:04:05 (process 42)\n  line      eth0\n  device    ppp0\n  last end  hangup: PADT\n"},
+			"isp: waiting for hold-off since 2026-01-02 03:04:05 (process 42)\n  interface eth0\n  device    ppp0\n  last end  hangup: PADT\n"},
 	} {
 		var b strings.Builder
 		if n, err := c.is.WriteTo(&b); b.String() != c.want || int(n) != b.Len() || err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// WriteTo writes a status for people.
+// WriteTo writes the status as text.
 func (s Status) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	name := s.Call
@@ -49,9 +49,9 @@ func writeList(b *strings.Builder, what string, list []string) {
 }
 
 func (s Status) writeAttachment(b *strings.Builder) {
-	fmt.Fprintf(b, "  line      %s", s.Attachment)
+	fmt.Fprintf(b, "  interface %s", s.Attachment)
 	if s.Carrier != "" {
-		fmt.Fprintf(b, ", which is %s", s.Carrier)
+		fmt.Fprintf(b, " (%s)", s.Carrier)
 	}
 	b.WriteByte('\n')
 	if s.SessionID != 0 {
