@@ -1,4 +1,5 @@
-// Package aaa is a pppoe.Authenticator over the secrets files of pppd.
+// Package aaa authenticates a server's peers, as a pppoe.Authenticator: against the secrets files
+// of pppd (chap-secrets, pap-secrets). It does not implement the methods themselves.
 package aaa
 
 import (
@@ -23,19 +24,19 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// FileAuthenticator judges by chap-secrets and pap-secrets, which it reads again when they
-// change. Its methods may be called concurrently.
+// FileAuthenticator authenticates against chap-secrets and pap-secrets, which it reads again when
+// they change. Its methods may be called concurrently, except where they say otherwise.
 type FileAuthenticator struct {
 	name string
 	pool pppoe.Pool
 	log  *slog.Logger
 
-	chap, pap string // the files
-	// Defaults has the terms of sessions whose accounts do not say otherwise, after --. nil:
-	// what accounts say is not looked at. It is set before use.
+	chap, pap string // paths
+	// Defaults is the policy of sessions whose accounts do not set another one after --. nil:
+	// options of accounts are ignored. It must be set before use.
 	Defaults *pppd.Settings
-	// EnforceAddresses has a peer that names its own address have none but what the address column of
-	// its account allows. It is set before use.
+	// EnforceAddresses restricts a peer that names its own address to what the address column of
+	// its account allows. It must be set before use.
 	EnforceAddresses bool
 
 	mu    sync.Mutex
@@ -46,14 +47,14 @@ type FileAuthenticator struct {
 type cachedFile struct {
 	version     fileVersion
 	file        *secrets.File
-	err         error  // why there is none; nil: there is
-	staleReason string // empty, or why it is as it was read before
+	err         error  // why file is nil
+	staleReason string // why file is an older version; empty: it is not
 }
 
 var _ pppoe.Authenticator = (*FileAuthenticator)(nil)
 
-// NewFileAuthenticator makes an authority for a server of the given name: the second column of
-// the files.
+// NewFileAuthenticator returns an authenticator with the files in a directory, for a server of the
+// given name: the second column of the files.
 func NewFileAuthenticator(dir, name string, pool pppoe.Pool, log *slog.Logger) *FileAuthenticator {
 	return &FileAuthenticator{
 		name: name, pool: pool, log: log, files: make(map[string]*cachedFile),
@@ -61,8 +62,7 @@ func NewFileAuthenticator(dir, name string, pool pppoe.Pool, log *slog.Logger) *
 	}
 }
 
-// SetFiles names the files of secrets, where they are not chap-secrets and pap-secrets in the
-// directory that New was given. It is called before use.
+// SetFiles sets the paths of the files; empty: unchanged. It must be called before use.
 func (a *FileAuthenticator) SetFiles(chap, pap string) {
 	if chap != "" {
 		a.chap = chap
@@ -72,8 +72,8 @@ func (a *FileAuthenticator) SetFiles(chap, pap string) {
 	}
 }
 
-// fileOf is where the accounts of a proof's method are: of PAP in pap-secrets, of all others in
-// chap-secrets.
+// fileOf returns the file with the accounts of a method: pap-secrets for PAP, chap-secrets for all
+// others.
 func (a *FileAuthenticator) fileOf(p ppp.AuthResponse) string {
 	if _, ok := p.(pap.Credential); ok {
 		return a.pap
@@ -81,8 +81,8 @@ func (a *FileAuthenticator) fileOf(p ppp.AuthResponse) string {
 	return a.chap
 }
 
-// Authenticate holds a proof against the files. A name that is not known costs the same work, and the
-// peer gets the same answer whatever is wrong: which it was is for our log alone.
+// Authenticate verifies a peer's response against the files. An unknown name costs the same work,
+// and the peer gets the same answer whatever is wrong: the reason is only logged.
 func (a *FileAuthenticator) Authenticate(_ context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	entry, err := a.load(a.fileOf(p)).lookup(p.User(), a.name)
 	message, ok := p.Verify(entry.Secret)
@@ -104,7 +104,7 @@ func reject(why string) pppoe.AuthResult {
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Reason: why}}
 }
 
-// grant is what an account has once its user has proved who it is.
+// grant returns the result for an authenticated user.
 func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secrets.Entry) (d pppoe.AuthResult, err error) {
 	if d.Policy, err = a.policy(user, entry.Options); err != nil {
 		return d, err
@@ -122,8 +122,8 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 	return d, nil
 }
 
-// ownSecret is what a file has for proving ourselves to a user, as pppd has it: our name is the client
-// then, and the user's the server. It must not stand for other clients too.
+// ownSecret returns the secret by which we authenticate ourselves to a user, as in pppd: our name
+// is the client then, and the user's the server. It must not be a secret of other clients too.
 func (a *FileAuthenticator) ownSecret(path, user string) []byte {
 	f := a.load(path)
 	if f.err != nil || !f.file.HasClient(a.name) {
@@ -136,7 +136,7 @@ func (a *FileAuthenticator) ownSecret(path, user string) []byte {
 	return entry.Secret
 }
 
-// OwnMethods are those of some methods by which we can prove ourselves to anybody: the files have
+// OwnMethods returns those of some methods by which we can authenticate ourselves: the files have
 // secrets of ours for them.
 func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (able []ppp.Method) {
 	for _, m := range methods {
@@ -151,13 +151,12 @@ func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (able []ppp.Method)
 	return able
 }
 
-var errNoAddress = errors.New("its address column allows no address: put * there, or the address that it is to have")
+var errNoAddress = errors.New("its address column allows no address: set it to * or to the client's address")
 
-// errOptions tells no word, which may be a part of a secret without quotes.
-var errOptions = errors.New("after -- there is what is no option, or has a wrong value: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
+// errOptions quotes no word, which may be part of a secret without quotes.
+var errOptions = errors.New("unknown option or invalid value after --: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
 
-// policy are what a session is held to: what holds for all, unless its account's own options
-// say otherwise.
+// policy returns a session's policy: the default one, changed by its account's options.
 func (a *FileAuthenticator) policy(user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
 	if a.Defaults == nil {
 		return nil, nil
@@ -172,8 +171,8 @@ func (a *FileAuthenticator) policy(user string, options []pppd.Word) (*pppoe.Ses
 	return &terms, nil
 }
 
-// CheckFiles reads the files by which proofs of some methods will be judged, so that what is wrong with
-// them is told before anybody logs in.
+// CheckFiles reads the files of some methods, so that errors in them are logged before anybody
+// logs in.
 func (a *FileAuthenticator) CheckFiles(methods []ppp.Method) {
 	var files []string
 	for _, m := range methods {
@@ -187,7 +186,7 @@ func (a *FileAuthenticator) CheckFiles(methods []ppp.Method) {
 	}
 	for _, path := range files {
 		if f := a.load(path); errors.Is(f.err, fs.ErrNotExist) {
-			a.log.Warn(fmt.Sprintf("There is no file %s: nobody can log in by the methods that need it", path))
+			a.log.Warn(fmt.Sprintf("File %s does not exist: all logins by the methods that need it are rejected", path))
 		}
 	}
 }
@@ -199,8 +198,8 @@ func (h *cachedFile) lookup(client, server string) (secrets.Entry, error) {
 	return h.file.Lookup(client, server)
 }
 
-// unitNumber is what the secrets files reckon with: the number of the device, or, as the device
-// comes only after the peer has proved who it is, that of the session, from 0 on.
+// unitNumber is the unit of address columns: the device's number, or, as the device is opened only
+// after authentication, the session's, from 0.
 func unitNumber(l pppoe.SessionInfo) int {
 	if digits, ok := strings.CutPrefix(l.Device, "ppp"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 31); err == nil {
@@ -210,8 +209,8 @@ func unitNumber(l pppoe.SessionInfo) int {
 	return int(l.SessionID) - 1
 }
 
-// load reads a file, if it has changed. One that cannot be read lets nobody in; why is logged
-// once.
+// load reads a file if it has changed. A file that cannot be read rejects all logins; the error is
+// logged once.
 func (a *FileAuthenticator) load(path string) *cachedFile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -251,17 +250,17 @@ func (a *FileAuthenticator) read(path string, version fileVersion, previous *cac
 	return h
 }
 
-// keepStale goes on with a file as it was read before, since it cannot be read now: nobody who has an
-// account is locked out by a slip with the file's mode.
+// keepStale keeps a file as it was read before, as it cannot be read now: a mistake in the file's
+// mode does not lock users out.
 func (a *FileAuthenticator) keepStale(previous *cachedFile, version fileVersion, why error) *cachedFile {
 	if previous.staleReason != why.Error() {
-		a.log.Error(fmt.Sprintf("%v: the accounts that were read before hold", why))
+		a.log.Error(fmt.Sprintf("%v: the accounts that were read before stay valid", why))
 	}
 	return &cachedFile{version: version, file: previous.file, staleReason: why.Error()}
 }
 
-// InheritCache has accounts begin with what others have read of the same files. It is called before
-// use.
+// InheritCache takes over what another authenticator has read of the same files. It must be called
+// before use.
 func (a *FileAuthenticator) InheritCache(from *FileAuthenticator) {
 	from.mu.Lock()
 	defer from.mu.Unlock()
@@ -272,12 +271,12 @@ func (a *FileAuthenticator) InheritCache(from *FileAuthenticator) {
 	}
 }
 
-// fileVersion tells a file that has changed from one that has not: also one of the same length that
-// is written within the same tick, or has taken the other's name.
+// fileVersion distinguishes versions of a file: also one of the same length that is written within
+// the same tick, or is renamed to it.
 type fileVersion struct {
 	inode        uint64
 	size         int64
-	mtime, ctime int64 // when its text was, and anything of it, in nanoseconds
+	mtime, ctime int64 // nanoseconds
 }
 
 func versionOf(info fs.FileInfo) fileVersion {
@@ -288,20 +287,20 @@ func versionOf(info fs.FileInfo) fileVersion {
 	return v
 }
 
-// missingFile is the path of a file that is not there, as an error. It is an fs.ErrNotExist.
+// missingFile is the error of a nonexistent file, by its path. It is an fs.ErrNotExist.
 type missingFile string
 
 func (m missingFile) Error() string { return "no file " + string(m) }
 func (missingFile) Unwrap() error   { return fs.ErrNotExist }
 
-// readError is why a file is not read. A server has given up root's right to read what is
-// others' alone.
+// readError explains why a file cannot be read. The server has dropped root's capability to read
+// files of others.
 func readError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return missingFile(path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: let the user whom the server runs as own this file and the directories it lies in", err)
+		return fmt.Errorf("%w: make the server's user the owner of this file and its directories", err)
 	}
 	return err
 }

@@ -78,18 +78,18 @@ func TestAuthenticate(t *testing.T) {
 			t.Errorf("%s: address %v of %q", c.name, d.Address, own)
 		}
 		if !d.Accepted && !reflect.DeepEqual(d, pppoe.AuthResult{AuthResult: ppp.AuthResult{Reason: d.Reason}}) {
-			t.Errorf("%s: the answer tells more than a refusal: %+v", c.name, d)
+			t.Errorf("%s: the answer has more than a rejection: %+v", c.name, d)
 		}
 	}
 	response := chap.MD5Response{ID: 1, Challenge: []byte("c"), Name: "alice"}
 	hash := chap.MD5Hash(1, []byte("one"), []byte("c"))
 	response.Response = hash[:]
 	if judge(response).Accepted {
-		t.Error("an account of pap-secrets is good for CHAP")
+		t.Error("an account of pap-secrets is accepted for CHAP")
 	}
 	write("chap-secrets", "alice ac one *\n")
 	if !judge(response).Accepted {
-		t.Error("an account of chap-secrets is not good for CHAP")
+		t.Error("an account of chap-secrets is rejected for CHAP")
 	}
 	write("chap-secrets", "alice ac changed *\n")
 	if judge(response).Accepted {
@@ -97,7 +97,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// TestEnforceAddresses: a server without a pool lets no account have an address that its column does not
+// TestEnforceAddresses: without a pool no account can use an address that its column does not
 // allow: it could be another session's.
 func TestEnforceAddresses(t *testing.T) {
 	dir := t.TempDir()
@@ -127,7 +127,7 @@ func TestEnforceAddresses(t *testing.T) {
 	}
 }
 
-// TestUnit: a device's number, or else the session's, from 0 on.
+// TestUnit: a device's number, or else the session's, from 0.
 func TestUnit(t *testing.T) {
 	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12, "ppp2147483647": 1<<31 - 1, "ppp2147483648": 6} {
 		if got := unitNumber(pppoe.SessionInfo{SessionID: 7, Device: device}); got != want {
@@ -136,7 +136,7 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-// TestPolicy: an account's own options change what holds for all, in its session alone.
+// TestPolicy: an account's options change the default policy, for its session alone.
 func TestPolicy(t *testing.T) {
 	dir := t.TempDir()
 	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
@@ -153,7 +153,7 @@ func TestPolicy(t *testing.T) {
 		return a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: name, Password: pap.Password(password)})
 	}
 	if login("carol", "three").Accepted || login("erin", "five").Accepted {
-		t.Error("an account comes in whose options are wrong")
+		t.Error("an account with invalid options is accepted")
 	}
 	alice, dave := all, pppoe.SessionPolicy{Down: all.Down}
 	alice.Down.Bits, alice.FramedRoutes = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
@@ -172,7 +172,7 @@ func TestPolicy(t *testing.T) {
 	}
 	for user, password := range map[string]string{"carol": "three", "erin": "five"} {
 		if d := login(user, password); !strings.HasPrefix(d.Reason, "not allowed: "+dir+"/pap-secrets:") || strings.Contains(d.Reason, "fast") || strings.Contains(d.Reason, "cret ") {
-			t.Errorf("%s: %q; want the line, and no word of it", user, d.Reason)
+			t.Errorf("%s: %q; want the line number, and none of its words", user, d.Reason)
 		}
 	}
 	if said := log.String(); !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
@@ -180,8 +180,8 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestFilesReloaded: a file that changes, comes, goes or cannot be read counts as it is at each
-// login, and what is wrong with it is logged once.
+// TestFilesReloaded: a file that changes, appears, disappears or cannot be read is evaluated as it
+// is at each login, and an error is logged once.
 func TestFilesReloaded(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
@@ -199,11 +199,11 @@ func TestFilesReloaded(t *testing.T) {
 	}
 	for i, c := range []struct {
 		change func()
-		want   string // the password; empty: none will do
+		want   string // the password; empty: none is accepted
 	}{
 		{func() {}, ""},
 		{func() { write(path, "alice ac one *\n") }, "one"},
-		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // as long, as old
+		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // of the same length and time
 		{func() { os.Remove(path) }, ""},
 		{func() { os.Mkdir(path, 0o700) }, ""},
 		{func() { os.Remove(path); write(path, "alice ac one *\n") }, "one"},
@@ -217,20 +217,20 @@ func TestFilesReloaded(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "not a plain file") {
-		t.Errorf("the log, in which only the folder is an error: %s", &log)
+		t.Errorf("the log, in which only the directory is an error: %s", &log)
 	}
 }
 
-// TestCheckFiles: what is wrong with the files that some methods need is told at the start.
+// TestCheckFiles: errors in the files of some methods are logged at the start.
 func TestCheckFiles(t *testing.T) {
 	for _, c := range []struct {
 		files   map[string]string
 		methods []ppp.Method
-		want    []string // in the log, a line each
+		want    []string // lines of the log
 	}{
 		{nil, nil, nil},
-		{nil, []ppp.Method{chap.MD5, chap.MSv2}, []string{"There is no file DIR/chap-secrets"}},
-		{nil, []ppp.Method{chap.MD5, pap.Method}, []string{"There is no file DIR/chap-secrets", "There is no file DIR/pap-secrets"}},
+		{nil, []ppp.Method{chap.MD5, chap.MSv2}, []string{"File DIR/chap-secrets does not exist"}},
+		{nil, []ppp.Method{chap.MD5, pap.Method}, []string{"File DIR/chap-secrets does not exist", "File DIR/pap-secrets does not exist"}},
 		{map[string]string{"pap-secrets": "a * b *\n"}, []ppp.Method{pap.Method}, nil},
 		{map[string]string{"chap-secrets": "a * \"b *\nc * @/nowhere/at/all *\n"}, []ppp.Method{eap.MD5},
 			[]string{"DIR/chap-secrets:1: line ignored", "DIR/chap-secrets:2: all logins with this line are rejected"}},
@@ -255,8 +255,8 @@ func TestCheckFiles(t *testing.T) {
 	}
 }
 
-// TestOwnMethods: a peer that demands it is proved by a secret of which our own name is the
-// client and its the server; what is for all clients is none of ours.
+// TestOwnMethods: we authenticate ourselves to a peer by a secret whose client is our name and
+// whose server is the peer's; a secret of all clients is not ours.
 func TestOwnMethods(t *testing.T) {
 	for _, c := range []struct {
 		chap, pap     string // the files
@@ -283,19 +283,19 @@ func TestOwnMethods(t *testing.T) {
 		}
 		d = a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("wrong")})
 		if d.Secret != nil || d.CleartextSecret != nil {
-			t.Errorf("%q, %q: who has a wrong password is told ours", c.chap, c.pap)
+			t.Errorf("%q, %q: our secret is returned for a wrong password", c.chap, c.pap)
 		}
 		if able := a.OwnMethods([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {
-			t.Errorf("%q, %q: able to prove ourselves by %v, want %v", c.chap, c.pap, able, c.able)
+			t.Errorf("%q, %q: own methods are %v, want %v", c.chap, c.pap, able, c.able)
 		}
 	}
 }
 
-// TestUnreadableOnce: a file of which not even the name can be looked up lets nobody in, and is
-// told of once for as long as that is so.
+// TestUnreadableOnce: a file whose path cannot be looked up rejects all logins, and is logged once
+// while that is so.
 func TestUnreadableOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a folder should be
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a directory should be
 		t.Fatal(err)
 	}
 	var log strings.Builder
@@ -306,17 +306,17 @@ func TestUnreadableOnce(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 {
-		t.Errorf("told %d times, want once: %s", n, &log)
+		t.Errorf("logged %d times, want once: %s", n, &log)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
 	if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || !strings.HasPrefix(d.Reason, "no file ") || strings.Count(log.String(), "\n") != 1 {
-		t.Errorf("without the folder: %q, the log %s", d.Reason, &log)
+		t.Errorf("without the directory: %q, the log %s", d.Reason, &log)
 	}
 }
 
-// TestOwnSecretUnreadable: the log has the line, and of a user with whom we share none nothing.
+// TestOwnSecretUnreadable: the line is logged, and nothing for a user without a shared secret.
 func TestOwnSecretUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	text := "alice ac pw *\nbob ac pw *\ncarol ac pw *\nac alice @/nowhere/at/all *\nac carol own *\n"
@@ -335,7 +335,7 @@ func TestOwnSecretUnreadable(t *testing.T) {
 	}
 }
 
-// TestSetFiles: each of the two may be named, and the other stays what it is.
+// TestSetFiles: each path can be set, and the other stays.
 func TestSetFiles(t *testing.T) {
 	for _, c := range []struct{ chap, pap, wantCHAP, wantPAP string }{
 		{"", "", "DIR/chap-secrets", "DIR/pap-secrets"}, {"/a", "", "/a", "DIR/pap-secrets"}, {"", "/b", "DIR/chap-secrets", "/b"},

@@ -13,8 +13,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestStaleFileKept: accounts that were read before hold while their file cannot be read, also with those
-// that take their place at SIGHUP; the log says so, once. A file that is gone has no accounts.
+// TestStaleFileKept: accounts stay valid while their file cannot be read, also after a SIGHUP; the
+// log says so, once. A deleted file has no accounts.
 func TestStaleFileKept(t *testing.T) {
 	dir, out := t.TempDir(), &bytes.Buffer{}
 	path := filepath.Join(dir, "pap-secrets")
@@ -36,13 +36,13 @@ func TestStaleFileKept(t *testing.T) {
 	a := make()
 	check(a, true, "at first")
 	os.Remove(path)
-	if err := os.Mkdir(path, 0o700); err != nil { // which cannot be read, also by root
+	if err := os.Mkdir(path, 0o700); err != nil { // it cannot be read, even by root
 		t.Fatal(err)
 	}
 	for range 3 {
 		check(a, true, "while the file cannot be read")
 	}
-	if n := strings.Count(out.String(), "the accounts that were read before hold"); n != 1 {
+	if n := strings.Count(out.String(), "the accounts that were read before stay valid"); n != 1 {
 		t.Errorf("the log says so %d times: %s", n, out)
 	}
 	next := make()

@@ -164,7 +164,7 @@ func TestSpoofed(t *testing.T) {
 						t.Errorf("from %s came %d packets, want %d", from, heard[from], each)
 					}
 				}
-				n := dropped(t, client, server, "from addresses that are not the peer's")
+				n := dropped(t, client, server, "with a spoofed source address")
 				if want := each * len(c.forged); n < want || want == 0 && n > 0 {
 					t.Errorf("%d packets were dropped, want %d", n, want)
 				}
@@ -209,7 +209,7 @@ func TestRateLimit(t *testing.T) {
 			j.sendUDP(t, "192.0.2.10", sent, make([]byte, size))
 			receiveUDP(t, ear, 15)
 			j.awaitTransmitted(t, sent)
-			n := dropped(t, client, server, "beyond the session's rate")
+			n := dropped(t, client, server, "over the session's rate limit")
 			through := loggedNumber(t, server, `ppp0: Sent \d+ bytes, received (\d+) bytes`) / (size + 28)
 			if n < 1 || through < 15 || through > 30 || n+through > sent {
 				t.Errorf("of %d packets %d got through and %d were dropped, want 15 or some more to get through", sent, through, n)

@@ -102,7 +102,7 @@ func TestPeerSecretsUnreadable(t *testing.T) {
 	w.write(t, "etc/chap-secrets", "isp-ac "+user+" its-secret *\n", 0o600)
 	check(t, os.Chown(filepath.Join(w.dir, "etc/chap-secrets"), 65534, 65534))
 	r := w.run(t, "pppd", "eth0", "user", user, "require-chap", "nodetach")
-	if r.code != 11 || !strings.HasPrefix(r.stderr, "open /etc/ppp/chap-secrets: permission denied: let the user whom") {
+	if r.code != 11 || !strings.HasPrefix(r.stderr, "open /etc/ppp/chap-secrets: permission denied: make the server's user") {
 		t.Errorf("exit code %d:\n%s", r.code, r.stderr)
 	}
 	w.leftNothing(t)

@@ -123,7 +123,7 @@ func TestServerSecretsUnreadable(t *testing.T) {
 	w := newTestbed(t)
 	check(t, os.Chown(filepath.Join(w.serverEtc, "chap-secrets"), 65534, 65534))
 	server := w.serve(t)
-	if before, _, _ := strings.Cut(server.Log(), "Serving on "); !strings.Contains(before, "chap-secrets: permission denied: let the user whom the server runs as own this file") {
+	if before, _, _ := strings.Cut(server.Log(), "Serving on "); !strings.Contains(before, "chap-secrets: permission denied: make the server's user the owner of this file") {
 		t.Errorf("it does not say so at start:\n%s", server.Log())
 	}
 	wantExit(t, w.dial(t), 19)

@@ -142,7 +142,7 @@ func TestPeerWithoutAddress(t *testing.T) {
 	}{
 		"it is 0.0.0.0":             {"192.0.2.10", "0.0.0.0", "", defaulted, "10.64.64.64", "192.0.2.10 peer 10.64.64.64/32"},
 		"it is 0.0.0.0, noremoteip": {"192.0.2.10", "0.0.0.0", "noremoteip", "", "0.0.0.0", "192.0.2.10/32"},
-		"both are the same":         {"192.0.2.1", "192.0.2.1", "", "The peer says that its IP address is 192.0.2.1, which is ours\n", "192.0.2.1", "192.0.2.1/32"},
+		"both are the same":         {"192.0.2.1", "192.0.2.1", "", "The peer has the same IP address as this side: 192.0.2.1\n", "192.0.2.1", "192.0.2.1/32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +161,7 @@ func TestPeerWithoutAddress(t *testing.T) {
 				t.Errorf("the default route is %q", got)
 			}
 			p.Stop()
-			if n := strings.Count(p.Log(), "remote IP address: ") + strings.Count(p.Log(), "which is ours"); !strings.Contains(p.Log(), c.warning) || (n == 1) != (c.warning != "") {
+			if n := strings.Count(p.Log(), "remote IP address: ") + strings.Count(p.Log(), "the same IP address as"); !strings.Contains(p.Log(), c.warning) || (n == 1) != (c.warning != "") {
 				t.Errorf("want the warning %q, once, in\n%s", c.warning, p.Log())
 			}
 			w.checkUnchanged(t, before)

@@ -10,26 +10,26 @@ import (
 	"upppoe/pppoe"
 )
 
-// EventLimiter bounds how many events a peer can cause that are told, by their kind. Its methods may
-// be called concurrently; the zero value is ready.
+// EventLimiter limits how many events of each kind, of those that a peer can cause without limit,
+// are logged. Its methods may be called concurrently; the zero value with Report set is ready.
 type EventLimiter struct {
-	// Report is told how many events of a kind were left out, once a period after the
-	// first of them is over. It must be set.
+	// Report is called with the number of suppressed events of a kind, once a period after the
+	// first of them. It must be set.
 	Report func(kind string, n int)
 
 	mu    sync.Mutex
 	kinds map[string]*ratelimit.Limiter
 }
 
-// So many events of a kind are told in a period: more than a line has that is well, and few
-// enough for a log that is kept for years.
+// Events of a kind that are logged per period: more than a healthy session has, and few enough for
+// a log that is kept for years.
 const (
 	maxEvents   = 20
 	eventPeriod = 10 * time.Second
 )
 
-// Suppress reports whether there were so many events of this kind lately that this one is not
-// to be told.
+// Suppress reports whether there have been too many events of this kind, so that this one must not
+// be logged.
 func (f *EventLimiter) Suppress(event pppoe.Event) bool { return f.suppress(kindOf(event), f.Report) }
 
 func (f *EventLimiter) suppress(kind string, report func(kind string, n int)) bool {
@@ -60,8 +60,8 @@ func (f *EventLimiter) limiter(kind string) *ratelimit.Limiter {
 	return f.kinds[kind]
 }
 
-// kindOf is what an event is that a peer can cause as often as it likes; empty: no such one.
-// Packets are told of only if somebody asks for them.
+// kindOf names the kind of an event that a peer can cause as often as it likes; empty: others.
+// Packets are logged only on request.
 func kindOf(event pppoe.Event) string {
 	switch event.(type) {
 	case pppoe.Rejected:
@@ -69,7 +69,7 @@ func kindOf(event pppoe.Event) string {
 	case pppoe.Announced:
 		return "announcements of concentrators"
 	case pppoe.SessionEstablished, pppoe.DeviceOpened, pppoe.Connected:
-		return "beginnings of sessions"
+		return "starts of sessions"
 	case pppoe.Configured:
 		return "changes of addresses"
 	case session.Authenticated, session.AuthFailed:
@@ -82,7 +82,7 @@ func kindOf(event pppoe.Event) string {
 	return ""
 }
 
-// SuppressedText is how a log says that events were left out.
+// SuppressedText is the log line for n suppressed events.
 func SuppressedText(kind string, n int) string {
-	return fmt.Sprintf("%d more %s were left out", n, kind)
+	return fmt.Sprintf("%d more %s were suppressed", n, kind)
 }

@@ -12,8 +12,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestEventLimit: of what a peer causes without end some is told, and then how much was left out; of
-// another kind, or later, it is as if nothing had been.
+// TestEventLimit: of a peer's unlimited events some are logged, and then the number of suppressed
+// ones; another kind, and a later period, is not affected.
 func TestEventLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex // kinds are reported concurrently
@@ -55,7 +55,7 @@ func TestEventLimit(t *testing.T) {
 			t.Errorf("after less than a period the log has %q", log)
 		}
 		time.Sleep(time.Nanosecond)
-		want := []string{"1 more results of authentication were left out", "981 more announcements of concentrators were left out"}
+		want := []string{"1 more results of authentication were suppressed", "981 more announcements of concentrators were suppressed"}
 		if log := said(); !slices.Equal(log, want) {
 			t.Errorf("the log has %q, want %q", log, want)
 		}
@@ -69,7 +69,7 @@ func TestEventLimit(t *testing.T) {
 	})
 }
 
-// TestWithinEventLimit: what no peer causes is always told.
+// TestWithinEventLimit: events that a peer cannot cause are always logged.
 func TestWithinEventLimit(t *testing.T) {
 	f := &EventLimiter{}
 	for _, e := range []pppoe.Event{

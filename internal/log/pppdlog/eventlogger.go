@@ -1,5 +1,5 @@
-// Package pppdlog tells what happens to sessions in the lines of pppd's log, to
-// the letter where scripts look for them.
+// Package pppdlog logs a session's events in the lines of pppd's log, to the letter where scripts
+// look for them, and a server's sessions in rp-pppoe's.
 package pppdlog
 
 import (
@@ -22,26 +22,25 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// EventLogger writes lines for events. Its fields do not change while it is in use;
-// Notify may be called concurrently as often as its logger may.
+// EventLogger logs events. Its fields must not change while it is in use; Notify may be called
+// concurrently if its logger may.
 type EventLogger struct {
 	Log   *slog.Logger
 	Trace trace.Options
-	// Server has each line begin with the session it is about, and tells of
-	// sessions in rp-pppoe's words.
+	// Server prefixes each line with its session, and logs sessions in rp-pppoe's words.
 	Server bool
 
-	// NoIPv4 says that a server's sessions have no IPv4: else one with IPv6 alone is told of as
-	// open once IPv4 has failed.
+	// NoIPv4 says that a server's sessions have no IPv4: otherwise one with IPv6 alone is logged
+	// as created once IPv4 has failed.
 	NoIPv4 bool
 
 	accounting    accounting
 	limiter       EventLimiter // of a server's events
-	dataPaths     sync.Map     // by interface: how the log knows that its packets are moved
-	trafficLogged sync.Map     // by key: that the log knows what the session has carried
+	dataPaths     sync.Map     // by interface: the last logged data path
+	trafficLogged sync.Map     // by key: the session's traffic has been logged
 }
 
-// Notify is a pppoe.ClientConfig.Notify, or a server's.
+// Notify logs an event of a client or server.
 func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if el.Server {
 		if el.limiter.suppress(unauthenticatedKind(l, event), el.logSuppressed) {
@@ -92,7 +91,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.DiscoveryTimeout:
 		el.error(l, "Timeout waiting for %v packets", e.Missing)
 	case pppoe.Announced:
-		el.info(l, "%v says%s", l.Peer, announcement(e.Packet))
+		el.info(l, "Message from %v:%s", l.Peer, announcement(e.Packet))
 	case pppoe.StaleTerminated:
 		el.staleEnded(l, e)
 	case pppoe.LinkChanged:
@@ -122,16 +121,16 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	}
 }
 
-// dataPath tells how packets are moved, if another session of the interface has not told the
-// same just before.
+// dataPath logs how packets are moved, unless the last session of the interface has logged the
+// same.
 func (el *EventLogger) dataPath(l pppoe.SessionInfo, how string) {
 	if before, _ := el.dataPaths.Swap(l.Interface, how); before != how {
 		el.info(l, "%s", how)
 	}
 }
 
-// notOffloaded tells why the kernel does not move packets. What is a session's own is told
-// of each.
+// notOffloaded logs why the kernel does not move packets. A reason of the session alone is always
+// logged.
 func (el *EventLogger) notOffloaded(l pppoe.SessionInfo, why error) {
 	how := fmt.Sprintf("Packets go through user space: %v", why)
 	if errors.Is(why, datapath.ErrRateLimited) || errors.Is(why, datapath.ErrSourceFiltered) {
@@ -141,7 +140,7 @@ func (el *EventLogger) notOffloaded(l pppoe.SessionInfo, why error) {
 	el.dataPath(l, how)
 }
 
-// waiting says when the next dial is, and why there must be one.
+// waiting logs when the next dial is, and why.
 func (el *EventLogger) waiting(l pppoe.SessionInfo, e pppoe.AwaitingRedial) {
 	why := ""
 	if e.Err != nil {
@@ -155,10 +154,10 @@ func (el *EventLogger) staleEnded(l pppoe.SessionInfo, e pppoe.StaleTerminated) 
 	if e.Local != (wire.Addr{}) {
 		by = "the loss of the interface"
 	}
-	el.info(l, "Sent PADT for session %d at %v, which %s has left", e.SessionID, e.AC, by)
+	el.info(l, "Sent PADT for session %d at %v, left by %s", e.SessionID, e.AC, by)
 }
 
-// packet tells of a packet, in pppd's words.
+// packet logs a packet, in pppd's words.
 func (el *EventLogger) packet(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.DiscoverySent:
@@ -185,7 +184,7 @@ func (el *EventLogger) session(l pppoe.SessionInfo, event session.Event) {
 	case session.UnsupportedAuthMethod:
 		el.methodRefused(l, e)
 	case session.PathLimited:
-		el.error(l, "Warning - packets of %d octets do not come through, though both sides agreed on them; %d octets do: say mtu %d and mru %d",
+		el.error(l, "Warning - packets of %d octets are lost on the path, though both sides agreed on them; %d octets pass: set mtu %d and mru %d",
 			e.MRU, e.PathMRU, e.PathMRU, e.PathMRU)
 	case session.NetworkFailed:
 		el.info(l, "%v: %v", e.Protocol, e.Err)
@@ -240,14 +239,14 @@ func (el *EventLogger) authFailed(l pppoe.SessionInfo, e session.AuthFailed) {
 	el.error(l, "%s authentication failed", name)
 }
 
-// methodRefused says what the peer wants, and what would let it have that.
+// methodRefused logs which method the peer requires, and how to enable it.
 func (el *EventLogger) methodRefused(l pppoe.SessionInfo, e session.UnsupportedAuthMethod) {
-	wanted, whatToDo := trace.AuthName(e.Requested), "we have no name to prove: give option user"
+	wanted, whatToDo := trace.AuthName(e.Requested), "no name is configured: set option user"
 	switch {
 	case el.Server:
-		whatToDo = "we have no secret for that, or do not offer it"
+		whatToDo = "no secret is configured for it, or it is not offered"
 	case bytes.Equal(e.Requested, chap.MSv1.Option()):
-		whatToDo = "MS-CHAP version 1 is weak, and off: option allow-mschap-v1 allows it"
+		whatToDo = "MS-CHAP version 1 is weak and disabled: option allow-mschap-v1 enables it"
 	case len(e.Allowed) > 0:
 		var names []string
 		for _, m := range e.Allowed {
@@ -258,7 +257,7 @@ func (el *EventLogger) methodRefused(l pppoe.SessionInfo, e session.UnsupportedA
 	el.error(l, "Peer insists on authentication by %s: %s", wanted, whatToDo)
 }
 
-// configured tells of the families that are new.
+// configured logs the addresses of families that are new.
 func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	if a := e.IPv4; e.HasIPv4() && a != e.Previous.IPv4 {
 		el.info(l, "local  IP address %v", a.Local)
@@ -266,7 +265,7 @@ func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 			el.info(l, "remote IP address %v", a.Remote)
 		}
 		if a.Remote == a.Local {
-			el.warn(l, "The peer says that its IP address is %v, which is ours", a.Remote)
+			el.warn(l, "The peer has the same IP address as this side: %v", a.Remote)
 		}
 		for i, which := range []string{"primary  ", "secondary"} {
 			if a.DNS[i].IsValid() {
@@ -280,12 +279,12 @@ func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	}
 }
 
-// linkLocal is an address as pppd prints it, with all digits.
+// linkLocal formats an address as pppd does, with all digits.
 func linkLocal(id ipv6cp.ID) string {
 	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
 }
 
-// announcement is what a PADM or PADN says, escaped and cut.
+// announcement formats a PADM or PADN, escaped and truncated.
 func announcement(p wire.DiscoveryFrame) string {
 	var text []byte
 	for t := range p.Tags.All() {
@@ -294,13 +293,13 @@ func announcement(p wire.DiscoveryFrame) string {
 	return string(text)
 }
 
-// describeSession is another session of the server.
+// describeSession describes another session of the server.
 func describeSession(l pppoe.SessionInfo) string {
 	return fmt.Sprintf("session %d of client %v on %s%s", l.SessionID, l.Peer, l.Interface, userOf(l))
 }
 
-// networkLost tells what the session has carried, as pppd does when IPCP goes down: scripts
-// and the far side are told of the end after that. A link of IPv6 alone has no IPCP.
+// networkLost logs a session's traffic, as pppd does when IPCP goes down, before scripts run and
+// the peer is notified. A session with IPv6 alone has no IPCP.
 func (el *EventLogger) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
 	if e.Protocol != ppp.IPCP && e.Previous.HasIPv4() {
 		return
@@ -315,7 +314,7 @@ func (el *EventLogger) connectTime(l pppoe.SessionInfo, online time.Duration, c 
 	el.info(l, "Sent %d bytes, received %d bytes.", c.SentBytes, c.ReceivedBytes)
 }
 
-// key is what tells the sessions of a program apart.
+// key identifies a session in a program.
 type key struct {
 	iface string
 	peer  wire.Addr
@@ -324,7 +323,7 @@ type key struct {
 
 func keyOf(l pppoe.SessionInfo) key { return key{l.Interface, l.Peer, l.SessionID} }
 
-// reason tells why a session ends, where pppd has a line for it.
+// reason logs why a session ends, where pppd has a line for it.
 func (el *EventLogger) reason(l pppoe.SessionInfo, r session.Reason) {
 	switch r.Cause {
 	case session.Idle:
@@ -346,9 +345,9 @@ func (el *EventLogger) reason(l pppoe.SessionInfo, r session.Reason) {
 	}
 }
 
-// ended tells of the end, once all of the session is gone. A client's log has told the reason
-// when that arose, and "Connection terminated." before the PADT, as pppd's has; of a server's
-// sessions it is one step, which is left out where there are too many of them.
+// ended logs the end of a session. A client has logged the reason when it arose, and "Connection
+// terminated." before the PADT, as pppd does; a server logs them together, so that they can be
+// suppressed together.
 func (el *EventLogger) ended(l pppoe.SessionInfo, e pppoe.Ended) {
 	if el.Server {
 		el.reason(l, e.Reason)
@@ -357,10 +356,10 @@ func (el *EventLogger) ended(l pppoe.SessionInfo, e pppoe.Ended) {
 		el.connectTime(l, e.Uptime, e.Counters)
 	}
 	if n := e.Counters.Spoofed; n > 0 {
-		el.info(l, "Dropped %d packets from addresses that are not the peer's.", n)
+		el.info(l, "Dropped %d packets with a spoofed source address.", n)
 	}
 	if n := e.Counters.Exceeded; n > 0 {
-		el.info(l, "Dropped %d packets beyond the session's rate.", n)
+		el.info(l, "Dropped %d packets over the session's rate limit.", n)
 	}
 	if el.Server {
 		el.info(l, "Connection terminated.")
@@ -386,7 +385,7 @@ func (el *EventLogger) error(l pppoe.SessionInfo, format string, args ...any) {
 
 func (el *EventLogger) debug(l pppoe.SessionInfo, text string) { el.Log.Debug(el.prefix(l) + text) }
 
-// prefix is what tells a server's sessions apart.
+// prefix identifies a server's session.
 func (el *EventLogger) prefix(l pppoe.SessionInfo) string {
 	switch {
 	case !el.Server:

@@ -45,7 +45,7 @@ const (
 	debug = "DEBUG "
 )
 
-// logged is what a journal says of events, with the level in front of each line.
+// logged returns what an EventLogger logs for events, each line after its level.
 func logged(el *EventLogger, l pppoe.SessionInfo, events ...pppoe.Event) string {
 	var b bytes.Buffer
 	el.Log = slog.New(levels{&b})
@@ -55,7 +55,7 @@ func logged(el *EventLogger, l pppoe.SessionInfo, events ...pppoe.Event) string 
 	return b.String()
 }
 
-// levels writes the level of each record, and its message.
+// levels writes each record's level and message.
 type levels struct{ to io.Writer }
 
 func (levels) Enabled(context.Context, slog.Level) bool { return true }
@@ -66,8 +66,7 @@ func (l levels) Handle(_ context.Context, r slog.Record) error {
 func (l levels) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l levels) WithGroup(string) slog.Handler      { return l }
 
-// TestLines: the lines of the client's log, which are pppd's to the letter: scripts read
-// them.
+// TestLines: the lines of the client's log, which are pppd's to the letter, as scripts read them.
 func TestLines(t *testing.T) {
 	both := pppoe.Addressing{MTU: 1492, IPv4: v4, IPv6: v6}
 	ending := func(c session.Cause, text string) session.Ending {
@@ -95,7 +94,7 @@ func TestLines(t *testing.T) {
 		{pppoe.Configured{Previous: both}, ""},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: netip.IPv4Unspecified()}}}, info + "local  IP address 192.0.2.10\n"},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Local}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.10\n" +
-			"WARN The peer says that its IP address is 192.0.2.10, which is ours\n"},
+			"WARN The peer has the same IP address as this side: 192.0.2.10\n"},
 		{pppoe.RemoteDefaulted{Addr: netip.MustParseAddr("10.64.64.65")}, "WARN Could not determine remote IP address: defaulting to 10.64.64.65\n"},
 		{pppoe.Offloaded{Description: "receive in TC"}, info + "Packets go through the kernel: receive in TC\n"},
 		{pppoe.NotOffloaded{Err: errors.New("no rights")}, info + "Packets go through user space: no rights\n"},
@@ -130,18 +129,18 @@ func TestLines(t *testing.T) {
 		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
 		{session.AuthFailed{Method: chap.MD5, Peer: true, Name: "mal\nlory", Message: "wrong\npassword"}, fault + `Peer "mal\012lory" failed CHAP authentication` + "\n" +
 			fault + `Login of "mal\012lory" from 02:00:5e:00:53:02 refused: wrong\012password` + "\n"},
-		{session.UnsupportedAuthMethod{Requested: chap.MSv1.Option(), Allowed: []ppp.Method{chap.MD5}}, fault + "Peer insists on authentication by chap MS: MS-CHAP version 1 is weak, and off: option allow-mschap-v1 allows it\n"},
+		{session.UnsupportedAuthMethod{Requested: chap.MSv1.Option(), Allowed: []ppp.Method{chap.MD5}}, fault + "Peer insists on authentication by chap MS: MS-CHAP version 1 is weak and disabled: option allow-mschap-v1 enables it\n"},
 		{session.UnsupportedAuthMethod{Requested: chap.MSv2.Option(), Allowed: []ppp.Method{eap.MD5, chap.MD5}}, fault + "Peer insists on authentication by chap MS-v2: we offer eap, chap MD5\n"},
-		{session.UnsupportedAuthMethod{Requested: []byte{0xc0, 0x27}}, fault + "Peer insists on authentication by 0xc027: we have no name to prove: give option user\n"},
+		{session.UnsupportedAuthMethod{Requested: []byte{0xc0, 0x27}}, fault + "Peer insists on authentication by 0xc027: no name is configured: set option user\n"},
 		{session.UnsupportedAuthMethod{Requested: []byte{0xc0}, Allowed: []ppp.Method{pap.Method}}, fault + "Peer insists on authentication by 0xc0: we offer pap\n"},
-		{session.PathLimited{PathLimit: lcp.PathLimit{MRU: 1492, PathMRU: 1442}}, fault + "Warning - packets of 1492 octets do not come through, though both sides agreed on them; 1442 octets do: say mtu 1442 and mru 1442\n"},
+		{session.PathLimited{PathLimit: lcp.PathLimit{MRU: 1492, PathMRU: 1442}}, fault + "Warning - packets of 1492 octets are lost on the path, though both sides agreed on them; 1442 octets pass: set mtu 1442 and mru 1442\n"},
 		{session.NetworkFailed{Protocol: ppp.IPCP, Err: ipcp.ErrNoLocal}, info + "IPCP: could not determine local IP address\n"},
 		{session.EchoTimeout{Requests: 3}, info + "No response to 3 echo-requests\n" + info + "Serial link appears to be disconnected.\n"},
 		{session.PeerClosed{}, info + "LCP terminated by peer\n"},
 		{session.PeerClosed{Text: "bye\x07"}, info + `LCP terminated by peer (bye\007)` + "\n"},
 		{session.Dropped{Protocol: ppp.LCP, Err: errors.New("lcp: why")}, debug + "dropped LCP packet: lcp: why\n"},
 
-		// What is told by others, or to nobody.
+		// Events that are logged elsewhere, or not at all.
 		{session.LinkUp{MRU: 1492, PeerMRU: 1492}, ""},
 		{session.AuthRequest{Method: chap.MD5}, ""},
 		{session.IPv4Up{Agreement: v4}, ""},
@@ -154,8 +153,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestConnectTime: what a session has carried is told once, before the end is: when IPCP goes
-// down, or IPv6CP where there is no IPv4.
+// TestConnectTime: a session's traffic is logged once, before its end: when IPCP goes down, or
+// IPv6CP without IPv4.
 func TestConnectTime(t *testing.T) {
 	carried := datapath.Counters{SentBytes: 1234, ReceivedBytes: 5678}
 	lost := func(p ppp.Protocol, before pppoe.Addressing) pppoe.NetworkLost {
@@ -181,8 +180,8 @@ func TestConnectTime(t *testing.T) {
 	}
 }
 
-// TestDataPathLoggedOnce: sessions of one interface that are moved alike tell so once; what is a
-// session's own, each.
+// TestDataPathLoggedOnce: the same data path of an interface's sessions is logged once; a reason
+// of one session, for each.
 func TestDataPathLoggedOnce(t *testing.T) {
 	kernel, user := pppoe.Offloaded{Description: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
 	limited, checked := pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, pppoe.NotOffloaded{Err: fmt.Errorf("all, %w", datapath.ErrSourceFiltered)}
@@ -195,8 +194,8 @@ func TestDataPathLoggedOnce(t *testing.T) {
 	}
 }
 
-// TestServerLines: a server's lines begin with the session they are about, and tell of
-// sessions as rp-pppoe does.
+// TestServerLines: a server's lines begin with their session, and describe sessions as rp-pppoe
+// does.
 func TestServerLines(t *testing.T) {
 	noDevice := line
 	noDevice.Device = ""
@@ -218,7 +217,7 @@ func TestServerLines(t *testing.T) {
 		{noSession, pppoe.NoFreeSlots{Suppressed: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionEstablished{}, ""},
 		{noDevice, pppoe.HostNetworkFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
-		{line, session.UnsupportedAuthMethod{Requested: chap.MSv1.Option()}, fault + "ppp0: Peer insists on authentication by chap MS: we have no secret for that, or do not offer it\n"},
+		{line, session.UnsupportedAuthMethod{Requested: chap.MSv1.Option()}, fault + "ppp0: Peer insists on authentication by chap MS: no secret is configured for it, or it is not offered\n"},
 		{line, session.Authenticated{Method: chap.MD5, Peer: true, Name: "alice"}, info + `ppp0: Peer "alice" authenticated with CHAP` + "\n"},
 		{line, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
 			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
@@ -230,7 +229,7 @@ func TestServerLines(t *testing.T) {
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, info + "ppp0: Packets go through user space: the session has a rate limit, which is enforced there\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Counters: datapath.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
-			info + "ppp0: Dropped 2 packets from addresses that are not the peer's.\n" + info + "ppp0: Dropped 3 packets beyond the session's rate.\n" +
+			info + "ppp0: Dropped 2 packets with a spoofed source address.\n" + info + "ppp0: Dropped 3 packets over the session's rate limit.\n" +
 				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
 	} {
@@ -240,8 +239,7 @@ func TestServerLines(t *testing.T) {
 	}
 }
 
-// TestNoPassword: PAP sends the password as it is, and the log does not, but if it was
-// asked to.
+// TestNoPassword: PAP sends the password in clear text, but it is logged only on request.
 func TestNoPassword(t *testing.T) {
 	login := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x06"), "geheim"...)...)
 	broken := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x09"), "geheim"...)...)

@@ -18,26 +18,25 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// Handler is a slog.Handler that writes messages as plain lines, as pppd's log has
-// them. It does not wait for those who read them: each reader has a queue. It may be used
-// concurrently.
+// Handler is a slog.Handler that writes messages as plain lines, as in pppd's log. Slow readers do
+// not block it: each has a queue. It may be used concurrently.
 type Handler struct {
 	debug        atomic.Bool
 	mu           sync.Mutex
 	destinations []destination
-	file         *os.File // nil: there is none
+	file         *os.File // nil: none
 }
 
-// destination is where lines go.
+// destination is a writer of lines.
 type destination struct {
-	writer any // the writer, by which Drop finds it
+	writer any // for Remove
 	write  func(linequeue.Line) error
 	queue  *linequeue.Queue // nil: it never blocks, and is written to at once
 }
 
 var _ slog.Handler = (*Handler)(nil)
 
-// NewHandler makes a handler for some writers; debug lets debug lines through.
+// NewHandler returns a handler with some writers; debug enables debug lines.
 func NewHandler(debug bool, to ...io.Writer) *Handler {
 	h := &Handler{}
 	h.debug.Store(debug)
@@ -47,13 +46,13 @@ func NewHandler(debug bool, to ...io.Writer) *Handler {
 	return h
 }
 
-// SetDebug lets debug lines through, or no longer.
+// SetDebug enables or disables debug lines.
 func (h *Handler) SetDebug(debug bool) { h.debug.Store(debug) }
 
-// Add has lines go to another writer too. It may block: lines wait in a queue meanwhile.
+// Add adds a writer. It may block: lines wait in a queue meanwhile.
 func (h *Handler) Add(w io.Writer) { h.add(w, writeTo(w), true) }
 
-// AddUnqueued has lines go to a writer that never blocks: Handle has written when it returns.
+// AddUnqueued adds a writer that never blocks: Handle has written to it when it returns.
 func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, writeTo(w), false) }
 
 func (h *Handler) add(of any, write func(linequeue.Line) error, queued bool) {
@@ -66,7 +65,7 @@ func (h *Handler) add(of any, write func(linequeue.Line) error, queued bool) {
 	h.destinations = append(h.destinations, d)
 }
 
-// writeTo writes lines as they are.
+// writeTo returns a function that writes lines unchanged.
 func writeTo(w io.Writer) func(linequeue.Line) error {
 	return func(l linequeue.Line) error {
 		_, err := w.Write(l.Text)
@@ -74,14 +73,14 @@ func writeTo(w io.Writer) func(linequeue.Line) error {
 	}
 }
 
-// droppedReport says that there were lines that nobody has read in time.
+// droppedReport is the line that reports dropped ones.
 func droppedReport(n int) linequeue.Line {
 	return linequeue.Line{Level: slog.LevelWarn, Text: fmt.Appendf(nil, "%d lines of the log were dropped here: they could not be written in time\n", n)}
 }
 
-// Open makes the handler of a program. Lines go to a file if one is named, and then not to
-// the terminal, as with pppd; or else to standard error while there is somebody to read it and,
-// where the terminal will be left, to the system's log, under a tag.
+// Open returns the handler of a program. Lines go to a file if one is named, and then not to the
+// terminal, as with pppd; otherwise to standard error and, if the program leaves the terminal, to
+// syslog with a tag.
 func Open(debug bool, file, tag string, leaves bool) (*Handler, error) {
 	if file == "" {
 		h := NewHandler(debug, os.Stderr)
@@ -99,8 +98,8 @@ func Open(debug bool, file, tag string, leaves bool) (*Handler, error) {
 	return h, nil
 }
 
-// openFile opens the file of a log, which it makes if there is none. A FIFO is opened for reading
-// too (fifo(7)): then opening it does not wait for a reader, which may come and go.
+// openFile opens a log file, which it creates if necessary. A FIFO is opened for reading too
+// (fifo(7)), so that it need not wait for a reader, which may come and go.
 func openFile(name string) (*os.File, error) {
 	how := os.O_WRONLY | os.O_APPEND | os.O_CREATE
 	if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
@@ -109,8 +108,7 @@ func openFile(name string) (*os.File, error) {
 	return os.OpenFile(name, how, 0o640)
 }
 
-// Close writes what is left, as far as that is read soon, and closes the file. There must be
-// no more lines then.
+// Close flushes, and closes the file. Handle must not be called afterwards.
 func (h *Handler) Close() error {
 	h.Flush()
 	h.mu.Lock()
@@ -122,10 +120,10 @@ func (h *Handler) Close() error {
 	return h.file.Close()
 }
 
-// flushTimeout is how long readers have to take the last lines.
+// flushTimeout is how long readers have for the last lines.
 const flushTimeout = time.Second
 
-// Flush waits until all is written so far, for a second at most.
+// Flush waits until all lines are written, for a second at most.
 func (h *Handler) Flush() {
 	h.mu.Lock()
 	to := slices.Clone(h.destinations)
@@ -138,10 +136,10 @@ func (h *Handler) Flush() {
 	}
 }
 
-// Syslog has lines go to the system's log too, if there is one.
+// Syslog adds syslog, if it is there.
 func (h *Handler) Syslog(tag string) { h.dialSyslog("", "", tag) }
 
-// dialSyslog reaches the system's log; an empty network is where systems have it.
+// dialSyslog connects to syslog; an empty network is the local one.
 func (h *Handler) dialSyslog(network, address, tag string) error {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
 	if err == nil {
@@ -150,8 +148,8 @@ func (h *Handler) dialSyslog(network, address, tag string) error {
 	return err
 }
 
-// Remove takes a writer out: a terminal that the program leaves. What it was to get is
-// written before, unless that takes longer than a second.
+// Remove removes a writer, as when the program leaves its terminal. It waits until its lines are
+// written, for a second at most.
 func (h *Handler) Remove(w io.Writer) {
 	h.mu.Lock()
 	var out *linequeue.Queue
@@ -168,20 +166,20 @@ func (h *Handler) Remove(w io.Writer) {
 	}
 }
 
-// Has reports whether lines go to a writer.
+// Has reports whether a writer was added.
 func (h *Handler) Has(w io.Writer) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.ContainsFunc(h.destinations, func(d destination) bool { return d.writer == any(w) })
 }
 
-// Enabled leaves out debug lines unless they are wanted.
+// Enabled reports whether lines of a level are written: debug ones only if enabled.
 func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.debug.Load()
 }
 
-// Handle takes a line. A log that cannot be written to is no reason to end a session: lines
-// are counted then, and the error is nil.
+// Handle writes or queues a line. An error of a log does not end a session: such lines are counted
+// as dropped, and the error is nil.
 func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	line := linequeue.Line{Level: r.Level, Text: []byte(r.Message + "\n")}
 	h.mu.Lock()
@@ -209,8 +207,8 @@ func writeSyslog(w *syslog.Writer, l linequeue.Line) error {
 	return w.Debug(text)
 }
 
-// WithAttrs and WithGroup change nothing: lines have no attributes.
+// WithAttrs returns the handler unchanged: lines have no attributes.
 func (h *Handler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
-// WithGroup changes nothing.
+// WithGroup returns the handler unchanged.
 func (h *Handler) WithGroup(string) slog.Handler { return h }

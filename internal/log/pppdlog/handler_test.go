@@ -29,8 +29,7 @@ func all(h slog.Handler) {
 	h.(*Handler).Flush()
 }
 
-// TestLevels: debug lines are for those who want them. Lines have no attributes, which
-// pppd's have not either.
+// TestLevels: debug lines are written if enabled. Lines have no attributes, like pppd's.
 func TestLevels(t *testing.T) {
 	const rest = "an info line\na warning\nan error\n"
 	for debug, want := range map[bool]string{false: rest, true: "a debug line\n" + rest} {
@@ -76,8 +75,8 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestLogFile: a file that is named gets lines after those it has; standard error has none of
-// them, as with pppd.
+// TestLogFile: a named file gets lines after its existing ones; standard error gets none, as with
+// pppd.
 func TestLogFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
@@ -109,9 +108,9 @@ func TestLogFile(t *testing.T) {
 	}
 }
 
-// TestStalledReader: somebody who does not read a pipe makes no line wait, nor the program's
-// end longer than a second; others get their lines, and the one who reads again learns what is
-// missing.
+// TestStalledReader: a pipe that is not read blocks no line, and the program's end no longer than
+// a second; other writers get their lines, and the number of dropped ones is reported when it is
+// read again.
 func TestStalledReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe, to := io.Pipe()
@@ -119,14 +118,14 @@ func TestStalledReader(t *testing.T) {
 		h := NewHandler(false, to, &other)
 		log, began := slog.New(h), time.Now()
 		const more = 10
-		for range linequeue.MaxLines + 1 + more { // one is being written
+		for range linequeue.MaxLines + 1 + more { // one line is being written
 			log.Info("a line")
 			synctest.Wait()
 		}
 		if took := time.Since(began); took != 0 {
 			t.Errorf("a reader that stands still is waited for: %v", took)
 		}
-		h.Remove(io.Discard) // which it does not have
+		h.Remove(io.Discard) // a writer that was not added
 		h.Flush()
 		if took := time.Since(began); took != flushTimeout {
 			t.Errorf("flushing takes %v, want %v", took, flushTimeout)
@@ -147,7 +146,7 @@ func TestStalledReader(t *testing.T) {
 	})
 }
 
-// TestLostReader: a pipe that nobody will ever read again is no fault, and no end of the program.
+// TestLostReader: a pipe whose reader is gone does not end the program.
 func TestLostReader(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -166,7 +165,7 @@ func TestLostReader(t *testing.T) {
 	}
 }
 
-// TestUnqueuedWriter: what never blocks has each line when Handle returns.
+// TestUnqueuedWriter: a writer that never blocks has each line when Handle returns.
 func TestUnqueuedWriter(t *testing.T) {
 	var b bytes.Buffer
 	h := NewHandler(false)
@@ -213,8 +212,8 @@ func TestNoLogFile(t *testing.T) {
 	}
 }
 
-// TestSyslog: lines go to the system's log with its own levels: RFC 5424's severities
-// 3, 4, 6 and 7 of facility 3, which is daemon's.
+// TestSyslog: lines have the severities of their levels: RFC 5424's 3, 4, 6 and 7 of facility 3,
+// daemon.
 func TestSyslog(t *testing.T) {
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "log"), Net: "unixgram"})
 	if err != nil {
@@ -241,7 +240,7 @@ func TestSyslog(t *testing.T) {
 	}
 }
 
-// standardError has standard error be a file while a test runs.
+// standardError redirects standard error to a file while a test runs.
 func standardError(t *testing.T) string {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
@@ -254,8 +253,8 @@ func standardError(t *testing.T) string {
 	return f.Name()
 }
 
-// TestLogFIFO: a FIFO that nobody reads, or nobody reads any more, holds nothing up; who reads it
-// has what it has room for.
+// TestLogFIFO: a FIFO without a reader, or whose reader is gone, blocks nothing; a reader gets
+// what fits into it.
 func TestLogFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := unix.Mkfifo(path, 0o600); err != nil {

@@ -11,20 +11,20 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestLinkLines: what the log says of interfaces, of sessions that others have left, and of
-// what was dropped. Scripts look for pppd's words.
+// TestLinkLines: lines about interfaces, stale sessions and dropped packets. Scripts look for
+// pppd's.
 func TestLinkLines(t *testing.T) {
 	said := wire.Discovery{Code: wire.PADM, Tags: wire.Tags(nil).Append(wire.TagMOTM, []byte("down\nat 5")).Append(wire.TagHURL, []byte("http://x"))}
 	for _, c := range []struct {
 		event pppoe.Event
 		want  string
 	}{
-		{pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: said}}, info + `02:00:5e:00:53:02 says [motm down\012at 5] [hurl http://x]` + "\n"},
+		{pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: said}}, info + `Message from 02:00:5e:00:53:02: [motm down\012at 5] [hurl http://x]` + "\n"},
 		{pppoe.Announced{}, info + "02:00:5e:00:53:02 says\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
-		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which an earlier run has left\n"},
-		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac, Local: client}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which the loss of the interface has left\n"},
+		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, left by an earlier run\n"},
+		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac, Local: client}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, left by the loss of the interface\n"},
 		{pppoe.LinkChanged{State: pppoe.LinkUp}, info + "Interface eth0 is up\n"},
 		{pppoe.LinkChanged{State: pppoe.LinkNoCarrier}, info + "Interface eth0 is without carrier\n"},
 		{pppoe.LinkChanged{State: pppoe.LinkDown}, info + "Interface eth0 is down\n"},
@@ -34,8 +34,8 @@ func TestLinkLines(t *testing.T) {
 		{pppoe.ListenerRestored{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
 		{pppoe.AwaitingLink{}, info + "Waiting for interface eth0\n"},
 		{pppoe.AwaitingTraffic{}, info + "Waiting for traffic\n"},
-		{pppoe.Ended{Counters: datapath.Counters{Spoofed: 1}}, info + "Dropped 1 packets from addresses that are not the peer's.\n"},
-		{pppoe.Ended{Counters: datapath.Counters{Exceeded: 1}}, info + "Dropped 1 packets beyond the session's rate.\n"},
+		{pppoe.Ended{Counters: datapath.Counters{Spoofed: 1}}, info + "Dropped 1 packets with a spoofed source address.\n"},
+		{pppoe.Ended{Counters: datapath.Counters{Exceeded: 1}}, info + "Dropped 1 packets over the session's rate limit.\n"},
 		{pppoe.Ended{Uptime: 1}, info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n"},
 		{pppoe.AwaitingRedial{Delay: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
 		{pppoe.AwaitingRedial{Delay: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
@@ -46,8 +46,7 @@ func TestLinkLines(t *testing.T) {
 	}
 }
 
-// TestServerReasons: why a server's session has ended is told with its end, and that a PADT was
-// sent is not.
+// TestServerReasons: the reason of a server's session is logged at its end, a sent PADT is not.
 func TestServerReasons(t *testing.T) {
 	for _, c := range []struct {
 		reason       session.Reason
@@ -73,8 +72,8 @@ func TestServerReasons(t *testing.T) {
 	}
 }
 
-// TestUnauthenticatedKinds: which of a server's events a client without an account can cause, so that they are
-// bounded; those of sessions with a user, or whose packets flowed, are always told.
+// TestUnauthenticatedKinds: the events of a server that a client without an account can cause,
+// which are limited; those of sessions with a user, or that were configured, are always logged.
 func TestUnauthenticatedKinds(t *testing.T) {
 	const without = "events of sessions without a user"
 	for _, c := range []struct {
@@ -82,7 +81,7 @@ func TestUnauthenticatedKinds(t *testing.T) {
 		nobodys, user string
 	}{
 		{session.AuthFailed{}, "refused logins", "refused logins"},
-		{pppoe.AddressInUse{}, "sessions refused for their address", "sessions refused for their address"},
+		{pppoe.AddressInUse{}, "sessions refused because of their address", "sessions refused because of their address"},
 		{pppoe.Ended{}, "ends of sessions that did not come up", "ends of sessions that did not come up"},
 		{pppoe.Ended{Uptime: 1}, "", ""},
 		{session.PeerClosed{}, without, ""},
@@ -107,7 +106,7 @@ func TestUnauthenticatedKinds(t *testing.T) {
 	}
 }
 
-// TestKindsOfEvents: what the client's log calls events that were left out.
+// TestKindsOfEvents: the kinds of suppressed events in the client's log.
 func TestKindsOfEvents(t *testing.T) {
 	for _, c := range []struct {
 		want   string
@@ -115,7 +114,7 @@ func TestKindsOfEvents(t *testing.T) {
 	}{
 		{"refusals of concentrators", []pppoe.Event{pppoe.Rejected{}}},
 		{"announcements of concentrators", []pppoe.Event{pppoe.Announced{}}},
-		{"beginnings of sessions", []pppoe.Event{pppoe.SessionEstablished{}, pppoe.DeviceOpened{}, pppoe.Connected{}}},
+		{"starts of sessions", []pppoe.Event{pppoe.SessionEstablished{}, pppoe.DeviceOpened{}, pppoe.Connected{}}},
 		{"changes of addresses", []pppoe.Event{pppoe.Configured{}}},
 		{"results of authentication", []pppoe.Event{session.Authenticated{}, session.AuthFailed{}}},
 		{"failures of network protocols", []pppoe.Event{session.NetworkFailed{}}},

@@ -10,21 +10,21 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// accounting tells of the opening and the end of each of a server's sessions by one line, in
-// rp-pppoe's words, with the user after them. The zero value is ready.
+// accounting logs when each session of a server is created and closed, in one line each, in
+// rp-pppoe's words followed by the user. The zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
-	sessions map[key]*sessionRecord // of those whose packets flow, or flowed
+	sessions map[key]*sessionRecord // those that are or were configured
 }
 
-// sessionRecord is what is known of a session that has not been told yet, or was.
+// sessionRecord is a session's address, and whether its creation was logged.
 type sessionRecord struct {
-	address string // the peer's: of IPv4, or else of IPv6
+	address string // the peer's IPv4 address, or else IPv6 address
 	logged  bool
 }
 
-// configured is told what a session's packets have. opened reports that its opening is to be told:
-// once, when IPv4 is there; of one with IPv6 alone, when IPv4 has failed, or is not wanted.
+// configured records a session's address. opened reports that its creation must be logged: once,
+// when it has IPv4; with IPv6 alone, when IPv4 has failed or is disabled.
 func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 bool) (address string, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -47,7 +47,7 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 	return o.address, opened
 }
 
-// ipv4Failed is told that IPv4 is not to be expected: then a session with IPv6 is open.
+// ipv4Failed is called when IPv4 has failed: a session with IPv6 is created then.
 func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -59,7 +59,7 @@ func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened boo
 	return o.address, true
 }
 
-// ended forgets a session, and returns the address that it had last; empty: none.
+// ended deletes a session, and returns its last address; empty: none.
 func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,7 +83,7 @@ func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
 	el.info(l, "Session %d closed for client %v%s on %s: %v%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l))
 }
 
-// userOf names a session's user, if the peer has proved who it is.
+// userOf formats a session's user, if the peer has authenticated itself.
 func userOf(l pppoe.SessionInfo) string {
 	if l.User == "" {
 		return ""
@@ -91,7 +91,7 @@ func userOf(l pppoe.SessionInfo) string {
 	return fmt.Sprintf(`, user "%s"`, wire.EscapeName(l.User))
 }
 
-// serverSession tells of the opening of a session, as far as the event is one.
+// serverSession logs a session's creation, if the event completes it.
 func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	address, opened := "", false
 	switch e := event.(type) {
@@ -107,14 +107,14 @@ func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	}
 }
 
-// unauthenticatedKind is what an event of a server is that anybody can cause without an account; empty: no
-// such one. Events of sessions whose packets flow are always logged.
+// unauthenticatedKind names the kind of a server's event that a client can cause without an
+// account; empty: others. Events of configured sessions are always logged.
 func unauthenticatedKind(l pppoe.SessionInfo, event pppoe.Event) string {
 	switch e := event.(type) {
 	case session.AuthFailed:
 		return "refused logins"
 	case pppoe.AddressInUse:
-		return "sessions refused for their address"
+		return "sessions refused because of their address"
 	case pppoe.Ended:
 		if e.Uptime == 0 {
 			return "ends of sessions that did not come up"

@@ -15,8 +15,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestOpeningAndEnd: the opening of each session of a server is one line, and so is its end, with
-// user, address, station and interface.
+// TestOpeningAndEnd: a session's creation is one line, and so is its end, with user, address, MAC
+// and interface.
 func TestOpeningAndEnd(t *testing.T) {
 	alice, nobody := line, line
 	alice.User = "al\x1bice"
@@ -72,8 +72,8 @@ func TestOpeningAndEnd(t *testing.T) {
 	}
 }
 
-// TestServerEventLimit: who has no account can fill no log, whatever he does, and what was left out
-// is counted; what users do is told in any case.
+// TestServerEventLimit: without an account nobody can fill the log, and suppressed events are
+// counted; those of users are always logged.
 func TestServerEventLimit(t *testing.T) {
 	nobody, alice := line, line
 	nobody.Device, alice.User = "", "alice"
@@ -81,7 +81,7 @@ func TestServerEventLimit(t *testing.T) {
 		what  string
 		line  pppoe.SessionInfo
 		event pppoe.Event
-		most  int // lines; 0: no bound
+		most  int // lines; 0: no limit
 	}{
 		{"a refused login", nobody, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxEvents},
 		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxEvents},
@@ -112,7 +112,7 @@ func TestServerEventLimit(t *testing.T) {
 			time.Sleep(eventPeriod)
 			synctest.Wait()
 			if said := strings.Contains(out.String(), "980 more "); said != (c.most > 0) {
-				t.Errorf("%s: that 980 were left out is said: %v", c.what, said)
+				t.Errorf("%s: that 980 were suppressed is said: %v", c.what, said)
 			}
 		})
 	}

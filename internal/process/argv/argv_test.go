@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// role has the test's binary be a program that hides some of its command line.
+// role makes the test binary a program that hides some of its command line.
 const role = "UPPPOE_TEST_ARGV"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// TestHide: who lists processes sees all but what is hidden, in words of the same length.
+// TestHide: lists of processes show the rest, in words of the same length.
 func TestHide(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {

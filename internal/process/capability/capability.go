@@ -1,5 +1,5 @@
-// Package capability gives up what a program does not need: of all capabilities it keeps
-// those of the network.
+// Package capability drops the Linux capabilities that a program does not need, and protects its
+// memory. It cannot acquire any.
 package capability
 
 import (
@@ -12,30 +12,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capability is one of capabilities(7).
+// Capability is a Linux capability (capabilities(7)).
 type Capability uint
 
-// Capabilities that a program of ours may need.
+// Capabilities that the programs may need.
 const (
 	NetRaw         Capability = unix.CAP_NET_RAW
 	NetAdmin       Capability = unix.CAP_NET_ADMIN
-	SysAdmin       Capability = unix.CAP_SYS_ADMIN // to go into other network namespaces
+	SysAdmin       Capability = unix.CAP_SYS_ADMIN // to enter network namespaces
 	BPF            Capability = unix.CAP_BPF
 	Perfmon        Capability = unix.CAP_PERFMON
 	NetBindService Capability = unix.CAP_NET_BIND_SERVICE
 )
 
-// SetNotDumpable has nobody but root look into the program's memory, where there are passwords: no
-// debugger of the same user's, and no file of a core dump (PR_SET_DUMPABLE of prctl(2)). Programs
-// that it starts are as usual.
+// SetNotDumpable disables core dumps, and debuggers of other users than root, as there are
+// passwords in memory (PR_SET_DUMPABLE of prctl(2)). Programs that it starts are not affected.
 func SetNotDumpable() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("hide the memory from others: %w", err)
+		return fmt.Errorf("disable core dumps: %w", err)
 	}
 	return nil
 }
 
-// TryDropAllExcept is Keep for a program that goes on in any case: the log is told what did not work.
+// TryDropAllExcept is DropAllExcept for a program that goes on in any case: an error is logged.
 func TryDropAllExcept(log *slog.Logger, keep ...Capability) {
 	switch err := DropAllExcept(keep...); {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -45,9 +44,9 @@ func TryDropAllExcept(log *slog.Logger, keep ...Capability) {
 	}
 }
 
-// DropAllExcept has the program, in all its threads, keep of the capabilities that it has no
-// others than these. It cannot get the rest back; programs that it starts as root can.
-// Built with cgo it does nothing: the error is errors.ErrUnsupported.
+// DropAllExcept drops all capabilities of all threads, except those given, permanently; a program
+// that it starts as root gets them all again. Built with cgo it does nothing: the error is
+// errors.ErrUnsupported.
 func DropAllExcept(keep ...Capability) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
@@ -68,7 +67,7 @@ func DropAllExcept(keep ...Capability) error {
 	case 0:
 		return nil
 	case unix.ENOTSUP:
-		return fmt.Errorf("give up capabilities: %w (build with CGO_ENABLED=0)", errors.ErrUnsupported)
+		return fmt.Errorf("drop capabilities: %w (build with CGO_ENABLED=0)", errors.ErrUnsupported)
 	}
-	return fmt.Errorf("give up capabilities: %w", errno)
+	return fmt.Errorf("drop capabilities: %w", errno)
 }

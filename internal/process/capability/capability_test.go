@@ -15,8 +15,8 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// role is the environment variable that has the test's binary be a program which gives
-// up its capabilities.
+// role is the environment variable that makes the test binary a program that drops its
+// capabilities.
 const role = "UPPPOE_TEST_PRIVILEGE"
 
 func TestMain(m *testing.M) {
@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// dropAndShow keeps NetRaw and NetAdmin, and prints what the threads and a program that it
-// starts have then.
+// dropAndShow keeps NetRaw and NetAdmin, and prints the capabilities of its threads and of a
+// program that it starts.
 func dropAndShow() error {
 	let := make(chan struct{})
 	defer close(let)
-	for range 5 { // threads of their own
+	for range 5 { // on threads of their own
 		started := make(chan struct{})
 		go func() {
 			runtime.LockOSThread()
@@ -81,11 +81,11 @@ func show(who, status string) error {
 	return nil
 }
 
-// TestDropAllExcept: all threads have what is kept and nothing else, for good; a program that is
-// started as root has all again.
+// TestDropAllExcept: all threads have exactly the capabilities that were kept, permanently; a
+// program that is started as root has all again.
 func TestDropAllExcept(t *testing.T) {
 	roottest.Need(t, "go", "grep")
-	// Without cgo, which the race detector has.
+	// Without cgo, which the race detector needs.
 	binary := filepath.Join(t.TempDir(), "privilege.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -125,17 +125,17 @@ func TestDropAllExcept(t *testing.T) {
 	}
 }
 
-// unknownCap is none that there is.
+// unknownCap does not exist.
 const unknownCap Capability = 64
 
-// Has reports whether the program has a capability now.
+// Has reports whether the program has a capability.
 func Has(c Capability) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }
 
-// TestSetNotDumpable: the kernel lets no debugger and no core dump have the memory.
+// TestSetNotDumpable: the kernel allows neither a debugger nor a core dump.
 func TestSetNotDumpable(t *testing.T) {
 	defer unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	if err := SetNotDumpable(); err != nil {

@@ -1,6 +1,6 @@
-// Package daemonize lets a program go on behind a terminal's back. A Go program
-// cannot fork, so it starts itself once more, in a session of its own, and stays
-// until that copy says that it is ready, or has failed.
+// Package daemonize runs a program in the background. A Go program cannot fork, so it starts
+// itself again, in a session of its own, and waits until that child reports that it is ready, or
+// has failed. It also sets a process's name, catches signals, and notifies systemd.
 package daemonize
 
 import (
@@ -19,22 +19,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childEnv is the environment variable that tells the copy what it is. Its value is the
-// descriptor on which it says that it is ready, and that of a file with its arguments.
+// childEnv is the environment variable that marks the child. Its value is two descriptors: one by
+// which it reports that it is ready, and a file with its arguments.
 const childEnv = "UPPPOE_BACKGROUND"
 
-// minFD is where these descriptors are looked for: those before are whatever the caller has
-// opened for the program.
+// minFD is the lowest number for these descriptors: the caller may have opened lower ones for the
+// program.
 const minFD = 100
 
-// readyFD and handed are these descriptors in the copy. Programs that the copy starts must not have
-// them: whoever waits at the other end of the pipe would wait for them.
+// readyFD and argsFD are these descriptors in the child. Programs that it starts must not inherit
+// them: the parent waits until the pipe is closed.
 var readyFD, argsFD = func() (pipe, handed int) {
 	ready, args, _ := strings.Cut(os.Getenv(childEnv), ",")
 	return parseFD(ready), parseFD(args)
 }()
 
-// parseFD is -1 if a word is none.
+// parseFD returns -1 if a word is not such a descriptor.
 func parseFD(word string) int {
 	fd, err := strconv.Atoi(word)
 	if err != nil || fd < 3 {
@@ -44,8 +44,8 @@ func parseFD(word string) int {
 	return fd
 }
 
-// Args are the program's arguments, cloned: those of os.Args, or of the copy what Launch was
-// given, which need not be seen by those who list processes. It is called once.
+// Args returns the program's arguments, cloned: those of os.Args, or in the child those passed to
+// Launch, which lists of processes do not show. It must be called once.
 func Args() []string {
 	if argsFD >= 0 {
 		f := os.NewFile(uintptr(argsFD), "arguments")
@@ -62,10 +62,10 @@ func Args() []string {
 	return args
 }
 
-// maxArgs bounds the arguments, in octets, as the kernel does (execve(2)).
+// maxArgs limits the arguments, in octets, as the kernel does (execve(2)).
 const maxArgs = 6 << 20
 
-// writeArgs makes a file of arguments, which goes with the last who has it open. Words hold no NUL.
+// writeArgs writes arguments to a file in memory. They must not contain NUL.
 func writeArgs(args []string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("arguments", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -79,16 +79,16 @@ func writeArgs(args []string) (*os.File, error) {
 	return f, nil
 }
 
-// SetProcessName has the process go by a name in lists of processes, where it would go by that of its
-// file: others look for pppd. A kernel that does not let it is no fault.
+// SetProcessName sets the process's name in lists of processes, which is that of its file by
+// default: scripts look for pppd. Errors are ignored.
 func SetProcessName(name string) { os.WriteFile("/proc/self/comm", []byte(name), 0) }
 
-// IsChild reports whether this process is the one that goes on.
+// IsChild reports whether this process is the child.
 func IsChild() bool { return os.Getenv(childEnv) != "" }
 
-// Launch starts the copy, which gets arguments by Args, and waits until it is ready or has
-// ended. In lists of processes it has os.Args as they are then. The code is what this process
-// should exit with: 0, or the copy's own.
+// Launch starts the child, which gets args by Args, and waits until it is ready or has ended.
+// Lists of processes show os.Args as they are now. This process should exit with code: 0, or the
+// child's own.
 func Launch(args []string) (code int, err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -120,7 +120,7 @@ func Launch(args []string) (code int, err error) {
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", childEnv, ready, given))
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	// Before the copy is there: a signal may come at once.
+	// Before the child is started: a signal may come at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP)
 	defer signal.Stop(signals)
@@ -138,7 +138,8 @@ func Launch(args []string) (code int, err error) {
 	return exitCode(child.Wait())
 }
 
-// forwardSignals passes on the signals by which somebody at the terminal ends the program.
+// forwardSignals forwards signals to the child, so that the program can be ended from the
+// terminal.
 func forwardSignals(signals <-chan os.Signal, p *os.Process) (stop func()) {
 	done := make(chan struct{})
 	// Ends with stop.
@@ -155,18 +156,18 @@ func forwardSignals(signals <-chan os.Signal, p *os.Process) (stop func()) {
 	return func() { close(done) }
 }
 
-// CatchWriteSignals has the program live on when nobody reads its output any more, or a file may
-// not grow any more: a write fails then. A signal that is caught, other than one that is
-// ignored, is as usual for programs that this one starts.
+// CatchWriteSignals catches SIGPIPE and SIGXFSZ, so that writing to a closed pipe, or beyond the
+// maximum file size, is only an error. Unlike ignored signals, caught ones have their default
+// action in programs that it starts.
 func CatchWriteSignals() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGXFSZ) }
 
-// ContextUntilSignal returns a context that ends at SIGTERM, SIGINT or SIGQUIT, after told has been
-// told which. The function it returns ends it too.
+// ContextUntilSignal returns a context that ends at SIGTERM, SIGINT or SIGQUIT, after notify was
+// called with it. The returned function ends it too.
 func ContextUntilSignal(notify func(signal os.Signal)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
-	// Ends with the program: a second signal is told too.
+	// Ends with the program: further signals are reported too.
 	go func() {
 		for s := range signals {
 			notify(s)
@@ -186,8 +187,8 @@ func exitCode(err error) (int, error) {
 	return 0, err
 }
 
-// Ready has the copy leave its terminal, and tells the process that waits. In any
-// other process it does nothing.
+// Ready detaches the child from its terminal, and reports to the parent that it is ready. In
+// another process it does nothing.
 func Ready() {
 	if !IsChild() {
 		return

@@ -16,8 +16,8 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// role is the environment variable that has the test's binary be a program which goes to
-// the background; its value is what the copy does.
+// role is the environment variable that makes the test binary a program that goes to the
+// background; its value is what the child does.
 const role = "UPPPOE_TEST_COPY"
 
 func TestMain(m *testing.M) {
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// children are programs once more, in the background. Each says first that it is there.
+// children are what the child can do. Each reports first that it runs.
 var children = map[string]func() int{
 	"fails": func() int {
 		args := Args()
@@ -64,7 +64,7 @@ var children = map[string]func() int{
 		report := os.NewFile(uintptr(reportTo()), "report")
 		fmt.Println("running")
 		Ready()
-		Ready() // of no effect any more
+		Ready() // it does nothing any more
 		directory, _ := os.Getwd()
 		session, _ := unix.Getsid(0)
 		fmt.Println("nobody reads this")
@@ -90,14 +90,14 @@ var children = map[string]func() int{
 	},
 }
 
-// target is what a descriptor leads to.
+// target returns what a descriptor leads to.
 func target(fd int) string {
 	name, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
 	return name
 }
 
-// reportTo is a descriptor that stays when standard output goes: a pipe of the test's,
-// told by its path.
+// reportTo returns a descriptor that stays when standard output is closed: the test's pipe, given
+// by its path.
 func reportTo() int {
 	fd, err := unix.Open(os.Args[1], unix.O_WRONLY, 0)
 	if err != nil {
@@ -107,11 +107,11 @@ func reportTo() int {
 	return fd
 }
 
-// launched is a program that goes to the background, once its copy runs.
+// launched is a program whose child runs in the background.
 type launched struct {
 	*exec.Cmd
 	out    *bufio.Reader
-	notify string // what the copy said first
+	notify string // the child's first line
 }
 
 func launch(t *testing.T, does string, args ...string) *launched {
@@ -135,7 +135,7 @@ func launch(t *testing.T, does string, args ...string) *launched {
 	l.out = bufio.NewReader(out)
 	l.notify, err = l.out.ReadString('\n')
 	if err != nil || !strings.HasPrefix(l.notify, "running") {
-		t.Fatalf("the copy says %q, %v", l.notify, err)
+		t.Fatalf("the child says %q, %v", l.notify, err)
 	}
 	return l
 }
@@ -150,17 +150,17 @@ func (l *launched) code(t *testing.T) int {
 	return l.ProcessState.ExitCode()
 }
 
-// TestExitCode: whoever called the program gets the copy's own code.
+// TestExitCode: the program exits with the child's code.
 func TestExitCode(t *testing.T) {
 	for does, want := range map[string]int{"fails": 19, "ends well": 0, "kills itself": 1} {
 		if got := launch(t, does).code(t); got != want {
-			t.Errorf("a copy that %s: exit code %d, want %d", does, got, want)
+			t.Errorf("a child that %s: exit code %d, want %d", does, got, want)
 		}
 	}
 }
 
-// TestGrandchildHoldsNoPipe: a program that the copy has started, and that lives on, does not
-// keep anybody waiting for the copy.
+// TestGrandchildHoldsNoPipe: a program that the child has started, and that lives on, does not
+// keep the parent waiting.
 func TestGrandchildHoldsNoPipe(t *testing.T) {
 	roottest.NeedPrograms(t, "sleep")
 	l := launch(t, "leaves a script behind")
@@ -174,8 +174,8 @@ func TestGrandchildHoldsNoPipe(t *testing.T) {
 	}
 }
 
-// TestCallersDescriptors: what the caller has opened for the program is the copy's too, and
-// what it writes there is not taken for word that it is ready.
+// TestCallersDescriptors: the child inherits what the caller has opened for the program, and what
+// it writes there is not taken for being ready.
 func TestCallersDescriptors(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
@@ -189,7 +189,7 @@ func TestCallersDescriptors(t *testing.T) {
 	c := exec.Command(program)
 	c.Env = append(os.Environ(), role+"=writes elsewhere")
 	c.Stderr, c.ExtraFiles = t.Output(), []*os.File{w}
-	c.Run() // its code is looked at below
+	c.Run() // its code is checked below
 	w.Close()
 	text, err := io.ReadAll(r)
 	if code := c.ProcessState.ExitCode(); err != nil || string(text) != "a line\n" || code != 19 {
@@ -201,20 +201,20 @@ func TestArguments(t *testing.T) {
 	for _, args := range [][]string{{"call", "my isp"}, {}, {""}, {"", "x", ""}, {strings.Repeat("x", 100_000)}} {
 		l := launch(t, "fails", args...)
 		if want := fmt.Sprintln("running", len(args), strings.Join(args, "|")); l.notify != want {
-			t.Errorf("the copy says %q, want %q", l.notify, want)
+			t.Errorf("the child says %q, want %q", l.notify, want)
 		}
 		l.code(t)
 	}
 }
 
-// TestReady: the copy leaves the terminal, its directory and its session, and whoever
-// waits goes on with code 0.
+// TestReady: the child leaves the terminal, its directory and its session, and the parent exits
+// with code 0.
 func TestReady(t *testing.T) {
 	path := t.TempDir() + "/report"
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Opened both ways, it waits for nobody.
+	// Opened for reading and writing, it does not wait for a writer.
 	report, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestReady(t *testing.T) {
 	l := launch(t, "is ready", path)
 	line, err := bufio.NewReader(report).ReadString('\n')
 	if want := "copy false in / leads true stdout /dev/null\n"; err != nil || line != want {
-		t.Errorf("the copy says %q, %v; want %q", line, err, want)
+		t.Errorf("the child says %q, %v; want %q", line, err, want)
 	}
 	if rest, err := io.ReadAll(l.out); len(rest) > 0 || err != nil {
 		t.Errorf("the terminal still gets %q, %v", rest, err)
@@ -233,8 +233,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestSignals: what ends the program at the terminal ends the copy, which is in another
-// session.
+// TestSignals: a signal at the terminal ends the child, which is in another session.
 func TestSignals(t *testing.T) {
 	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGQUIT} {
 		l := launch(t, "waits for a signal")
@@ -242,12 +241,12 @@ func TestSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := l.code(t); got != int(s) {
-			t.Errorf("after %v: exit code %d, want %d, of the copy", s, got, int(s))
+			t.Errorf("after %v: exit code %d, want %d, as of the child", s, got, int(s))
 		}
 	}
 }
 
-// TestHangUp: a hang-up is passed on too, and ends a copy that does not heed it.
+// TestHangUp: SIGHUP is forwarded too, and ends a child that does not catch it.
 func TestHangUp(t *testing.T) {
 	l := launch(t, "waits for a signal")
 	if err := l.Process.Signal(unix.SIGHUP); err != nil {
@@ -258,10 +257,10 @@ func TestHangUp(t *testing.T) {
 	}
 }
 
-// TestReadyElsewhere: a process that is no copy keeps what it has.
+// TestReadyElsewhere: a process that is not the child keeps its descriptors.
 func TestReadyElsewhere(t *testing.T) {
 	if IsChild() {
-		t.Fatal("the test is taken for a copy")
+		t.Fatal("the test is taken for the child")
 	}
 	before := target(1)
 	Ready()
@@ -270,8 +269,8 @@ func TestReadyElsewhere(t *testing.T) {
 	}
 }
 
-// TestContextUntilSignal: a context ends with the first signal, each is told, and stop ends it
-// as well.
+// TestContextUntilSignal: the context ends with the first signal, each one is reported, and stop
+// ends it as well.
 func TestContextUntilSignal(t *testing.T) {
 	notify := make(chan os.Signal)
 	ctx, stop := ContextUntilSignal(func(s os.Signal) { notify <- s })
@@ -280,7 +279,7 @@ func TestContextUntilSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := <-notify; got != s {
-			t.Errorf("told of %v, want %v", got, s)
+			t.Errorf("notified of %v, want %v", got, s)
 		}
 		<-ctx.Done()
 	}

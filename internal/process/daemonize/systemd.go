@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// NotifySystemd tells the service manager how the program is, like READY=1
-// (sd_notify(3)). Without one it does nothing.
+// NotifySystemd sends a state, like READY=1, to the service manager (sd_notify(3)). Without one it
+// does nothing.
 func NotifySystemd(state string) error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestNotifySystemd: the manager is told in one datagram, at a path or an abstract name.
+// TestNotifySystemd: the state is sent in one datagram, to a path or an abstract address.
 func TestNotifySystemd(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "notify"), "@upppoe-test-" + filepath.Base(t.TempDir()) + time.Now().Format(".000000000")} {
 		manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -23,12 +23,12 @@ func TestNotifySystemd(t *testing.T) {
 		manager.SetReadDeadline(time.Now().Add(10 * time.Second))
 		n, err := manager.Read(said)
 		if err != nil || string(said[:n]) != "READY=1" {
-			t.Errorf("%s: told %q, %v", path, said[:n], err)
+			t.Errorf("%s: received %q, %v", path, said[:n], err)
 		}
 	}
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "none"))
 	if err := NotifySystemd("READY=1"); err == nil {
-		t.Error("a manager that is not there was told")
+		t.Error("a nonexistent manager was notified")
 	}
 	t.Setenv("NOTIFY_SOCKET", "")
 	if err := NotifySystemd("READY=1"); err != nil {

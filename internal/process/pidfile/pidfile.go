@@ -1,5 +1,5 @@
-// Package pidfile writes the files by which scripts find a running program, as pppd
-// does: ppp0.pid, and ppp-LINK.pid for a line with a name.
+// Package pidfile writes the files by which scripts find a running program, as pppd does:
+// ppp0.pid, and ppp-LINK.pid for a session with a linkname.
 package pidfile
 
 import (
@@ -12,11 +12,10 @@ import (
 	"upppoe/internal/atomicfile"
 )
 
-// Dir is where they lie.
+// Dir is their directory.
 const Dir = "/run"
 
-// Write writes this program's number, and then further lines, to a file of Dir, in
-// place of what was there.
+// Write writes this process's ID, followed by lines, to a file of a directory, atomically.
 func Write(dir, name string, lines ...string) error {
 	text := strings.Join(append([]string{strconv.Itoa(os.Getpid())}, lines...), "\n") + "\n"
 	path := filepath.Join(dir, name)
@@ -27,8 +26,8 @@ func Write(dir, name string, lines ...string) error {
 	return nil
 }
 
-// Read is the program of a file, and the lines after its number. The error is
-// fs.ErrNotExist if there is no such file.
+// Read returns a file's process ID, and the lines after it. The error is fs.ErrNotExist if the
+// file does not exist.
 func Read(dir, name string) (pid int, lines []string, err error) {
 	path := filepath.Join(dir, name)
 	text, err := os.ReadFile(path)
@@ -38,20 +37,20 @@ func Read(dir, name string) (pid int, lines []string, err error) {
 	lines = strings.Split(strings.TrimSpace(string(text)), "\n")
 	pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
 	if err != nil || pid < 1 {
-		return 0, nil, fmt.Errorf("%s: its first line is no process number", path)
+		return 0, nil, fmt.Errorf("%s: its first line is not a process ID", path)
 	}
 	return pid, lines[1:], nil
 }
 
-// Remove removes a file, if it is still this program's.
+// Remove removes a file, if it is this process's.
 func Remove(dir, name string) {
 	if pid, _, err := Read(dir, name); err == nil && pid == os.Getpid() {
 		os.Remove(filepath.Join(dir, name))
 	}
 }
 
-// UnitName and Link are the names of pppd's two files.
+// UnitName returns the name of a device's file.
 func UnitName(device string) string { return device + ".pid" }
 
-// LinkName is the file of a line that has a name.
+// LinkName returns the name of a linkname's file.
 func LinkName(name string) string { return "ppp-" + name + ".pid" }

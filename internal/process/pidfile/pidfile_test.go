@@ -31,7 +31,7 @@ func TestWriteReadRemove(t *testing.T) {
 	os.WriteFile(filepath.Join(dir, "ppp0.pid"), []byte("4194304\n"), 0o644)
 	Remove(dir, UnitName("ppp0"))
 	if pid, _, err := Read(dir, UnitName("ppp0")); pid != 4194304 || err != nil {
-		t.Errorf("somebody else's file: %d, %v", pid, err)
+		t.Errorf("another program's file: %d, %v", pid, err)
 	}
 	for _, text := range []string{"", "x\n", "-1\n", "0\n"} {
 		os.WriteFile(filepath.Join(dir, "ppp0.pid"), []byte(text), 0o644)
@@ -40,6 +40,6 @@ func TestWriteReadRemove(t *testing.T) {
 		}
 	}
 	if err := Write(filepath.Join(dir, "none"), "x"); err == nil {
-		t.Error("a file in a directory that is not there")
+		t.Error("a file in a nonexistent directory")
 	}
 }
