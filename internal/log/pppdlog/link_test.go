@@ -20,7 +20,7 @@ func TestLinkLines(t *testing.T) {
 		want  string
 	}{
 		{pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: said}}, info + `Message from 02:00:5e:00:53:02: [motm down\012at 5] [hurl http://x]` + "\n"},
-		{pppoe.Announced{}, info + "02:00:5e:00:53:02 says\n"},
+		{pppoe.Announced{}, info + "Message from 02:00:5e:00:53:02:\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, left by an earlier run\n"},
