@@ -1,7 +1,7 @@
-// Package ppptest joins two ends of a control protocol (RFC 1661) by a line in memory and in
-// virtual time, which may lose, double and delay packets, and runs transcripts on
-// it: commands, each followed by all that came of it, in pppd's words. Exchanges of
-// authentication (ppp.AuthExchange) are led packet by packet.
+// Package ppptest tests control protocols (RFC 1661): it connects two ends by a link in
+// memory and in virtual time, which may lose, duplicate and delay frames, and runs
+// transcripts on it: commands, each followed by its effects in pppd's words. It also has
+// helpers for authentication exchanges (ppp.AuthExchange).
 //
-// It is for tests. Nothing in it is safe for concurrent use.
+// It is for tests only. Nothing in it is safe for concurrent use.
 package ppptest

@@ -8,7 +8,7 @@ import (
 	"upppoe/ppp"
 )
 
-// Drain empties the queue. Everything in it must be of the protocol.
+// Drain returns the packets in the queue and empties it. All must be of the protocol.
 func Drain(t testing.TB, p ppp.Protocol, q *ppp.Queue) (sent []ppp.Control) {
 	t.Helper()
 	for frame := range q.All() {
@@ -26,7 +26,7 @@ func Drain(t testing.TB, p ppp.Protocol, q *ppp.Queue) (sent []ppp.Control) {
 	return sent
 }
 
-// Only is the one packet in the queue, which it empties. It must be of the protocol.
+// Only returns the only packet in the queue and empties it. It must be of the protocol.
 func Only(t testing.TB, p ppp.Protocol, q *ppp.Queue) ppp.Control {
 	t.Helper()
 	sent := Drain(t, p, q)
@@ -36,7 +36,7 @@ func Only(t testing.TB, p ppp.Protocol, q *ppp.Queue) ppp.Control {
 	return sent[0]
 }
 
-// Receive hands a packet to an exchange that must not drop it.
+// Receive passes a packet to an exchange, which must not drop it.
 func Receive(t testing.TB, x ppp.AuthExchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
 	t.Helper()
 	step, err := x.Receive(now, c, q)
@@ -46,5 +46,5 @@ func Receive(t testing.TB, x ppp.AuthExchange, now time.Time, c ppp.Control, q *
 	return step
 }
 
-// Equal reports whether two packets are, to the octet.
+// Equal reports whether two packets are equal.
 func Equal(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }

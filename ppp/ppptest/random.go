@@ -2,8 +2,8 @@ package ppptest
 
 import "io"
 
-// Random is randomness that is none: octets that count on from a first one, so that
-// transcripts come out the same each time. It never fails.
+// Random returns a source of octets that count up from the first one, so that transcripts
+// are the same in each run. It never fails.
 func Random(first byte) io.Reader { return &counter{first} }
 
 type counter struct{ next byte }

@@ -13,23 +13,23 @@ import (
 	"upppoe/ppp/trace"
 )
 
-// Transcript runs the commands of a file on a line, and holds what comes of them
-// against what the file says; with update it writes the file anew.
+// Transcript runs the commands of a file on a link, and compares their effects with those in
+// the file. With update it writes the file.
 //
 // A line of the file that begins with "> " is a command:
 //
 //	open                        all ends open
-//	END open                    one does
+//	END open                    one end opens
 //	END close REASON            it closes
 //	END down                    it loses the layer below
-//	END gets CODE ID OPTIONS    it receives a packet: CODE as pppd prints it or a number,
-//	                            ID a number, OPTIONS in hexadecimal; "its" stands for those
+//	END gets CODE ID OPTIONS    it receives a packet: CODE as pppd prints it or a protocol,
+//	                            ID a protocol, OPTIONS in hexadecimal; "its" stands for those
 //	                            of the end's own last Configure-Request
-//	next FATE...                what becomes of the frames sent next: arrives, lost, twice, late
-//	wait DURATION               time goes by, and what is due is done
+//	next DELIVERY...            what happens to the next frames: arrives, lost, twice, late
+//	wait DURATION               time passes, and timers expire
 //
-// Lines that begin with "#", and empty ones, are for readers. All others are what came of
-// the command before them.
+// Lines that begin with "#", and empty ones, are comments. All others are the effects of the
+// command before them.
 func Transcript(t *testing.T, path string, update bool, l *Link) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -62,11 +62,11 @@ func Transcript(t *testing.T, path string, update bool, l *Link) {
 		return
 	}
 	if got.String() != string(text) {
-		t.Errorf("%s: it went\n%s\nand should have gone\n%s", path, &got, text)
+		t.Errorf("%s: got\n%s\nwant\n%s", path, &got, text)
 	}
 }
 
-// run does one command.
+// run executes one command.
 func (l *Link) run(words []string) error {
 	switch verb, rest := words[0], words[1:]; verb {
 	case "open":
@@ -77,14 +77,14 @@ func (l *Link) run(words []string) error {
 		l.Wait(d)
 		return err
 	case "next":
-		return l.fates(rest)
+		return l.deliveries(rest)
 	}
 	for _, e := range l.Ends {
 		if e.Name == words[0] && len(words) > 1 {
 			return l.runEnd(e, words[1], words[2:])
 		}
 	}
-	return fmt.Errorf("no such command")
+	return fmt.Errorf("unknown command")
 }
 
 func (l *Link) runEnd(e *End, verb string, rest []string) error {
@@ -102,33 +102,33 @@ func (l *Link) runEnd(e *End, verb string, rest []string) error {
 		}
 		l.inject(e, c)
 	default:
-		return fmt.Errorf("an end cannot %s", verb)
+		return fmt.Errorf("unknown command %s", verb)
 	}
 	return nil
 }
 
-// inject has an end receive a packet that nobody sent.
+// inject delivers a packet to an end that the other end has not sent.
 func (l *Link) inject(e *End, c ppp.Control) {
 	var q ppp.Queue
-	q.Add(l.number, c)
+	q.Add(l.protocol, c)
 	l.print(e, "rcvd %s", trace.AppendFrame(nil, q.At(0), trace.Options{}))
 	l.receive(e, c)
-	l.settle()
+	l.deliver()
 }
 
-// fates has the frames sent next fare as said, and all after them arrive.
-func (l *Link) fates(words []string) error {
-	var fates []Delivery
+// deliveries sets what happens to the next frames; all frames after them arrive.
+func (l *Link) deliveries(words []string) error {
+	var deliveries []Delivery
 	for _, word := range words {
 		f, ok := map[string]Delivery{"arrives": Delivered, "lost": Lost, "twice": Duplicated, "late": Delayed}[word]
 		if !ok {
-			return fmt.Errorf("no fate is %s", word)
+			return fmt.Errorf("unknown delivery %s", word)
 		}
-		fates = append(fates, f)
+		deliveries = append(deliveries, f)
 	}
 	l.Delivery = func(*End, []byte) (f Delivery) {
-		if len(fates) > 0 {
-			f, fates = fates[0], fates[1:]
+		if len(deliveries) > 0 {
+			f, deliveries = deliveries[0], deliveries[1:]
 		}
 		return f
 	}
@@ -142,10 +142,10 @@ var codes = map[string]ppp.Code{
 	"Ident": ppp.Identification, "TimeRem": ppp.TimeRemaining,
 }
 
-// packet reads CODE, ID and OPTIONS.
+// packet parses CODE, ID and OPTIONS.
 func (e *End) packet(words []string) (c ppp.Control, err error) {
 	if len(words) < 2 {
-		return c, fmt.Errorf("a packet has a code and an Identifier")
+		return c, fmt.Errorf("a packet needs CODE and ID")
 	}
 	code, known := codes[words[0]]
 	if !known {

@@ -13,7 +13,7 @@ import (
 var chapNames = []string{chap.Challenge: "Challenge", chap.Response: "Response", chap.Success: "Success", chap.Failure: "Failure"}
 
 func appendCHAP(b []byte, c ppp.Control) []byte {
-	b = named(b, ppp.CHAP, c, chapNames)
+	b = appendHeader(b, ppp.CHAP, c, chapNames)
 	switch c.Code {
 	case chap.Challenge, chap.Response:
 		value, name, err := chap.ParseValue(c.Data)
@@ -28,13 +28,13 @@ func appendCHAP(b []byte, c ppp.Control) []byte {
 	return appendHex(b, c.Data)
 }
 
-// eapTypes are pppd's names for types that package eap does not know (RFC 3748 section
+// eapTypes are pppd's names of types that package eap does not implement (RFC 3748 section
 // 5, and IANA's registry).
 var eapTypes = map[eap.Type]string{
 	5: "OTP", 6: "Generic-Token", 13: "TLS", 19: "SRP", 21: "TTLS", 25: "PEAP", 26: "MSCHAPv2",
 }
 
-// eapType is a type's name; empty: it has none.
+// eapType returns a type's name; empty: it has none.
 func eapType(t eap.Type) string {
 	if t >= eap.Identity && t <= eap.MD5Challenge {
 		return t.String()
@@ -43,7 +43,7 @@ func eapType(t eap.Type) string {
 }
 
 func appendEAP(b []byte, c ppp.Control) []byte {
-	b = named(b, ppp.EAP, c, eapNames)
+	b = appendHeader(b, ppp.EAP, c, eapNames)
 	p, err := eap.ParsePacket(c)
 	switch {
 	case errors.Is(err, eap.ErrType):
@@ -97,7 +97,7 @@ func appendMD5(b []byte, p eap.Packet) []byte {
 	return append(appendQuoted(append(b, "> <Name "...), name), '>')
 }
 
-// appendNak appends the types that the peer wants instead: the first by its name.
+// appendNak appends the types that the peer proposes: the first with its name.
 func appendNak(b []byte, p eap.Packet) []byte {
 	if len(p.Data) == 0 {
 		return append(b, " <missing hint>"...)

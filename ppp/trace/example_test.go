@@ -10,7 +10,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// The first PPP packets of a capture, in pppd's words: a client logs in by PAP.
+// The first PPP packets of a capture in pppd's words: a client authenticates itself by PAP.
 func ExampleAppendFrame() {
 	file, err := os.Open("../../test/golden/testdata/pap.pcap")
 	if err != nil {
@@ -32,7 +32,7 @@ func ExampleAppendFrame() {
 		}
 		_, frame, err := wire.ParseSession(packet[etherHeader:])
 		if err != nil {
-			continue // a packet of discovery, or of the Ethernet interface's own
+			continue // a discovery packet, or one of another protocol
 		}
 		printed++
 		fmt.Printf("%s\n", trace.AppendFrame(nil, frame, trace.Options{}))

@@ -11,7 +11,7 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// printer appends an option in its protocol's words; false: it has none for it.
+// printer appends an option in pppd's words; false: it has none for it.
 type printer func(b []byte, o ppp.Option) ([]byte, bool)
 
 var lcpNames = []string{
@@ -22,21 +22,21 @@ var lcpNames = []string{
 	ppp.TimeRemaining: "TimeRem",
 }
 
-// ccpNames are the shared codes, and RFC 1962's own.
+// ccpNames are the common codes, and those of RFC 1962.
 var ccpNames = append(append(lcpNames[:8:8], make([]string, 6)...), "ResetReq", "ResetAck")
 
-// control makes a printer for LCP or a network control protocol.
+// control returns a printer for LCP or a network control protocol.
 func control(p ppp.Protocol, names []string, option printer) func([]byte, ppp.Control, Options) []byte {
 	return func(b []byte, c ppp.Control, o Options) []byte {
 		if p == ppp.LCP && c.Code == ppp.ProtocolReject {
-			return appendProtocolReject(named(b, p, c, names), c, o)
+			return appendProtocolReject(appendHeader(b, p, c, names), c, o)
 		}
 		return appendControl(b, p, c, names, option)
 	}
 }
 
-// appendProtocolReject appends the protocol and the beginning of the frame that was rejected
-// (RFC 1661 section 5.7), which is one of ours: of PAP's, with our password.
+// appendProtocolReject appends the protocol and the beginning of the rejected frame (RFC 1661
+// section 5.7). It is one of ours: a frame of PAP contains our password.
 func appendProtocolReject(b []byte, c ppp.Control, o Options) []byte {
 	p, rest, err := ppp.ParseFrame(c.Data)
 	if err != nil || p != ppp.PAP || o.ShowPassword {
@@ -47,7 +47,7 @@ func appendProtocolReject(b []byte, c ppp.Control, o Options) []byte {
 
 // appendControl appends a packet of LCP or of a network control protocol.
 func appendControl(b []byte, p ppp.Protocol, c ppp.Control, names []string, option printer) []byte {
-	b = named(b, p, c, names)
+	b = appendHeader(b, p, c, names)
 	switch c.Code {
 	case ppp.ConfigureRequest, ppp.ConfigureAck, ppp.ConfigureNak, ppp.ConfigureReject:
 		return appendOptions(b, c.Data, option)
@@ -77,7 +77,7 @@ func appendOptions(b, data []byte, option printer) []byte {
 	return b
 }
 
-// appendMagic appends what begins with a Magic-Number.
+// appendMagic appends data that begins with a Magic-Number.
 func appendMagic(b []byte, c ppp.Control) []byte {
 	if len(c.Data) < 4 {
 		return appendHex(b, c.Data)
@@ -98,10 +98,10 @@ func appendMagic(b []byte, c ppp.Control) []byte {
 	return appendHex(b, rest)
 }
 
-// What pppd has names for, and the protocols here have no use.
+// Numbers that pppd has names for, and the protocols here do not use.
 const (
 	linkQualityReport = 0xc025 // RFC 1989
-	callbackControl   = 6      // the operation of RFC 1570's Callback that Microsoft added
+	callbackControl   = 6      // the operation that Microsoft added to RFC 1570's Callback
 	vanJacobson       = 0x2d   // RFC 1332 section 4
 	oldVanJacobson    = 0x37
 )
@@ -133,10 +133,11 @@ func lcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
-// chapAlgorithms are pppd's names (RFC 1994 section 3, RFC 2433, RFC 2759).
+// chapAlgorithms are pppd's names of the algorithms (RFC 1994 section 3, RFC 2433, RFC 2759).
 var chapAlgorithms = map[byte]string{5: " MD5", 0x80: " MS", 0x81: " MS-v2"}
 
-// AuthName is pppd's name for the value of an Authentication-Protocol option, which may be anything.
+// AuthName returns pppd's name for the value of an Authentication-Protocol option. The value
+// may be malformed.
 func AuthName(value []byte) string {
 	if len(value) < 2 {
 		return fmt.Sprintf("0x%x", value)
@@ -144,8 +145,8 @@ func AuthName(value []byte) string {
 	return string(appendAuth(nil, value))
 }
 
-// appendAuth appends an Authentication-Protocol, and in hexadecimal what is unknown of
-// it.
+// appendAuth appends the value of an Authentication-Protocol option, unknown octets in
+// hexadecimal.
 func appendAuth(b, v []byte) []byte {
 	p, rest := ppp.Protocol(binary.BigEndian.Uint16(v)), v[2:]
 	switch p {
@@ -164,7 +165,7 @@ func appendAuth(b, v []byte) []byte {
 	return appendHex(b, rest)
 }
 
-// appendNumbered appends a number, or its name if it has the one that is known.
+// appendNumbered appends a number, or its name if it is the known one.
 func appendNumbered(b []byte, n, known uint16, name string, rest []byte) []byte {
 	if n == known {
 		return appendHex(append(b, name...), rest)
@@ -192,7 +193,7 @@ func ipcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
-// ipv6cpOption prints an identifier as pppd does: as an address, with all digits.
+// ipv6cpOption appends an identifier as pppd does: as an address with all digits.
 func ipv6cpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	if v := o.Value; o.Type == ipv6cp.OptInterfaceID && len(v) == 8 {
 		return fmt.Appendf(b, "addr fe80::%04x:%04x:%04x:%04x", v[:2], v[2:4], v[4:6], v[6:]), true
@@ -200,7 +201,7 @@ func ipv6cpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
-// Options of RFC 1962's registry that real peers offer.
+// Options of RFC 1962's registry that peers send.
 const (
 	optPredictor1   = 1
 	optPredictor2   = 2
@@ -227,7 +228,7 @@ func ccpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
-// appendDeflate appends the window's size, and what is unusual (RFC 1979 section 2.1).
+// appendDeflate appends the window size, and unusual values (RFC 1979 section 2.1).
 func appendDeflate(b, v []byte) []byte {
 	b = fmt.Appendf(b, " %d", v[0]>>4+8)
 	if method := v[0] & 0xf; method != 8 {
@@ -239,8 +240,8 @@ func appendDeflate(b, v []byte) []byte {
 	return b
 }
 
-// appendMPPE appends the bits of RFC 3078 section 2.1, each by its letter, and all
-// octets if others are set.
+// appendMPPE appends the bits of RFC 3078 section 2.1, each with its letter, and all octets if
+// other bits are set.
 func appendMPPE(b, v []byte) []byte {
 	b = append(b, "mppe"...)
 	bits := binary.BigEndian.Uint32(v)

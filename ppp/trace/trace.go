@@ -1,9 +1,11 @@
-// Package trace prints PPP frames in the words of pppd's debug log, so that logs,
-// tests and documentation share one language with it:
+// Package trace formats PPP frames in the words of pppd's debug log, for logs, tests and
+// documentation:
 //
 //	[LCP ConfReq id=0x1 <mru 1492> <magic 0x55ad3485>]
 //
-// What a stranger wrote is escaped: output holds no control characters.
+// Untrusted text is escaped: the output contains printable ASCII only. PAP passwords are
+// hidden by default. It does not format discovery packets (package pppoe/wire does) or
+// network-layer packets.
 package trace
 
 import (
@@ -14,16 +16,16 @@ import (
 	"upppoe/ppp/pap"
 )
 
-// Options are what a reader wants to see.
+// Options configures the output.
 type Options struct {
-	ShowPassword bool // PAP's, which are hidden otherwise
+	ShowPassword bool // show PAP's passwords
 }
 
-// maxOctets bounds how much of an unknown packet is printed.
+// maxOctets bounds the octets printed of an unknown packet.
 const maxOctets = 32
 
-// AppendFrame appends a frame, which begins with its Protocol field. It prints
-// any octets whatever. It may be called concurrently.
+// AppendFrame appends the text of a frame, which begins with its Protocol field. It accepts
+// malformed frames. It may be called concurrently.
 func AppendFrame(b, frame []byte, o Options) []byte {
 	p, information, err := ppp.ParseFrame(frame)
 	if err != nil {
@@ -41,7 +43,7 @@ func AppendFrame(b, frame []byte, o Options) []byte {
 	return append(print(b, c, o), ']')
 }
 
-// printers append a packet, by its protocol.
+// printers append packets, by protocol.
 var printers = map[ppp.Protocol]func(b []byte, c ppp.Control, o Options) []byte{
 	ppp.LCP:    control(ppp.LCP, lcpNames, lcpOption),
 	ppp.IPCP:   control(ppp.IPCP, lcpNames[:8], ipcpOption),
@@ -63,7 +65,7 @@ func appendHex(b, octets []byte) []byte {
 	return b
 }
 
-// appendSecret appends octets of a protocol, unless there may be a password in them.
+// appendSecret appends octets of a protocol, unless they may contain a password.
 func appendSecret(b []byte, p ppp.Protocol, octets []byte, o Options) []byte {
 	if p == ppp.PAP && !o.ShowPassword {
 		return append(b, " <hidden>"...)
@@ -71,7 +73,7 @@ func appendSecret(b []byte, p ppp.Protocol, octets []byte, o Options) []byte {
 	return appendHex(b, octets)
 }
 
-// appendText appends text as pppd does: what is not printable ASCII as an escape.
+// appendText appends text as pppd does, with escapes for all but printable ASCII.
 func appendText(b, text []byte) []byte {
 	for _, c := range text {
 		switch {
@@ -96,9 +98,8 @@ func appendQuoted(b, text []byte) []byte {
 	return append(appendText(append(b, '"'), text), '"')
 }
 
-// named appends what begins every packet: its protocol, its code's name, and its
-// Identifier.
-func named(b []byte, p ppp.Protocol, c ppp.Control, names []string) []byte {
+// appendHeader appends a packet's protocol, the name of its code, and its Identifier.
+func appendHeader(b []byte, p ppp.Protocol, c ppp.Control, names []string) []byte {
 	b = append(b, p.String()...)
 	if int(c.Code) < len(names) && names[c.Code] != "" {
 		return fmt.Appendf(b, " %s id=0x%x", names[c.Code], c.ID)
@@ -109,12 +110,12 @@ func named(b []byte, p ppp.Protocol, c ppp.Control, names []string) []byte {
 var papNames = []string{pap.AuthenticateRequest: "AuthReq", pap.AuthenticateAck: "AuthAck", pap.AuthenticateNak: "AuthNak"}
 
 func appendPAP(b []byte, c ppp.Control, o Options) []byte {
-	b = named(b, ppp.PAP, c, papNames)
+	b = appendHeader(b, ppp.PAP, c, papNames)
 	switch c.Code {
 	case pap.AuthenticateRequest:
 		r, err := pap.ParseRequest(c.Data)
 		if err != nil {
-			return append(b, " malformed"...) // its octets may hold a password
+			return append(b, " malformed"...) // its octets may contain a password
 		}
 		b = appendQuoted(append(b, " user="...), r.Name)
 		if !o.ShowPassword {

@@ -19,11 +19,11 @@ func TestAppendFrame(t *testing.T) {
 		{"a password, hidden", frame(ppp.PAP, login), Options{}, `[PAP AuthReq id=0x1 user="u" password=<hidden>]`},
 		{"and shown", frame(ppp.PAP, login), Options{ShowPassword: true}, `[PAP AuthReq id=0x1 user="u" password="se\"cret"]`},
 		{"a broken login", []byte{0xc0, 0x23, 1, 1, 0, 6, 9, 'p'}, Options{}, `[PAP AuthReq id=0x1 malformed]`},
-		{"text of a stranger", frame(ppp.LCP, ppp.Control{Code: ppp.TerminateRequest, ID: 2, Data: []byte("bye\x1b[2J\n")}), Options{}, `[LCP TermReq id=0x2 "bye\033[2J\n"]`},
+		{"untrusted text", frame(ppp.LCP, ppp.Control{Code: ppp.TerminateRequest, ID: 2, Data: []byte("bye\x1b[2J\n")}), Options{}, `[LCP TermReq id=0x2 "bye\033[2J\n"]`},
 		{"an unknown protocol", []byte{0x82, 0x81, 1, 2}, Options{}, `[proto=0x8281] 01 02`},
 		{"an unknown option", frame(ppp.LCP, ppp.Control{Code: ppp.ConfigureRequest, ID: 1, Data: []byte{99, 4, 1, 2}}), Options{}, `[LCP ConfReq id=0x1 < 63 04 01 02>]`},
 		{"an unknown code", frame(ppp.IPCP, ppp.Control{Code: 77, ID: 1, Data: []byte{1}}), Options{}, `[IPCP code=0x4d id=0x1 01]`},
-		{"options cut short", frame(ppp.LCP, ppp.Control{Code: ppp.ConfigureRequest, ID: 1, Data: []byte{1, 9}}), Options{}, `[LCP ConfReq id=0x1 malformed 01 09]`},
+		{"truncated options", frame(ppp.LCP, ppp.Control{Code: ppp.ConfigureRequest, ID: 1, Data: []byte{1, 9}}), Options{}, `[LCP ConfReq id=0x1 malformed 01 09]`},
 		{"nothing", nil, Options{}, `[malformed]`},
 	} {
 		if got := string(AppendFrame(nil, c.frame, c.options)); got != c.want {
@@ -45,13 +45,13 @@ func FuzzAppendFrame(f *testing.F) {
 		text := string(AppendFrame(nil, b, Options{}))
 		for _, c := range []byte(text) {
 			if c < ' ' || c > '~' {
-				t.Errorf("%q holds %#x", text, c)
+				t.Errorf("%q contains %#x", text, c)
 			}
 		}
 		if len(text) > 300+10*len(b) { // <deflate(old#) 23 method 15 check 255> is four octets
 			t.Errorf("%d octets print as %d", len(b), len(text))
 		}
-		// A password of ours, wherever it is put, is not shown.
+		// Our password is not shown, wherever it is in the packet.
 		login := append([]byte{0xc0, 0x23, 1, 1, 0, byte(12 + len(b)%200), 1, 'u', 8}, "geheim!!"...)
 		if shown := string(AppendFrame(nil, login, Options{})); strings.Contains(shown, "geheim") {
 			t.Errorf("%s shows the password", shown)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestWords: packets, and what pppd 2.4.9 prints for them. What it has no words for is
-// ours: a frame or option that is malformed.
-func TestWords(t *testing.T) {
+// TestPPPDFormat: packets, and what pppd 2.4.9 prints for them. The texts for malformed frames
+// and options are ours.
+func TestPPPDFormat(t *testing.T) {
 	for _, c := range []struct{ frame, want string }{
 		// LCP (RFC 1661 section 5 and 6, RFC 1570).
 		{"c021 01 01 0014 0104 05d4 0206 00000000 0506 1a2b3c4d", "[LCP ConfReq id=0x1 <mru 1492> <asyncmap 0x0> <magic 0x1a2b3c4d>]"},
@@ -70,7 +70,7 @@ func TestWords(t *testing.T) {
 		{"8057 08 01 0004", "[IPV6CP code=0x8 id=0x1]"},
 		{"8057 04 01 000b 0103 00 0204 004f", "[IPV6CP ConfRej id=0x1 < 01 03 00> < 02 04 00 4f>]"},
 
-		// CCP (RFC 1962), which pppd offers, and which is always rejected.
+		// CCP (RFC 1962), which pppd requests, and which we always reject.
 		{"80fd 01 01 000f 1a04 7800 1804 7800 1503 2f", "[CCP ConfReq id=0x1 <deflate 15> <deflate(old#) 15> <bsd v1 15>]"},
 		{"80fd 01 01 000c 1a04 7701 0102 0202", "[CCP ConfReq id=0x1 <deflate 15 method 7 check 1> <predictor 1> <predictor 2>]"},
 		{"80fd 01 01 000a 1206 01000060", "[CCP ConfReq id=0x1 <mppe +H -M +S +L -D -C>]"},

@@ -10,14 +10,14 @@ import (
 	"upppoe/ppp/trace"
 )
 
-// Epoch is when every line begins.
+// Epoch is the time at which every link begins.
 var Epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// maxFrames is how many frames the ends of a line may exchange at one moment:
-// more, and they would never stop.
+// maxFrames bounds the frames that the ends exchange without time passing: with more, they
+// would never stop.
 const maxFrames = 500
 
-// Protocol is a control protocol at one end: *lcp.Link, or Machine.
+// Protocol is a control protocol at one end: *lcp.Link, or Automaton.
 type Protocol interface {
 	Open(time.Time, *ppp.Queue) ppp.Signal
 	Close(time.Time, string, *ppp.Queue) ppp.Signal
@@ -28,72 +28,72 @@ type Protocol interface {
 	State() ppp.State
 }
 
-// Automaton makes a Protocol of an automaton: its Open finds the layer below there.
+// Automaton makes a Protocol of a ppp.Automaton: its Open is the events Open and Up.
 type Automaton struct{ *ppp.Automaton }
 
 var _ Protocol = Automaton{}
 
-// Open tells the automaton Open, and then Up.
-func (m Automaton) Open(now time.Time, q *ppp.Queue) ppp.Signal {
-	return m.Automaton.Open(now, q) | m.Up(now, q)
+// Open is the events Open and Up of the automaton.
+func (a Automaton) Open(now time.Time, q *ppp.Queue) ppp.Signal {
+	return a.Automaton.Open(now, q) | a.Up(now, q)
 }
 
-// End is one end of a line.
+// End is one end of a link.
 type End struct {
 	Name string
 	Protocol
-	// Agreed, if set, says in words what was agreed on, for transcripts.
+	// Agreed, if set, returns what was agreed on, for transcripts.
 	Agreed func() string
 
 	queue   ppp.Queue
 	request ppp.Control // the last Configure-Request sent
-	state   ppp.State   // as last told
+	state   ppp.State   // as last printed
 }
 
-// Delivery is what becomes of a frame on a line.
+// Delivery is what happens to a frame on a link.
 type Delivery uint8
 
-// Fates.
+// Deliveries.
 const (
 	Delivered Delivery = iota
 	Lost
 	Duplicated
-	Delayed // behind the frame that follows it, or at the end of the moment
+	Delayed // until after the next frame, or until no other frame is in flight
 )
 
-// Link carries frames between two ends; or, with one end, from that end to nowhere.
+// Link carries frames between two ends. With one end, its frames are not delivered.
 type Link struct {
 	Ends []*End
 	Now  time.Time
-	// Delivery says what becomes of a frame; nil: all arrive.
+	// Delivery returns what happens to a frame; nil: all are delivered.
 	Delivery func(from *End, frame []byte) Delivery
 
-	number ppp.Protocol
-	flying []flight
-	late   []flight // held back
-	log    strings.Builder
-	err    error
+	protocol ppp.Protocol
+	inFlight []flight
+	delayed  []flight
+	log      strings.Builder
+	err      error
 }
 
-// flight is a frame on its way.
+// flight is a frame in flight.
 type flight struct {
 	to    *End
 	frame []byte
 }
 
-// NewLink makes a line for a protocol of a number.
-func NewLink(number ppp.Protocol, ends ...*End) *Link {
-	return &Link{Ends: ends, Now: Epoch, number: number}
+// NewLink returns a link for a control protocol.
+func NewLink(protocol ppp.Protocol, ends ...*End) *Link {
+	return &Link{Ends: ends, Now: Epoch, protocol: protocol}
 }
 
-// Err says what went wrong, which never may: a frame that does not parse, a
-// deadline in a state without a timer or none in one with it, ends that never stop.
+// Err returns an error that must not happen: a frame that does not parse, a state with a
+// timer but without a deadline, or ends that never stop.
 func (l *Link) Err() error { return l.err }
 
-// Do has an end do something, and carries what comes of it.
+// Do calls a function with an end, and delivers the frames that follow from it.
 func (l *Link) Do(e *End, do func(Protocol, *ppp.Queue) ppp.Signal) {
 	l.handle(e, do(e.Protocol, &e.queue))
-	l.settle()
+	l.deliver()
 }
 
 // Open opens all ends at once.
@@ -101,10 +101,10 @@ func (l *Link) Open() {
 	for _, e := range l.Ends {
 		l.handle(e, e.Open(l.Now, &e.queue))
 	}
-	l.settle()
+	l.deliver()
 }
 
-// Wait lets time go by and does what is due.
+// Wait advances the time by d, and calls Advance at each deadline.
 func (l *Link) Wait(d time.Duration) {
 	for end := l.Now.Add(d); ; {
 		next := l.deadline()
@@ -116,7 +116,7 @@ func (l *Link) Wait(d time.Duration) {
 		for _, e := range l.Ends {
 			l.handle(e, e.Advance(l.Now, &e.queue))
 		}
-		l.settle()
+		l.deliver()
 	}
 }
 
@@ -127,19 +127,19 @@ func (l *Link) deadline() (first time.Time) {
 	return first
 }
 
-// settle carries frames until nothing is left to say.
-func (l *Link) settle() {
-	for n := 0; len(l.flying)+len(l.late) > 0; n++ {
+// deliver delivers frames until none is in flight.
+func (l *Link) deliver() {
+	for n := 0; len(l.inFlight)+len(l.delayed) > 0; n++ {
 		if n > maxFrames {
-			l.fail("%d frames at one moment", n)
-			l.flying, l.late = nil, nil
+			l.fail("%d frames without time passing", n)
+			l.inFlight, l.delayed = nil, nil
 			return
 		}
-		if len(l.flying) == 0 {
-			l.flying, l.late = l.late, nil
+		if len(l.inFlight) == 0 {
+			l.inFlight, l.delayed = l.delayed, nil
 		}
-		f := l.flying[0]
-		l.flying = l.flying[1:]
+		f := l.inFlight[0]
+		l.inFlight = l.inFlight[1:]
 		_, information, _ := ppp.ParseFrame(f.frame)
 		c, err := ppp.ParseControl(information)
 		if err != nil {
@@ -158,11 +158,11 @@ func (l *Link) receive(e *End, c ppp.Control) {
 	l.handle(e, s)
 }
 
-// handle takes over what an end has to send and to tell.
+// handle transmits the frames of an end, and prints its signals and state.
 func (l *Link) handle(e *End, s ppp.Signal) {
 	l.send(e)
 	if s != 0 || e.state != e.State() {
-		l.print(e, "is %v%s", e.State(), words(s))
+		l.print(e, "is %v%s", e.State(), signalNames(s))
 	}
 	if s.Has(ppp.LayerUp) && e.Agreed != nil {
 		l.print(e, "has %s", e.Agreed())
@@ -179,29 +179,29 @@ func (l *Link) send(e *End) {
 		if c, err := ppp.ParseControl(frame[2:]); err == nil && c.Code == ppp.ConfigureRequest {
 			e.request = c
 		}
-		fate := Delivered
+		delivery := Delivered
 		if l.Delivery != nil {
-			fate = l.Delivery(e, frame)
+			delivery = l.Delivery(e, frame)
 		}
-		l.print(e, "sent %s%s", trace.AppendFrame(nil, frame, trace.Options{}), [...]string{"", " (lost)", " (twice)", " (late)"}[fate])
-		l.fly(e, frame, fate)
+		l.print(e, "sent %s%s", trace.AppendFrame(nil, frame, trace.Options{}), [...]string{"", " (lost)", " (twice)", " (late)"}[delivery])
+		l.transmit(e, frame, delivery)
 	}
 	e.queue.Reset()
 }
 
-func (l *Link) fly(from *End, frame []byte, fate Delivery) {
+func (l *Link) transmit(from *End, frame []byte, delivery Delivery) {
 	for _, to := range l.Ends {
 		f := flight{to, frame}
 		switch {
-		case to == from || fate == Lost:
-		case fate == Delayed:
-			l.late = append(l.late, f)
-		case fate == Duplicated:
-			l.flying = append(l.flying, f)
+		case to == from || delivery == Lost:
+		case delivery == Delayed:
+			l.delayed = append(l.delayed, f)
+		case delivery == Duplicated:
+			l.inFlight = append(l.inFlight, f)
 			fallthrough
 		default:
-			l.flying = append(append(l.flying, f), l.late...)
-			l.late = nil
+			l.inFlight = append(append(l.inFlight, f), l.delayed...)
+			l.delayed = nil
 		}
 	}
 }
@@ -217,8 +217,8 @@ func (l *Link) fail(format string, args ...any) {
 	}
 }
 
-// words names the signals of a set.
-func words(s ppp.Signal) (text string) {
+// signalNames returns the names of the signals in a set.
+func signalNames(s ppp.Signal) (text string) {
 	for i, name := range []string{"LayerUp", "LayerDown", "LayerStarted", "LayerFinished"} {
 		if s.Has(1 << i) {
 			text += ", " + name
