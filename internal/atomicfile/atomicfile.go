@@ -1,4 +1,5 @@
-// Package atomicfile writes files that others read at any time.
+// Package atomicfile writes files atomically: readers see the old or the new contents, never a part.
+// It does not sync to disk.
 package atomicfile
 
 import (
@@ -8,13 +9,13 @@ import (
 	"path/filepath"
 )
 
-// Write has a file hold a text, in place of what was there: whole or not at all.
+// Write replaces a file by one with the text and the mode. On error the file is unchanged.
 func Write(path, text string, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // in vain once it is renamed
+	defer os.Remove(f.Name()) // fails after the rename, as intended
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
 		return err

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestWrite: what was there is replaced, mode and all, and nothing else lies beside it; so it is
-// where the file cannot be written, but that what was there stays.
+// TestWrite: contents and mode are replaced, and no temporary file remains, also on error.
 func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
@@ -18,7 +17,7 @@ func TestWrite(t *testing.T) {
 		got, err := os.ReadFile(path)
 		stat, _ := os.Stat(path)
 		if err != nil || string(got) != text || stat.Mode() != mode {
-			t.Errorf("the file holds %q, %v, mode %v; want %q, %v", got, err, stat.Mode(), text, mode)
+			t.Errorf("the file contains %q, %v, mode %v; want %q, %v", got, err, stat.Mode(), text, mode)
 		}
 	}
 	taken := filepath.Join(dir, "taken")
@@ -26,12 +25,12 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Write(taken, "text", 0o600); err == nil {
-		t.Error("a file took a directory's place")
+		t.Error("a file has replaced a directory")
 	}
 	if err := Write(filepath.Join(dir, "missing", "file"), "text", 0o600); err == nil {
-		t.Error("a file was written into a directory that is not there")
+		t.Error("a file was written into a nonexistent directory")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
-		t.Errorf("left are %v, %v", left, err)
+		t.Errorf("remaining files: %v, %v", left, err)
 	}
 }

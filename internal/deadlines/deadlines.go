@@ -1,5 +1,5 @@
-// Package deadlines keeps many deadlines in order, so that one timer can serve
-// all of them: of tens of thousands, moving one costs tens of nanoseconds.
+// Package deadlines keeps many deadlines in order, so that one timer is enough for all of
+// them. Moving one of tens of thousands takes tens of nanoseconds.
 //
 // A Heap is not safe for concurrent use.
 package deadlines
@@ -14,14 +14,14 @@ type Heap[T comparable] struct {
 	order order[T]
 }
 
-// Set gives a value its deadline, in place of any other; the zero time takes
-// it out.
+// Set sets the deadline of a value, and replaces an earlier one; the zero time removes the
+// value.
 func (h *Heap[T]) Set(value T, at time.Time) {
-	i, held := h.order.index[value]
+	i, found := h.order.index[value]
 	switch {
-	case held && at.IsZero():
+	case found && at.IsZero():
 		heap.Remove(&h.order, i)
-	case held:
+	case found:
 		if !h.order.entries[i].at.Equal(at) {
 			h.order.entries[i].at = at
 			heap.Fix(&h.order, i)
@@ -31,7 +31,7 @@ func (h *Heap[T]) Set(value T, at time.Time) {
 	}
 }
 
-// Next is the first deadline; zero: there is none.
+// Next returns the earliest deadline; zero: there is none.
 func (h *Heap[T]) Next() time.Time {
 	if len(h.order.entries) == 0 {
 		return time.Time{}
@@ -39,7 +39,7 @@ func (h *Heap[T]) Next() time.Time {
 	return h.order.entries[0].at
 }
 
-// Pop takes out the value with the first deadline, if that is not after now.
+// Pop removes and returns the value with the earliest deadline, if it is not after now.
 func (h *Heap[T]) Pop(now time.Time) (value T, ok bool) {
 	if len(h.order.entries) == 0 || h.order.entries[0].at.After(now) {
 		return value, false
@@ -47,7 +47,7 @@ func (h *Heap[T]) Pop(now time.Time) (value T, ok bool) {
 	return heap.Pop(&h.order).(entry[T]).value, true
 }
 
-// Len is the number of deadlines held.
+// Len returns the number of deadlines.
 func (h *Heap[T]) Len() int { return len(h.order.entries) }
 
 type entry[T comparable] struct {
@@ -55,7 +55,7 @@ type entry[T comparable] struct {
 	value T
 }
 
-// order is the heap that container/heap keeps, and where each value is in it.
+// order implements heap.Interface, and stores the index of each value in the heap.
 type order[T comparable] struct {
 	entries []entry[T]
 	index   map[T]int

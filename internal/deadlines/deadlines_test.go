@@ -9,8 +9,7 @@ import (
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// TestAgainstModel compares the heap with a plain map, whatever is set, moved,
-// removed and popped.
+// TestAgainstModel compares the heap with a map after random operations.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var h Heap[int]
@@ -32,10 +31,10 @@ func TestAgainstModel(t *testing.T) {
 				v, ok := h.Pop(now)
 				first := earliest(model)
 				if ok != (!first.IsZero() && !first.After(now)) {
-					t.Fatalf("Pop(%v) found something: %v, though the first is %v", now, ok, first)
+					t.Fatalf("Pop(%v) returns %v, though the earliest is %v", now, ok, first)
 				}
 				if ok && !model[v].Equal(first) {
-					t.Fatalf("popped %d of %v before %v", v, model[v], first)
+					t.Fatalf("popped %d at %v before %v", v, model[v], first)
 				}
 				if ok {
 					delete(model, v)

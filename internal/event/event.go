@@ -1,8 +1,8 @@
-// Package event closes the set of events that packages ppp/session and pppoe tell of: a type
-// belongs to it by embedding Mark, and only this module can do that.
+// Package event seals the set of events of packages ppp/session and pppoe: a type belongs to it
+// by embedding Mark, which only this module can do.
 //
-// The mark is a package of its own as events of both packages reach the same pppoe.Event, and
-// an unexported method that one of them declares cannot be implemented in the other.
+// It is a package of its own because pppoe.Event includes the events of both packages, and an
+// unexported method declared in one package cannot be implemented in another.
 package event
 
 // Event is implemented by the types that embed Mark.

@@ -1,4 +1,4 @@
-// Package random draws on the source of randomness that a configuration names, or on crypto/rand.
+// Package random reads random octets from a configured source, or from crypto/rand.
 package random
 
 import (
@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// Fill fills b from a source and returns it; nil: from crypto/rand. It panics if the source fails,
-// as what it is for must not be foreseeable.
+// Fill fills b from a source and returns it; nil: from crypto/rand. It panics if the source fails:
+// its results must be unpredictable.
 func Fill(from io.Reader, b []byte) []byte {
 	if from == nil {
 		from = rand.Reader
 	}
 	if _, err := io.ReadFull(from, b); err != nil {
-		panic("no randomness: " + err.Error())
+		panic("random source failed: " + err.Error())
 	}
 	return b
 }

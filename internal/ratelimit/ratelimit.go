@@ -1,5 +1,6 @@
-// Package ratelimit bounds how often something is done that anybody can cause, and counts what
-// was left out, so that a flood fills no log and still shows in it.
+// Package ratelimit bounds how often something is done that untrusted parties can cause, such as
+// writing a log line, and counts what was suppressed. It does not limit packet rates: see
+// pppoe/datapath.
 package ratelimit
 
 import (
@@ -7,45 +8,45 @@ import (
 	"time"
 )
 
-// Limiter allows something so many times in each period, which begins with the first that is
-// asked for after the one before is over. It may be used concurrently. Time is an argument.
+// Limiter allows a number of events in each period. A period begins with the first event after the
+// end of the one before. It may be used concurrently. The time is an argument.
 type Limiter struct {
-	most   int
+	limit  int
 	period time.Duration
 
-	mu      sync.Mutex
-	since   time.Time // when the period began; zero: there was none
-	done    int       // in the period
-	leftOut int       // since TakeSuppressed was last asked
+	mu         sync.Mutex
+	since      time.Time // when the period began; zero: none yet
+	count      int       // events in the period
+	suppressed int       // since the last TakeSuppressed
 }
 
-// New makes a limiter that allows something most times in each period.
-func New(most int, period time.Duration) *Limiter { return &Limiter{most: most, period: period} }
+// New returns a limiter that allows limit events in each period.
+func New(limit int, period time.Duration) *Limiter { return &Limiter{limit: limit, period: period} }
 
-// Allow reports whether it may be done once more, and counts it as left out if not. first
-// reports that it is the first in its period that may not: the time to arrange that TakeSuppressed is
-// asked, Period from now, also if nothing more comes.
+// Allow reports whether an event is allowed, and counts it as suppressed if not. first reports
+// whether it is the first one suppressed in its period: the caller then arranges to call
+// TakeSuppressed after Period, even if no more events follow.
 func (l *Limiter) Allow(now time.Time) (ok, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.since.IsZero() || now.Sub(l.since) >= l.period {
-		l.since, l.done = now, 0
+		l.since, l.count = now, 0
 	}
-	l.done++
-	if l.done <= l.most {
+	l.count++
+	if l.count <= l.limit {
 		return true, false
 	}
-	l.leftOut++
-	return false, l.done == l.most+1
+	l.suppressed++
+	return false, l.count == l.limit+1
 }
 
-// TakeSuppressed returns how many were left out since it was last asked.
+// TakeSuppressed returns the number of events suppressed since its last call.
 func (l *Limiter) TakeSuppressed() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n, l.leftOut = l.leftOut, 0
+	n, l.suppressed = l.suppressed, 0
 	return n
 }
 
-// Period is what New was given.
+// Period returns the period.
 func (l *Limiter) Period() time.Duration { return l.period }

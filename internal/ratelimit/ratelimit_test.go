@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestLimiter: so many in each period, counted from its first; what is left out is counted, and
-// the first of it is told apart.
+// TestLimiter: a number of events is allowed in each period, which begins with its first event. Others
+// are counted, and the first of them is reported.
 func TestLimiter(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := New(2, time.Second)
@@ -21,7 +21,7 @@ func TestLimiter(t *testing.T) {
 		{time.Second, true, false}, // a period later to the nanosecond
 		{time.Second, true, false},
 		{2*time.Second - 1, false, true},
-		{5 * time.Second, true, false}, // the period begins with what comes
+		{5 * time.Second, true, false}, // a period begins with its first event
 		{6*time.Second - 1, true, false},
 		{6*time.Second - 1, false, true},
 		{6 * time.Second, true, false},
@@ -31,10 +31,10 @@ func TestLimiter(t *testing.T) {
 		}
 	}
 	if n := l.TakeSuppressed(); n != 4 {
-		t.Errorf("%d were left out, want 4", n)
+		t.Errorf("%d were suppressed, want 4", n)
 	}
 	if n := l.TakeSuppressed(); n != 0 {
-		t.Errorf("%d more were left out, want none", n)
+		t.Errorf("%d more were suppressed, want none", n)
 	}
 	if l.Period() != time.Second {
 		t.Errorf("period %v", l.Period())

@@ -1,5 +1,4 @@
-// Package version says which build of upppoe a program is: one value for all programs, from
-// the build itself.
+// Package version provides the version of the programs, from the build information.
 package version
 
 import (
@@ -10,18 +9,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// release is set by the linker where the build has no version control to ask, as in an image:
-// -ldflags "-X upppoe/internal/version.release=v1.2.3". Empty: the build says it.
+// release is set by the linker in builds without version control information, as in an image:
+// -ldflags "-X upppoe/internal/version.release=v1.2.3". Empty: the build
+// information is used.
 var release string
 
-// devel is the version of a build that nothing is known of.
+// devel is the version of a build without information.
 const devel = "devel"
 
 // revisionLen is how many digits of a commit are shown, as in the versions that Go makes.
 const revisionLen = 12
 
-// String is the version: the release, or what Go made of tag and commit; then the commit
-// alone; then "devel".
+// String returns the version: the release, or Go's version of tag and commit, or the commit, or
+// "devel".
 func String() string {
 	if release != "" {
 		return release
@@ -30,11 +30,11 @@ func String() string {
 	if !ok {
 		return devel
 	}
-	return of(info)
+	return fromBuildInfo(info)
 }
 
-// of is the version that a build's stamp gives.
-func of(info *debug.BuildInfo) string {
+// fromBuildInfo returns the version in the build information.
+func fromBuildInfo(info *debug.BuildInfo) string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}
@@ -53,17 +53,17 @@ func of(info *debug.BuildInfo) string {
 	return revision + suffix
 }
 
-// pppd is the release of pppd whose options, log lines and exit codes the programs have.
+// pppd is the release of pppd with which the programs are compatible.
 const pppd = "2.5.2"
 
-// PPPD is the first line of pppd --version, which scripts take the number from.
+// PPPD returns the first line of pppd --version, from which scripts read the number.
 func PPPD() string { return fmt.Sprintf("pppd version %s (upppoe %s)", pppd, String()) }
 
-// Line is what a program of a name prints for --version.
+// Line returns what a program prints for --version.
 func Line(program string) string { return program + " (upppoe) " + String() }
 
-// AddFlag gives a set the flag --version, and a letter for it, which writes the program's line
-// and ends the parsing with pflag.ErrHelp.
+// AddFlag adds the flag --version, and a letter for it, to a set. The flag writes the program's
+// line and ends the parsing with pflag.ErrHelp.
 func AddFlag(set *pflag.FlagSet, letter string, w io.Writer) {
 	set.BoolFuncP("version", letter, "print the version", func(string) error {
 		if _, err := fmt.Fprintln(w, Line(set.Name())); err != nil {

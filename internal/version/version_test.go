@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOf: a tag or Go's own version comes first, then the commit, then nothing is known.
-func TestOf(t *testing.T) {
+// TestFromBuildInfo: a tag or Go's version has priority, then the commit; otherwise "devel".
+func TestFromBuildInfo(t *testing.T) {
 	const commit = "0123456789abcdef0123456789abcdef01234567"
 	setting := func(pairs ...string) (all []debug.BuildSetting) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -29,13 +29,13 @@ func TestOf(t *testing.T) {
 	} {
 		info := &debug.BuildInfo{Settings: c.settings}
 		info.Main.Version = c.main
-		if got := of(info); got != c.want {
+		if got := fromBuildInfo(info); got != c.want {
 			t.Errorf("version %q with %v is %q, want %q", c.main, c.settings, got, c.want)
 		}
 	}
 }
 
-// TestRelease: what the linker says goes before the stamp.
+// TestRelease: the linker's value has priority over the build information.
 func TestRelease(t *testing.T) {
 	if String() == "" {
 		t.Error("a build has no version")
@@ -45,7 +45,7 @@ func TestRelease(t *testing.T) {
 	if got, want := Line("pppoe-server"), "pppoe-server (upppoe) v9.8.7"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	// Scripts take the number that stands behind "version".
+	// Scripts read the number after "version".
 	if got := PPPD(); !regexp.MustCompile(`^pppd version 2\.5\.[0-9]+ \(upppoe v9\.8\.7\)$`).MatchString(got) {
 		t.Errorf("pppd's line is %q", got)
 	}

@@ -1,5 +1,5 @@
-// Package arch_test holds the architecture: which way imports run, and what the
-// protocol packages must not know.
+// Package arch_test checks the architecture: the directions of imports, and that the protocol
+// packages do no I/O and read no clock.
 package arch_test
 
 import (
@@ -16,10 +16,10 @@ import (
 
 const root = "../.."
 
-// source is a file that is no test.
+// source is a Go file that is not a test.
 type source struct {
-	path string // from the root
-	pkg  string // its folder
+	path string // relative to the root
+	pkg  string // its directory
 	file *ast.File
 	set  *token.FileSet
 }
@@ -45,7 +45,7 @@ func sources(t *testing.T) (all []source) {
 	return all
 }
 
-// imports are a file's, without quotes.
+// imports returns the paths that a file imports.
 func (s source) imports() (paths []string) {
 	for _, i := range s.file.Imports {
 		paths = append(paths, strings.Trim(i.Path.Value, `"`))
@@ -53,7 +53,7 @@ func (s source) imports() (paths []string) {
 	return paths
 }
 
-// name is what a file calls an import.
+// name returns the name of an import in a file.
 func (s source) name(path string) string {
 	for _, i := range s.file.Imports {
 		if i.Name != nil && strings.Trim(i.Path.Value, `"`) == path {
@@ -63,8 +63,8 @@ func (s source) name(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// may is what each package of the library may import of the project.
-var may = map[string][]string{
+// allowedImports lists, for each package, which packages of the module it may import.
+var allowedImports = map[string][]string{
 	"ppp":                     {},
 	"lcp":                     {"ppp", "internal/random"},
 	"ipcp":                    {"ppp"},
@@ -104,45 +104,45 @@ var may = map[string][]string{
 
 func TestImportsRunOneWay(t *testing.T) {
 	for _, s := range sources(t) {
-		allowed, library := may[s.pkg]
+		allowed, listed := allowedImports[s.pkg]
 		for _, path := range s.imports() {
-			own, ours := strings.CutPrefix(path, "upppoe/")
+			imported, ours := strings.CutPrefix(path, "upppoe/")
 			if !ours {
 				continue
 			}
-			if library && !slices.Contains(allowed, own) {
+			if listed && !slices.Contains(allowed, imported) {
 				t.Errorf("%s imports %s", s.path, path)
 			}
-			if strings.HasPrefix(own, "cmd/") || strings.HasPrefix(own, "test/") && !strings.HasPrefix(s.pkg, "test/") {
+			if strings.HasPrefix(imported, "cmd/") || strings.HasPrefix(imported, "test/") && !strings.HasPrefix(s.pkg, "test/") {
 				t.Errorf("%s imports %s, which is a program or a test", s.path, path)
 			}
 		}
-		if !library && !strings.HasPrefix(s.pkg, "internal/") && !strings.HasPrefix(s.pkg, "cmd/") && !strings.HasPrefix(s.pkg, "test/") {
-			t.Errorf("package %s has no place in the architecture: give it one here", s.pkg)
+		if !listed && !strings.HasPrefix(s.pkg, "internal/") && !strings.HasPrefix(s.pkg, "cmd/") && !strings.HasPrefix(s.pkg, "test/") {
+			t.Errorf("package %s is not in allowedImports: add it", s.pkg)
 		}
 	}
 }
 
-// protocol reports whether a package is one that is told the time. What only tests use is
-// not.
-func protocol(pkg string) bool {
+// isProtocol reports whether a package is a protocol package, which gets the time as an argument.
+// Packages for tests are not.
+func isProtocol(pkg string) bool {
 	return pkg != "ppp/ppptest" && (pkg == "lcp" || pkg == "ipcp" || pkg == "chap" || pkg == "ppp" || strings.HasPrefix(pkg, "ppp/"))
 }
 
-// TestProtocolsAreTold: below package pppoe, time, randomness and the world outside
-// are arguments. What stands for randomness that is not given is internal/random's to say.
-func TestProtocolsAreTold(t *testing.T) {
+// TestProtocolsArePure: protocol packages get time and random numbers as arguments, and do no I/O.
+// The default source of random numbers is in internal/random.
+func TestProtocolsArePure(t *testing.T) {
 	forbidden := []string{"sync", "sync/atomic", "os", "net", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "context", "syscall"}
 	clock := []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Since", "Until"}
 	for _, s := range sources(t) {
-		if !protocol(s.pkg) {
+		if !isProtocol(s.pkg) {
 			continue
 		}
 		if s.name("time") == "." {
-			t.Errorf("%s hides which names are time's", s.path)
+			t.Errorf("%s dot-imports time", s.path)
 		}
 		for _, path := range s.imports() {
-			// A password hides itself from slog, which is no logging.
+			// slog.LogValuer hides passwords; that is not logging.
 			if slices.Contains(forbidden, path) && !(s.path == "ppp/pap/password.go" && path == "log/slog") {
 				t.Errorf("%s imports %s", s.path, path)
 			}
@@ -161,9 +161,9 @@ func TestProtocolsAreTold(t *testing.T) {
 	}
 }
 
-// TestNobodySkips: a test is left out by package roottest, which fails it where nobody would
-// see that.
-func TestNobodySkips(t *testing.T) {
+// TestNoSkips: only package roottest skips tests, as it fails them where a skipped test would not be
+// noticed.
+func TestNoSkips(t *testing.T) {
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasPrefix(path, root+"/internal/roottest/") {
 			return err
@@ -186,14 +186,14 @@ func TestNobodySkips(t *testing.T) {
 	}
 }
 
-func TestPackagesAreDescribed(t *testing.T) {
-	described := map[string]bool{}
+func TestPackageComments(t *testing.T) {
+	documented := map[string]bool{}
 	for _, s := range sources(t) {
-		described[s.pkg] = described[s.pkg] || s.file.Doc != nil
+		documented[s.pkg] = documented[s.pkg] || s.file.Doc != nil
 	}
-	for pkg, ok := range described {
+	for pkg, ok := range documented {
 		if !ok {
-			t.Errorf("package %s has no description", pkg)
+			t.Errorf("package %s has no package comment", pkg)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestTopLevel(t *testing.T) {
 	allowed := []string{"cmd", "pppoe", "ppp", "lcp", "ipcp", "chap", "tun", "test", "internal", "go.mod", "go.sum", "LICENSE", "README.md"}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(allowed, e.Name()) {
-			t.Errorf("%s has no place at the top level", e.Name())
+			t.Errorf("%s is not allowed at the top level", e.Name())
 		}
 	}
 }

@@ -1,6 +1,5 @@
-// Package golden_test holds what the real pppd and rp-pppoe did against what our
-// packages make of it: every frame parses, encodes to the same octets, and prints
-// as pppd printed it.
+// Package golden_test compares our packages with captures of the real pppd and rp-pppoe: every
+// frame parses, encodes to the same octets, and prints as pppd printed it.
 package golden_test
 
 import (
@@ -28,7 +27,7 @@ type frame struct {
 	payload   []byte
 }
 
-// frames reads a capture.
+// frames returns the frames of a capture.
 func frames(t *testing.T, path string) (all []frame) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -76,8 +75,8 @@ func TestCaptures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// On the wire the two directions interleave in another order than
-			// in pppd, which reads one packet while the next is already there.
+			// On the wire the two directions interleave differently from pppd's log, which
+			// reads one packet while the next has already arrived.
 			gotSent, gotRcvd := directions(dial(printed))
 			wantSent, wantRcvd := directions(packetLines(string(log)))
 			compare(t, gotSent, wantSent)
@@ -99,14 +98,14 @@ func discovery(t *testing.T, f frame) []string {
 	}
 	for n := range len(again) {
 		if _, err := wire.ParseDiscovery(again[:n]); err == nil {
-			t.Errorf("the first %d octets of % x parse, though LENGTH promises more", n, again)
+			t.Errorf("the first %d octets of % x parse, though LENGTH says more", n, again)
 		}
 	}
-	way := "Recv "
+	prefix := "Recv "
 	if f.src == client {
-		way = "Send "
+		prefix = "Send "
 	}
-	text := wire.DiscoveryFrame{Dst: f.dst, Src: f.src, Discovery: d}.AppendText([]byte(way))
+	text := wire.DiscoveryFrame{Dst: f.dst, Src: f.src, Discovery: d}.AppendText([]byte(prefix))
 	return strings.Split(string(text), "\n")
 }
 
@@ -130,14 +129,14 @@ func session(t *testing.T, f frame) []string {
 		return nil
 	}
 	control(t, p, information)
-	way := "rcvd "
+	prefix := "rcvd "
 	if f.src == client {
-		way = "sent "
+		prefix = "sent "
 	}
-	return []string{string(trace.AppendFrame([]byte(way), packet, trace.Options{}))}
+	return []string{string(trace.AppendFrame([]byte(prefix), packet, trace.Options{}))}
 }
 
-// control checks a control packet: the same octets again, and no prefix parses.
+// control checks a control packet: it encodes to the same octets, and no proper prefix parses.
 func control(t *testing.T, p ppp.Protocol, information []byte) {
 	c, err := ppp.ParseControl(information)
 	if err != nil {
@@ -149,7 +148,7 @@ func control(t *testing.T, p ppp.Protocol, information []byte) {
 	}
 	for n := range len(information) {
 		if _, err := ppp.ParseControl(information[:n]); err == nil {
-			t.Errorf("%v: the first %d octets of % x parse, though Length promises more", p, n, information)
+			t.Errorf("%v: the first %d octets of % x parse, though Length says more", p, n, information)
 		}
 	}
 	if p != ppp.LCP && p != ppp.IPCP && p != ppp.IPv6CP && p != ppp.CCP || c.Code > ppp.ConfigureReject {
@@ -168,9 +167,8 @@ func control(t *testing.T, p ppp.Protocol, information []byte) {
 	}
 }
 
-// dial leaves out what the log does not have: pppoe-discovery's own exchange, which
-// comes before pppd's, and the PADTs, which pppd's plugin and the server send
-// after the log has ended.
+// dial removes the packets that are not in the log: pppoe-discovery's exchange before pppd's, and
+// the PADTs that pppd's plugin and the server send after the end of the log.
 func dial(printed []string) []string {
 	for i := len(printed) - 1; i >= 0; i-- {
 		if strings.Contains(printed[i], "PADI") {
@@ -186,7 +184,7 @@ func dial(printed []string) []string {
 	return printed
 }
 
-// packetLines are the lines of a log that print packets.
+// packetLines returns the lines of a log that print packets.
 func packetLines(log string) (lines []string) {
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, "\n")
@@ -200,7 +198,7 @@ func packetLines(log string) (lines []string) {
 	return lines
 }
 
-// directions parts lines by who sent the packet.
+// directions splits lines by direction.
 func directions(lines []string) (sent, rcvd []string) {
 	to := &sent
 	for _, line := range lines {
