@@ -29,9 +29,9 @@ func TestTransportCutShort(t *testing.T) {
 			t.Errorf("% x: the whole packet is left alone", packet)
 		}
 		for n := range packet {
-			cut := append(make([]byte, 0, n), packet[:n]...)
-			if CompleteChecksum(cut) || !bytes.Equal(cut, packet[:n]) {
-				t.Errorf("% x is completed", cut)
+			truncated := append(make([]byte, 0, n), packet[:n]...)
+			if CompleteChecksum(truncated) || !bytes.Equal(truncated, packet[:n]) {
+				t.Errorf("% x is completed", truncated)
 			}
 		}
 	}
@@ -73,7 +73,7 @@ func TestVirtioHeader(t *testing.T) {
 	for _, kind := range []byte{2, 3, 6, 0x7f, 0x83} {
 		b := header(0, kind, 0, 0, 0, 0)
 		if got, err := parsePending(&b); !errors.Is(err, errSegmentation) {
-			t.Errorf("kind %d is %+v, %v", kind, got, err)
+			t.Errorf("type %d is parsed as %+v, %v", kind, got, err)
 		}
 	}
 }
@@ -94,11 +94,11 @@ func TestSegmenterRefusesOtherTransport(t *testing.T) {
 	}
 	for is, all := range packets {
 		for _, packet := range all {
-			for _, said := range []Segmentation{SegmentTCP4, SegmentTCP6, SegmentUDP} {
-				var cut Segmenter
-				err := cut.Start(packet, PendingOffload{Checksum: true, Segment: said, Size: 50})
-				if (err == nil) != (is == said) || err != nil && !errors.Is(err, ErrGSOPacket) {
-					t.Errorf("one of kind %d said to be %d: %v", is, said, err)
+			for _, kind := range []Segmentation{SegmentTCP4, SegmentTCP6, SegmentUDP} {
+				var segmenter Segmenter
+				err := segmenter.Start(packet, PendingOffload{Checksum: true, Segment: kind, Size: 50})
+				if (err == nil) != (is == kind) || err != nil && !errors.Is(err, ErrGSOPacket) {
+					t.Errorf("type %d, with PendingOffload.Segment %d: %v", is, kind, err)
 				}
 			}
 		}
@@ -116,13 +116,13 @@ func TestSegmenterRoutingHeader(t *testing.T) {
 	start := len(packet) - len(data)
 	copy(packet[start+tcpChecksum:], referenceSum(pseudo(src, last, protoTCP, len(data))))
 
-	var cut Segmenter
-	if err := cut.Start(packet, PendingOffload{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
+	var segmenter Segmenter
+	if err := segmenter.Start(packet, PendingOffload{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; cut.Len() > 0; n++ {
-		head := make([]byte, cut.HeaderLen())
-		segment := append(head, cut.Next(head)...)
+	for n := 0; segmenter.Len() > 0; n++ {
+		head := make([]byte, segmenter.HeaderLen())
+		segment := append(head, segmenter.Next(head)...)
 		if got, want := len(segment)-start-tcpHeader, []int{100, 100, 50}[n]; got != want {
 			t.Errorf("segment %d has %d octets, want %d", n, got, want)
 		}

@@ -136,7 +136,7 @@ func TestLeftAlone(t *testing.T) {
 		"an IPv6 fragment":                   with(good6, 6, 44),
 		"an IPv6 length beyond the packet":   with(good6, 4, 0, byte(len(good6)-39)),
 		"extension headers without end":      withPendingChecksum("2001:db8::1", "2001:db8::2", protoUDP, protoOptions, chain, randomData(protoUDP, 0)),
-		"an extension header cut short":      with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
+		"a truncated extension header":       with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
 		"nothing":                            nil,
 	} {
 		before := bytes.Clone(packet)

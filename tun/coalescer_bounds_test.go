@@ -65,7 +65,7 @@ func TestNotOvertaken(t *testing.T) {
 				copy(p[start+udpChecksum:], []byte{0, 0})
 				return p
 			},
-			"a datagram cut short": func(a []byte) []byte { return bytes.Clone(a[:len(a)-1]) },
+			"a truncated datagram": func(a []byte) []byte { return bytes.Clone(a[:len(a)-1]) },
 		} {
 			a, b := segmentPair(t, protoUDP, v6)
 			p := between(a)
@@ -75,7 +75,7 @@ func TestNotOvertaken(t *testing.T) {
 		}
 		for what, between := range map[string]func(a []byte) []byte{
 			"a bare acknowledgement": func(a []byte) []byte { p := shorten(a, tcpHeader); setChecksum(p); return p },
-			"a TCP header cut short": func(a []byte) []byte { return shorten(a, tcpHeader-1) },
+			"a truncated TCP header": func(a []byte) []byte { return shorten(a, tcpHeader-1) },
 			"ports and no more":      func(a []byte) []byte { return shorten(a, udpHeader) },
 			"a reset":                func(a []byte) []byte { p := bytes.Clone(a); p[start+13] |= 0x04; setChecksum(p); return p },
 		} {

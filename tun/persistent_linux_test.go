@@ -42,8 +42,8 @@ func TestPersistentDevice(t *testing.T) {
 	err = ns.Do(func() error {
 		for what, open := range open {
 			for _, c := range []struct {
-				existing, asked, opened int // number of queues
-				up                      bool
+				existing, queues, opened int // number of queues
+				up                       bool
 			}{{0, 0, 1, false}, {0, 2, 1, true}, {2, 1, 1, true}, {2, 2, 2, false}} {
 				if err := makePersistent("wan0", netlink.TUNTAP_MODE_TUN, c.existing); err != nil {
 					return err
@@ -61,7 +61,7 @@ func TestPersistentDevice(t *testing.T) {
 					}
 				}
 				for again := range 2 {
-					d, err := open(Config{Name: "wan0", Queues: c.asked})
+					d, err := open(Config{Name: "wan0", Queues: c.queues})
 					if err != nil {
 						t.Errorf("%s %+v: opened for the %d. time: %v", what, c, again+1, err)
 						continue
@@ -69,7 +69,7 @@ func TestPersistentDevice(t *testing.T) {
 					if o, ok := d.(*GSO); ok && len(o.Readers()) != c.opened {
 						t.Errorf("%s %+v: it has %d queues", what, c, len(o.Readers()))
 					}
-					if _, err := open(Config{Name: "wan0", Queues: c.asked}); !errors.Is(err, ErrNameTaken) {
+					if _, err := open(Config{Name: "wan0", Queues: c.queues}); !errors.Is(err, ErrNameTaken) {
 						t.Errorf("%s %+v: a second program got %v, want ErrNameTaken", what, c, err)
 					}
 					if c.existing > 0 && IsPersistent("wan0") {
@@ -78,7 +78,7 @@ func TestPersistentDevice(t *testing.T) {
 					d.Close()
 				}
 				if err := netlink.LinkDel(link); err != nil {
-					t.Errorf("%s %+v: it has not stayed: %v", what, c, err)
+					t.Errorf("%s %+v: it is not persistent: %v", what, c, err)
 				}
 			}
 		}

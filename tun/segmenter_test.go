@@ -100,16 +100,16 @@ func pseudoOf(p []byte, start int) []byte {
 // segmentsOf segments a GSO packet into whole packets.
 func segmentsOf(t rapid.TB, s gsoPacket) (all [][]byte) {
 	t.Helper()
-	var cut Segmenter
-	if err := cut.Start(s.packet, s.pending); err != nil {
+	var segmenter Segmenter
+	if err := segmenter.Start(s.packet, s.pending); err != nil {
 		t.Fatalf("Start: %v", err)
 	}
-	for want := cut.Len(); want > 0; want-- {
-		if cut.Len() != want {
-			t.Fatalf("%d segments are left, want %d", cut.Len(), want)
+	for want := segmenter.Len(); want > 0; want-- {
+		if segmenter.Len() != want {
+			t.Fatalf("%d segments are left, want %d", segmenter.Len(), want)
 		}
-		b := make([]byte, cut.HeaderLen(), cut.HeaderLen()+int(s.pending.Size))
-		all = append(all, append(b, cut.Next(b)...))
+		b := make([]byte, segmenter.HeaderLen(), segmenter.HeaderLen()+int(s.pending.Size))
+		all = append(all, append(b, segmenter.Next(b)...))
 	}
 	return all
 }
@@ -197,24 +197,24 @@ func TestSegmenterRefuses(t *testing.T) {
 		t.Fatalf("the packet that all differ from has %d segments, want 2", len(got))
 	}
 	for what, change := range map[string]func(*gsoPacket){
-		"no size":                    func(s *gsoPacket) { s.pending.Size = 0 },
-		"no kind":                    func(s *gsoPacket) { s.pending.Segment = SegmentNone },
-		"a kind there is not":        func(s *gsoPacket) { s.pending.Segment = 3 },
-		"of IPv6":                    func(s *gsoPacket) { s.pending.Segment = SegmentTCP6 },
-		"of UDP":                     func(s *gsoPacket) { s.pending.Segment = SegmentUDP },
-		"cut short":                  func(s *gsoPacket) { s.packet = s.packet[:50] },
-		"no payload":                 func(s *gsoPacket) { s.packet = s.packet[:40]; s.packet[3] = 40 },
-		"a TCP header too short":     func(s *gsoPacket) { s.packet[32] = 4 << 4 },
-		"a TCP header beyond":        func(s *gsoPacket) { s.packet = s.packet[:50]; s.packet[3] = 50; s.packet[32] = 15 << 4 },
-		"a fragment":                 func(s *gsoPacket) { s.packet[6] = 0x20 },
-		"nothing":                    func(s *gsoPacket) { s.packet = nil },
-		"an IP header cut too short": func(s *gsoPacket) { s.packet = s.packet[:19] },
+		"no size":                func(s *gsoPacket) { s.pending.Size = 0 },
+		"no kind":                func(s *gsoPacket) { s.pending.Segment = SegmentNone },
+		"a nonexistent type":     func(s *gsoPacket) { s.pending.Segment = 3 },
+		"of IPv6":                func(s *gsoPacket) { s.pending.Segment = SegmentTCP6 },
+		"of UDP":                 func(s *gsoPacket) { s.pending.Segment = SegmentUDP },
+		"truncated":              func(s *gsoPacket) { s.packet = s.packet[:50] },
+		"no payload":             func(s *gsoPacket) { s.packet = s.packet[:40]; s.packet[3] = 40 },
+		"a TCP header too short": func(s *gsoPacket) { s.packet[32] = 4 << 4 },
+		"a TCP header beyond":    func(s *gsoPacket) { s.packet = s.packet[:50]; s.packet[3] = 50; s.packet[32] = 15 << 4 },
+		"a fragment":             func(s *gsoPacket) { s.packet[6] = 0x20 },
+		"nothing":                func(s *gsoPacket) { s.packet = nil },
+		"a truncated IP header":  func(s *gsoPacket) { s.packet = s.packet[:19] },
 	} {
 		s := good()
 		change(&s)
-		var cut Segmenter
-		if err := cut.Start(s.packet, s.pending); !errors.Is(err, ErrGSOPacket) || cut.Len() != 0 {
-			t.Errorf("%s: %v, %d segments; want %v", what, err, cut.Len(), ErrGSOPacket)
+		var segmenter Segmenter
+		if err := segmenter.Start(s.packet, s.pending); !errors.Is(err, ErrGSOPacket) || segmenter.Len() != 0 {
+			t.Errorf("%s: %v, %d segments; want %v", what, err, segmenter.Len(), ErrGSOPacket)
 		}
 	}
 }
@@ -235,16 +235,16 @@ func FuzzSegmenter(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, packet []byte, kind byte, size uint16, ecn bool) {
-		var cut Segmenter
+		var segmenter Segmenter
 		before := bytes.Clone(packet)
 		p := PendingOffload{Checksum: true, Segment: Segmentation(kind), Size: size, ECN: ecn}
-		if cut.Start(packet, p) != nil {
+		if segmenter.Start(packet, p) != nil {
 			return
 		}
 		n := 0
 		whole := parseTransport(packet)
-		for b := make([]byte, cut.HeaderLen()); cut.Len() > 0; {
-			payload := cut.Next(b)
+		for b := make([]byte, segmenter.HeaderLen()); segmenter.Len() > 0; {
+			payload := segmenter.Next(b)
 			n += len(payload)
 			got := parseTransport(append(bytes.Clone(b), payload...))
 			if got.proto != whole.proto {
@@ -254,7 +254,7 @@ func FuzzSegmenter(f *testing.F) {
 				t.Fatalf("a segment has a wrong checksum: % x", got.data)
 			}
 		}
-		if want := whole.start + len(whole.data) - cut.HeaderLen(); n != want {
+		if want := whole.start + len(whole.data) - segmenter.HeaderLen(); n != want {
 			t.Errorf("segments have %d octets of payload, want %d", n, want)
 		}
 		if !bytes.Equal(packet, before) {
@@ -297,14 +297,14 @@ func benchGSOPacket() (packet []byte, p PendingOffload) {
 
 func TestSegmenterDoesNotAllocate(t *testing.T) {
 	packet, p := benchGSOPacket()
-	var cut Segmenter
+	var segmenter Segmenter
 	var head [128]byte
 	if n := testing.AllocsPerRun(100, func() {
-		if err := cut.Start(packet, p); err != nil {
+		if err := segmenter.Start(packet, p); err != nil {
 			t.Fatal(err)
 		}
-		for cut.Len() > 0 {
-			cut.Next(head[:])
+		for segmenter.Len() > 0 {
+			segmenter.Next(head[:])
 		}
 	}); n != 0 {
 		t.Errorf("segmenting a GSO packet allocates %v times", n)
@@ -315,12 +315,12 @@ func BenchmarkSegment(b *testing.B) {
 	packet, p := benchGSOPacket()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(packet)))
-	var cut Segmenter
+	var segmenter Segmenter
 	var head [128]byte
 	for b.Loop() {
-		cut.Start(packet, p)
-		for cut.Len() > 0 {
-			cut.Next(head[:])
+		segmenter.Start(packet, p)
+		for segmenter.Len() > 0 {
+			segmenter.Next(head[:])
 		}
 	}
 }

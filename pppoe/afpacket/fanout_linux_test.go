@@ -39,7 +39,7 @@ func numberedFrame(dst, src wire.Addr, flow int, number uint32) []byte {
 // order; control frames are one flow.
 func TestQueues(t *testing.T) {
 	other := wire.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
-	for what, lines := range map[string][2]afpacket.Attachment{ // far, near
+	for what, attachments := range map[string][2]afpacket.Attachment{ // far, near
 		"untagged":      {{}, {}},
 		"one tag":       {{VLAN: stack(t, "50")}, {VLAN: stack(t, "50")}},
 		"priority only": {{VLAN: stack(t, "0")}, {VLAN: stack(t, "0")}},
@@ -49,7 +49,7 @@ func TestQueues(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWire(t)
-			far, near := lines[0], lines[1]
+			far, near := attachments[0], attachments[1]
 			far.Interface, near.Interface = "far", "near"
 			// Frames arrive by one queue, whichever processor sends them.
 			if err := w.near.Offload("near", true, lab.GRO); err != nil {

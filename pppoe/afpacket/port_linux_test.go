@@ -205,7 +205,7 @@ func TestInterfaceRemoved(t *testing.T) {
 			t.Errorf("ReadBatch returned %v when the interface went, want %v", err, afpacket.ErrNoInterface)
 		}
 		if _, err := p.WriteBatch([][]byte{frame(far, near, wire.EtherTypeSession, "")}); err == nil {
-			t.Error("WriteBatch sent a frame on an interface that is gone")
+			t.Error("WriteBatch sent a frame on a removed interface")
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestShared(t *testing.T) {
 		w.port(w.far, "far", wire.EtherTypeSession)
 		w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: stack(t, "50")}, wire.EtherTypeSession)
 		if shared() {
-			t.Errorf("%d ports: shared with nobody", sessions)
+			t.Errorf("%d ports: not shared", sessions)
 		}
 		other := w.port(w.near, "near", wire.EtherTypeSession)
 		if !shared() {

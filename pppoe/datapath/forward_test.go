@@ -50,11 +50,11 @@ func (r *loopbackDevice) ReadGSO(buf []byte, headroom int) (n int, p tun.Pending
 func segments() (frames []Frame) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	s := m.transport(0, false, false, 1440, 44*1440)
-	var cut tun.Segmenter
-	cut.Start(s.packet, s.pending)
-	for cut.Len() > 0 {
-		head := make([]byte, cut.HeaderLen())
-		payload := cut.Next(head)
+	var segmenter tun.Segmenter
+	segmenter.Start(s.packet, s.pending)
+	for segmenter.Len() > 0 {
+		head := make([]byte, segmenter.HeaderLen())
+		payload := segmenter.Next(head)
 		frames = append(frames, *sessionFrame(acAddr, 7, 0x21, append(head, payload...), 0))
 	}
 	return frames

@@ -109,13 +109,13 @@ func (s gsoPacket) segments(t *testing.T) (all [][]byte) {
 		}
 		return [][]byte{p}
 	}
-	var cut tun.Segmenter
-	if err := cut.Start(s.packet, s.pending); err != nil {
+	var segmenter tun.Segmenter
+	if err := segmenter.Start(s.packet, s.pending); err != nil {
 		t.Fatal(err)
 	}
-	for cut.Len() > 0 {
-		b := make([]byte, cut.HeaderLen())
-		all = append(all, append(b, cut.Next(b)...))
+	for segmenter.Len() > 0 {
+		b := make([]byte, segmenter.HeaderLen())
+		all = append(all, append(b, segmenter.Next(b)...))
 	}
 	return all
 }

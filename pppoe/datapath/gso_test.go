@@ -154,7 +154,7 @@ func TestGSOEndToEnd(t *testing.T) {
 			g.Peer = hostAddr
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 			l := newFrameBatch(1514)
-			total, octets, joined := 0, 0, 0
+			total, octets, coalesced := 0, 0, 0
 			for total < 50_000 {
 				want := make(map[string][][]byte)
 				for range 1 + m.IntN(20) {
@@ -173,7 +173,7 @@ func TestGSOEndToEnd(t *testing.T) {
 				got := make(map[string][][]byte)
 				for _, s := range out.written {
 					if s.packets > 1 {
-						joined++
+						coalesced++
 					}
 					for _, p := range s.segments(t) {
 						got[flowOf(p)] = append(got[flowOf(p)], p)
@@ -193,8 +193,8 @@ func TestGSOEndToEnd(t *testing.T) {
 			if received.ReceivedPackets != uint64(total) || received.ReceivedBytes != uint64(octets) || received.Dropped != 0 {
 				t.Errorf("received: %+v, want %d packets of %d octets", received, total, octets)
 			}
-			if joined < 1000 {
-				t.Errorf("only %d packets were coalesced", joined)
+			if coalesced < 1000 {
+				t.Errorf("only %d packets were coalesced", coalesced)
 			}
 		})
 	}
@@ -384,13 +384,13 @@ func FuzzGSOReceive(f *testing.F) {
 	for _, v6 := range []bool{false, true} {
 		for _, udp := range []bool{false, true} {
 			s := m.transport(0, v6, udp, 100, 200)
-			var cut tun.Segmenter
-			cut.Start(s.packet, s.pending)
+			var segmenter tun.Segmenter
+			segmenter.Start(s.packet, s.pending)
 			var frames [2][]byte
 			for i := range frames {
-				b := make([]byte, cut.HeaderLen())
+				b := make([]byte, segmenter.HeaderLen())
 				protocol := uint16(protocolOf(s.packet[0]))
-				frames[i] = sessionFrame(acAddr, 7, protocol, append(b, cut.Next(b)...), 3).Data
+				frames[i] = sessionFrame(acAddr, 7, protocol, append(b, segmenter.Next(b)...), 3).Data
 			}
 			f.Add(frames[0], frames[1], false)
 			f.Add(frames[1], frames[0], true)

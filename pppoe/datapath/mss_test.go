@@ -53,7 +53,7 @@ func TestClampMSS(t *testing.T) {
 		{"IPv4 options", ipv4Packet(plain, 7, 7, 4, 0, 0, 0, 0, 0), 28, 1452},
 		{"MSS at an odd place", ipv4Packet(syn{flags: flagSYN, options: append([]byte{optionNOP}, mss(1460)...)}.segment()), 20, 1452},
 		{"MSS behind an option of two octets", ipv4Packet(syn{flags: flagSYN, options: append([]byte{4, 2}, mss(1460)...)}.segment()), 20, 1452},
-		{"MSS behind an option that nobody knows", ipv4Packet(syn{flags: flagSYN, options: append([]byte{77, 3, 9}, mss(1460)...)}.segment()), 20, 1452},
+		{"MSS behind an unknown option", ipv4Packet(syn{flags: flagSYN, options: append([]byte{77, 3, 9}, mss(1460)...)}.segment()), 20, 1452},
 		{"MSS as the last of 40 octets", ipv4Packet(syn{flags: flagSYN, options: append(bytes.Repeat([]byte{optionNOP}, 36), mss(1460)...)}.segment()), 20, 1452},
 		{"hop-by-hop options", ipv6Packet(plain, protoHopByHop, hop...), 48, 1432},
 		{"routing and destination options", ipv6Packet(plain, protoRouting, append([]byte{protoOptions, 0, 4, 0, 0, 0, 0, 0}, append([]byte{protoTCP, 1, 1, 12}, make([]byte, 12)...)...)...), 64, 1432},
@@ -160,7 +160,7 @@ func TestMSSLeftAlone(t *testing.T) {
 		"a TCP header a word too long":     with(good4, 20+tcpOffset, byte(len(good4)-20+4)/4<<4),
 		"a TCP header beyond the packet":   with(good4, 20+tcpOffset, 0xf0),
 		"extension headers without end":    ipv6Packet(syn{flags: flagSYN, options: mss(1460)}.segment(), protoOptions, chain...),
-		"an extension header cut short":    with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
+		"a truncated extension header":     with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
 		"encrypted":                        with(good6, 6, 50),
 		"nothing":                          nil,
 	} {

@@ -18,7 +18,7 @@ import (
 //
 // Frames without a packet of an open family go to the control plane.
 
-// BatchSize is the number of frames that a port is read for at once.
+// BatchSize is the number of frames that are read from a port at once.
 const BatchSize = 32
 
 // plainPath is an Engine that moves one packet at a time.

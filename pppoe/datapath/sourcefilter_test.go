@@ -64,17 +64,17 @@ func TestSourceFilterAllow(t *testing.T) {
 		{"behind its delegated prefix", packetFrom("2001:db8:100:100::1"), false},
 		{"of a prefix beyond 64 bits", packetFrom("2001:db8:f:0:1::1"), false},
 		{"of a prefix beyond 64 bits, within it", packetFrom("2001:db8:f::ffff:1"), true},
-		{"an IPv4 address in IPv6's dress", packetFrom("::ffff:192.0.2.10"), false},
-		{"who has no address asks whether somebody has it", packetFromUnspecified("ff02::1:ff00:1", 58), true},
-		{"who has no address asks for a router", packetFromUnspecified("ff02::2", 58), true},
-		{"who has no address listens", packetFromUnspecified("ff02::16", 0), true},
+		{"an IPv4-mapped IPv6 address", packetFrom("::ffff:192.0.2.10"), false},
+		{"duplicate address detection", packetFromUnspecified("ff02::1:ff00:1", 58), true},
+		{"a router solicitation from the unspecified address", packetFromUnspecified("ff02::2", 58), true},
+		{"a multicast listener report from the unspecified address", packetFromUnspecified("ff02::16", 0), true},
 		{"from an address whose second half is zero, to a router", addressedTo(packetFrom("2001:db8:5::"), "ff02::2", 58), false},
 		{"from an address whose first half is zero, to a router", addressedTo(packetFrom("::5"), "ff02::2", 58), false},
-		{"from nowhere to somebody", packetFromUnspecified("2001:db8::1", 58), false},
-		{"from nowhere to all of a site", packetFromUnspecified("ff05::2", 58), false},
-		{"from nowhere, and no ICMPv6", packetFromUnspecified("ff02::1", 17), false},
-		{"IPv4, cut short", packetFrom("192.0.2.10")[:19], false},
-		{"IPv6, cut short", packetFrom("fe80::1")[:39], false},
+		{"unspecified to unicast", packetFromUnspecified("2001:db8::1", 58), false},
+		{"unspecified to a site-local group", packetFromUnspecified("ff05::2", 58), false},
+		{"unspecified, not ICMPv6", packetFromUnspecified("ff02::1", 17), false},
+		{"IPv4, truncated", packetFrom("192.0.2.10")[:19], false},
+		{"IPv6, truncated", packetFrom("fe80::1")[:39], false},
 		{"of no version", make([]byte, 60), false},
 		{"nothing", nil, false},
 	} {
@@ -83,10 +83,10 @@ func TestSourceFilterAllow(t *testing.T) {
 		}
 	}
 	if NewSourceFilter().allow(packetFrom("192.0.2.10")) || NewSourceFilter(netip.Prefix{}).allow(packetFrom("::1")) {
-		t.Error("a packet comes from where none may")
+		t.Error("an empty filter allows a packet")
 	}
 	if !NewSourceFilter(prefixes("0.0.0.0/0")...).allow(packetFrom("203.0.113.1")) || !NewSourceFilter(prefixes("::/0")...).allow(packetFrom("2001:db8::7")) {
-		t.Error("everything is allowed, and a packet is not")
+		t.Error("a filter of all addresses rejects a packet")
 	}
 }
 

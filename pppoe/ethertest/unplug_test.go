@@ -36,10 +36,10 @@ func TestUnplug(t *testing.T) {
 func TestLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		gone, left := s.Port(bob, wire.EtherTypeDiscovery), listen(s.Port(carl, wire.EtherTypeDiscovery))
+		closed, left := s.Port(bob, wire.EtherTypeDiscovery), listen(s.Port(carl, wire.EtherTypeDiscovery))
 		s.Send(frame(bob, alice, wire.EtherTypeDiscovery, "unread"))
-		gone.Close()
-		n, err := gone.ReadBatch([]datapath.Frame{{Data: make([]byte, 1514)}})
+		closed.Close()
+		n, err := closed.ReadBatch([]datapath.Frame{{Data: make([]byte, 1514)}})
 		if n != 0 || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a closed port: %d frames, %v", n, err)
 		}

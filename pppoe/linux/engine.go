@@ -76,7 +76,7 @@ func (o *Opener) engine(name string) (*ebpf.Engine, error) {
 		if e.index == nic.Index {
 			return e.Engine, e.err
 		}
-		e.close() // what was attached has gone with the interface
+		e.close() // its programs were removed with the interface
 		delete(o.engines, name)
 	}
 	opened, err := o.newEngine(name)

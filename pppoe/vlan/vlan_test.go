@@ -148,11 +148,11 @@ func TestFrame(t *testing.T) {
 		}
 		for n := range len(frame) - 1 {
 			if _, _, ok := vlan.Split(frame[:n]); ok {
-				t.Errorf("% x splits, but is cut short", frame[:n])
+				t.Errorf("% x splits, but is truncated", frame[:n])
 			}
 		}
 		if _, _, ok := vlan.Strip(frame[:13]); ok {
-			t.Error("a frame that is cut short is stripped")
+			t.Error("a truncated frame is stripped")
 		}
 		s, rest, ok := vlan.Strip(bytes.Clone(frame))
 		if want := append(addresses, 0x88, 0x63, 0x11); s != c.stack || !bytes.Equal(rest, want) || !ok {

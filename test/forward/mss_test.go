@@ -31,7 +31,7 @@ func TestForwardedMSS(t *testing.T) {
 		what         string
 		bound        string // empty: the default of pppoe-client and pppoe-server
 		mss4, mss6   int
-		tooBigIsTold bool
+		tooBigIsSent bool
 	}{
 		{"our programs", "", 1452, 1432, false},
 		{"no more than 1300", "1300", 1300, 1280, false},
@@ -50,8 +50,8 @@ func TestForwardedMSS(t *testing.T) {
 				if syn != to.mss || answer != to.mss {
 					t.Errorf("to %v: the far end sees an MSS of %d, the near end %d; want %d", to.addr, syn, answer, to.mss)
 				}
-				if told := j.tooBig(t, to.addr) - before; (told > 0) != c.tooBigIsTold {
-					t.Errorf("to %v: routers told %d times that a packet is too big; want that: %v", to.addr, told, c.tooBigIsTold)
+				if sent := j.tooBig(t, to.addr) - before; (sent > 0) != c.tooBigIsSent {
+					t.Errorf("to %v: routers sent %d Packet Too Big; want some: %v", to.addr, sent, c.tooBigIsSent)
 				}
 			}
 		})
@@ -192,11 +192,11 @@ func (j *network) tooBig(t *testing.T, family netip.Addr) (n int) {
 	t.Helper()
 	for _, router := range []*lab.Namespace{j.client, j.server} {
 		check(t, router.Do(func() error {
-			told, err := packetTooBig4()
+			sent, err := packetTooBig4()
 			if family.Is6() {
-				told, err = packetTooBig6()
+				sent, err = packetTooBig6()
 			}
-			n += told
+			n += sent
 			return err
 		}))
 	}
