@@ -7,6 +7,21 @@ import (
 	"upppoe/ppp"
 )
 
+// Authenticator authenticates peers and authorizes their sessions (AAA). Authenticate is called by
+// goroutines of its own, for several sessions concurrently: it may block, for a RADIUS server's
+// answer. It should return when ctx ends.
+type Authenticator interface {
+	Authenticate(ctx context.Context, s SessionInfo, r ppp.AuthResponse) AuthResult
+}
+
+// AuthResult is the result of an authentication. The policy is part of it, so that it always
+// belongs to the user that was authenticated, and not to one that had the session or its ID before.
+type AuthResult struct {
+	ppp.AuthResult
+	// Policy is the account's own policy; nil: ServerConfig.Policy applies.
+	Policy *SessionPolicy
+}
+
 // authenticate passes a peer's response to the Authenticator. A session has at most one request in
 // progress. If the peer renegotiates meanwhile, its new response waits, since the result of the
 // first does not apply to it; only the last one waits.
@@ -39,19 +54,4 @@ func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator
 		s.ppp.SetAuthResult(now, result.AuthResult, &s.out)
 		l.flush(now, s)
 	}
-}
-
-// Authenticator authenticates peers and authorizes their sessions (AAA). Authenticate is called by
-// goroutines of its own, for several sessions concurrently: it may block, for a RADIUS server's
-// answer. It should return when ctx ends.
-type Authenticator interface {
-	Authenticate(ctx context.Context, s SessionInfo, r ppp.AuthResponse) AuthResult
-}
-
-// AuthResult is the result of an authentication. The policy is part of it, so that it always
-// belongs to the user that was authenticated, and not to one that had the session or its ID before.
-type AuthResult struct {
-	ppp.AuthResult
-	// Policy is the account's own policy; nil: ServerConfig.Policy applies.
-	Policy *SessionPolicy
 }

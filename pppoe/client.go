@@ -133,9 +133,9 @@ func (c *Client) Redial() {
 }
 
 // SetLinkState sets the state of the Ethernet interface. LinkDown and LinkGone end the session, and
-// no dial begins before LinkUp; LinkNoCarrier ends it after 10 s. On LinkUp the client probes a
-// session that still exists with an Echo-Request, and ends a pause between two dials unless it
-// follows a rejected password.
+// a client that persists dials again when the interface is no longer down or gone; LinkNoCarrier
+// ends the session after 10 s. On LinkUp the client probes a session that still exists with an
+// Echo-Request, and ends a pause between two dials unless it follows a rejected password.
 func (c *Client) SetLinkState(s LinkState) {
 	c.mu.Lock()
 	before := c.link
@@ -213,8 +213,8 @@ func (c *Client) linkAddr() wire.Addr {
 	return c.address
 }
 
-// awaitDial waits until there is traffic to be carried, if that is configured, and the interface is
-// up. It returns false if the context has ended.
+// awaitDial waits until there is traffic to be carried, if that is configured, and, with Persist,
+// until the interface is neither down nor gone. It returns false if the context has ended.
 func (c *Client) awaitDial(ctx context.Context) bool {
 	if c.cfg.AwaitTraffic != nil {
 		c.notify(AwaitingTraffic{})

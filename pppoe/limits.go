@@ -45,51 +45,51 @@ type limitState struct {
 	reached  bool              // a limit was reached, which is reported once
 }
 
-func (a *limitState) start(now time.Time) {
-	if a.since.IsZero() && !a.reached {
-		a.since, a.active = now, now
+func (l *limitState) start(now time.Time) {
+	if l.since.IsZero() && !l.reached {
+		l.since, l.active = now, now
 	}
 }
 
 // restart begins again for another user.
-func (a *limitState) restart(c datapath.Counters) {
-	a.since, a.last, a.baseline = time.Time{}, c, c
+func (l *limitState) restart(c datapath.Counters) {
+	l.since, l.last, l.baseline = time.Time{}, c, c
 }
 
 // deadline returns when to check the session next; zero: never.
-func (a *limitState) deadline(now time.Time) (at time.Time) {
-	if a.since.IsZero() {
+func (l *limitState) deadline(now time.Time) (at time.Time) {
+	if l.since.IsZero() {
 		return time.Time{}
 	}
-	if a.SessionTimeout > 0 {
-		at = a.since.Add(a.SessionTimeout)
+	if l.SessionTimeout > 0 {
+		at = l.since.Add(l.SessionTimeout)
 	}
-	if a.needsCounters() {
+	if l.needsCounters() {
 		at = ppp.Earliest(at, now.Add(limitCheckInterval))
 	}
 	return at
 }
 
 // check reports, once, that a limit was reached, and which.
-func (a *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, reached bool) {
-	if a.since.IsZero() {
+func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, reached bool) {
+	if l.since.IsZero() {
 		return r, false
 	}
-	if c.SentPackets != a.last.SentPackets || c.ReceivedPackets != a.last.ReceivedPackets {
-		a.active = now
+	if c.SentPackets != l.last.SentPackets || c.ReceivedPackets != l.last.ReceivedPackets {
+		l.active = now
 	}
-	a.last = c
+	l.last = c
 	switch {
-	case a.SessionTimeout > 0 && now.Sub(a.since) >= a.SessionTimeout:
+	case l.SessionTimeout > 0 && now.Sub(l.since) >= l.SessionTimeout:
 		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
-	case a.IdleTimeout > 0 && now.Sub(a.active) >= a.IdleTimeout:
+	case l.IdleTimeout > 0 && now.Sub(l.active) >= l.IdleTimeout:
 		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
-	case a.MaxBytes > 0 && a.Count.of(c.Since(a.baseline)) >= a.MaxBytes:
+	case l.MaxBytes > 0 && l.Count.of(c.Since(l.baseline)) >= l.MaxBytes:
 		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
 	}
-	a.since, a.reached = time.Time{}, true
+	l.since, l.reached = time.Time{}, true
 	return r, true
 }
 

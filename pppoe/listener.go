@@ -104,8 +104,8 @@ func (l *runningListener) reopen(ctx context.Context) *serverLoop {
 	return nil
 }
 
-// usable reports whether the interface is known to be unusable (ok is false), and the number of
-// changes so far.
+// usable reports whether the ports can be opened, as far as is known, and returns how many changes
+// of the interface were reported.
 func (l *runningListener) usable() (changes int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

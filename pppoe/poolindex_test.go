@@ -28,7 +28,7 @@ func TestPoolIndexes(t *testing.T) {
 		t.Errorf("session 0 has %v", a)
 	}
 	if _, ok := (Pool{Max: 3}).indexOf(addr4("192.0.2.1")); ok {
-		t.Error("a pool without addresses has indexs")
+		t.Error("a pool without addresses has indexes")
 	}
 }
 

@@ -43,6 +43,7 @@ func TestPreviousAddress(t *testing.T) {
 					got, _ := last[pppoe.Configured](&l.clientEvents)
 					l.stopClient()
 					time.Sleep(time.Minute)
+					synctest.Wait()
 					return got.IPv4.Local
 				}
 				first := dial("alice", clientAddr)
@@ -77,6 +78,7 @@ func TestPreviousAddressTaken(t *testing.T) {
 		l.checkAddress(netip.MustParseAddr("192.0.2.10"), "the first")
 		l.stopClient()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		other := l.secondClient(l.segment)
 		other.client.Session.Credentials.Name = "another"
 		for range 2 { // the second time its own address is the one longest free
@@ -85,6 +87,7 @@ func TestPreviousAddressTaken(t *testing.T) {
 			other.checkAddress(netip.MustParseAddr("192.0.2.11"), "another")
 			other.stopClient()
 			time.Sleep(time.Minute)
+			synctest.Wait()
 		}
 		third := l.secondClient(l.segment)
 		third.client.Session.Credentials.Name = "a third"

@@ -50,9 +50,9 @@ const fastRetryAfterLoss = 2 * time.Minute
 // backoff decides when a client redials, from the results of its dials.
 type backoff struct {
 	Redial
-	failures     int // consecutive dials that did not come online
-	authFailures int // of them, the last ones in a row that failed on our credentials
-	fastDialAt   time.Time
+	failures     int       // consecutive dials that did not come online
+	authFailures int       // of them, the last ones in a row that failed on our credentials
+	fastDialAt   time.Time // when a dial last followed at once
 	lostAt       time.Time // when a session that was online was lost
 	linkFailed   bool      // the last dial ended because the interface was down or gone, or its address changed
 }

@@ -54,7 +54,7 @@ func TestSlotsAssignIndex(t *testing.T) {
 	}
 	s.release(0) // with index 1
 	if !s.assignIndex(1, is(1)) {
-		t.Error("a index that is free again is not found")
+		t.Error("an index that is free again is not found")
 	}
 	indexes(3, 1, 2, 0)
 }
@@ -93,7 +93,7 @@ func TestSlotsPreferred(t *testing.T) {
 		}
 		for index, at := range s.byIndex {
 			if s.poolIndexes.bySlot[at] != index {
-				t.Errorf("%s: slots have indexs %v, indexs slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
+				t.Errorf("%s: slots have indexes %v, indexes slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
 			}
 		}
 	}

@@ -61,122 +61,122 @@ func NewClient(own wire.Addr, cfg ClientConfig) *Client {
 }
 
 // AwaitsPADO reports whether a PADI was sent and no concentrator was chosen yet.
-func (h *Client) AwaitsPADO() bool { return h.step == wire.PADI }
+func (c *Client) AwaitsPADO() bool { return c.step == wire.PADI }
 
 // Start sends the first PADI. It restarts a discovery in progress.
-func (h *Client) Start(now time.Time, q *wire.Queue) {
-	h.sent, h.offers, h.rejected, h.reportedErrors, h.fastUntil = 0, nil, nil, nil, now.Add(h.cfg.FastRetry)
-	h.unmatched = nil
-	h.sendPADI(now, q)
+func (c *Client) Start(now time.Time, q *wire.Queue) {
+	c.sent, c.offers, c.rejected, c.reportedErrors, c.fastUntil = 0, nil, nil, nil, now.Add(c.cfg.FastRetry)
+	c.unmatched = nil
+	c.sendPADI(now, q)
 }
 
 // Deadline returns when to call Advance; zero: never.
-func (h *Client) Deadline() time.Time { return h.deadline }
+func (c *Client) Deadline() time.Time { return c.deadline }
 
-// Advance does what is due at now (RFC 2516 section 8): it repeats the packet, with a doublings
+// Advance does what is due at now (RFC 2516 section 8): it repeats the packet, with a doubled
 // timeout, and after the last PADR sends one for the next offer, if there is one.
-func (h *Client) Advance(now time.Time, q *wire.Queue) Result {
-	if h.deadline.IsZero() || now.Before(h.deadline) {
+func (c *Client) Advance(now time.Time, q *wire.Queue) Result {
+	if c.deadline.IsZero() || now.Before(c.deadline) {
 		return Result{}
 	}
 	switch {
-	case h.step == wire.PADI && len(h.offers) > 0:
-		h.tryNext(now, q) // only concentrators to avoid have answered
-	case h.step == wire.PADI && len(h.rejected) > 0:
-		return h.giveUp(0)
-	case h.step == wire.PADI && h.sent < h.cfg.Attempts:
-		h.sendPADI(now, q)
-	case h.step == wire.PADI:
-		return h.giveUp(wire.PADO)
-	case h.sent < h.cfg.Attempts:
-		h.sendPADR(now, q)
-	case !h.tryNext(now, q):
-		return h.giveUp(wire.PADS)
+	case c.step == wire.PADI && len(c.offers) > 0:
+		c.tryNext(now, q) // only concentrators to avoid have answered
+	case c.step == wire.PADI && len(c.rejected) > 0:
+		return c.giveUp(0)
+	case c.step == wire.PADI && c.sent < c.cfg.Attempts:
+		c.sendPADI(now, q)
+	case c.step == wire.PADI:
+		return c.giveUp(wire.PADO)
+	case c.sent < c.cfg.Attempts:
+		c.sendPADR(now, q)
+	case !c.tryNext(now, q):
+		return c.giveUp(wire.PADS)
 	}
 	return Result{}
 }
 
-func (h *Client) giveUp(missing wire.Code) Result {
-	h.step, h.deadline = 0, time.Time{}
+func (c *Client) giveUp(missing wire.Code) Result {
+	c.step, c.deadline = 0, time.Time{}
 	return Result{TimedOut: missing}
 }
 
 // Receive handles a discovery packet. The error is the reason for dropping it.
-func (h *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
-	if f.Dst != h.own || !f.Src.IsUnicast() {
+func (c *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if f.Dst != c.own || !f.Src.IsUnicast() {
 		return Result{}, ErrNotOurs
 	}
 	switch {
-	case f.Code == wire.PADO && (h.step == wire.PADI || h.step == wire.PADR):
-		return h.receivePADO(now, f, q)
-	case f.Code == wire.PADS && h.step == wire.PADR:
-		return h.receivePADS(now, f, q)
+	case f.Code == wire.PADO && (c.step == wire.PADI || c.step == wire.PADR):
+		return c.receivePADO(now, f, q)
+	case f.Code == wire.PADS && c.step == wire.PADR:
+		return c.receivePADS(now, f, q)
 	}
 	return Result{}, ErrUnexpected
 }
 
 // receivePADO accepts the first matching offer, and keeps others.
-func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
-	if err := h.CheckPADO(f); err != nil {
-		h.noteUnmatched(f, h.mismatch(f), "")
+func (c *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if err := c.CheckPADO(f); err != nil {
+		c.noteUnmatched(f, c.mismatch(f), "")
 		return Result{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
-		h.noteUnmatched(f, Rejected, strings.TrimSpace(e.Tag.String()+" "+e.Text))
-		return h.reportError(&Rejection{f.Src, e})
+		c.noteUnmatched(f, Rejected, strings.TrimSpace(e.Tag.String()+" "+e.Text))
+		return c.reportError(&Rejection{f.Src, e})
 	}
 	offer := Offer{f.Src, append(wire.Tags(nil), f.Tags...)}
 	switch {
-	case h.cfg.Probe:
-	case slices.Contains(h.rejected, f.Src):
+	case c.cfg.Probe:
+	case slices.Contains(c.rejected, f.Src):
 		return Result{}, ErrUnwanted
-	case h.step == wire.PADI && slices.Contains(h.cfg.Avoid, f.Src):
-		h.addOffer(offer)
-		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidDelay))
-	case h.step == wire.PADI:
-		h.choose(now, offer, q)
-	case f.Src == h.chosen.AC:
+	case c.step == wire.PADI && slices.Contains(c.cfg.Avoid, f.Src):
+		c.addOffer(offer)
+		c.deadline = ppp.Earliest(c.deadline, now.Add(avoidDelay))
+	case c.step == wire.PADI:
+		c.choose(now, offer, q)
+	case f.Src == c.chosen.AC:
 		return Result{}, ErrUnexpected
 	default:
-		h.addOffer(offer)
+		c.addOffer(offer)
 	}
 	return Result{Offer: &offer}, nil
 }
 
 // reportError reports a PADO with an error tag: once per concentrator, and at most MaxOffers of
 // them, since any station on the segment can send such packets.
-func (h *Client) reportError(r *Rejection) (Result, error) {
-	if slices.Contains(h.reportedErrors, r.AC) || len(h.reportedErrors) >= MaxOffers {
+func (c *Client) reportError(r *Rejection) (Result, error) {
+	if slices.Contains(c.reportedErrors, r.AC) || len(c.reportedErrors) >= MaxOffers {
 		return Result{}, ErrUnwanted
 	}
-	h.reportedErrors = append(h.reportedErrors, r.AC)
+	c.reportedErrors = append(c.reportedErrors, r.AC)
 	return Result{Rejection: r}, nil
 }
 
 // CheckPADO checks an offer against RFC 2516 section 5.2 and the configuration. The error is the
 // reason for dropping it.
-func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
+func (c *Client) CheckPADO(f wire.DiscoveryFrame) error {
 	name, named := f.Tags.Find(wire.TagACName)
 	switch {
-	case f.SessionID != 0 || !h.hostUniqMatches(f.Tags):
+	case f.SessionID != 0 || !c.hostUniqMatches(f.Tags):
 		return ErrNotOurs
 	case !named:
 		return ErrIncomplete
-	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC, len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
+	case c.cfg.AC != wire.Addr{} && f.Src != c.cfg.AC, len(c.cfg.ACNames) > 0 && !slices.Contains(c.cfg.ACNames, string(name)):
 		return ErrUnwanted
-	case h.cfg.Service != "" && !offersService(f.Tags, h.cfg.Service):
+	case c.cfg.Service != "" && !offersService(f.Tags, c.cfg.Service):
 		return ErrUnwanted
 	}
 	return nil
 }
 
 // hostUniqMatches reports whether a packet has our Host-Uniq, octet for octet.
-func (h *Client) hostUniqMatches(tags wire.Tags) bool {
+func (c *Client) hostUniqMatches(tags wire.Tags) bool {
 	v, ok := tags.Find(wire.TagHostUniq)
-	if len(h.cfg.HostUniq) == 0 {
+	if len(c.cfg.HostUniq) == 0 {
 		return !ok || len(v) == 0
 	}
-	return ok && bytes.Equal(v, h.cfg.HostUniq)
+	return ok && bytes.Equal(v, c.cfg.HostUniq)
 }
 
 func offersService(tags wire.Tags, service string) bool {
@@ -188,112 +188,112 @@ func offersService(tags wire.Tags, service string) bool {
 	return false
 }
 
-func (h *Client) addOffer(o Offer) {
-	for i := range h.offers {
-		if h.offers[i].AC == o.AC {
-			h.offers[i] = o
+func (c *Client) addOffer(o Offer) {
+	for i := range c.offers {
+		if c.offers[i].AC == o.AC {
+			c.offers[i] = o
 			return
 		}
 	}
-	if len(h.offers) < MaxOffers {
-		h.offers = append(h.offers, o)
+	if len(c.offers) < MaxOffers {
+		c.offers = append(c.offers, o)
 	}
 }
 
-func (h *Client) choose(now time.Time, o Offer, q *wire.Queue) {
-	h.chosen, h.sent, h.padrSent = o, 0, now
-	h.sendPADR(now, q)
+func (c *Client) choose(now time.Time, o Offer, q *wire.Queue) {
+	c.chosen, c.sent, c.padrSent = o, 0, now
+	c.sendPADR(now, q)
 }
 
 // tryNext chooses the next offer, and reports whether there is one.
-func (h *Client) tryNext(now time.Time, q *wire.Queue) bool {
-	if len(h.offers) == 0 {
+func (c *Client) tryNext(now time.Time, q *wire.Queue) bool {
+	if len(c.offers) == 0 {
 		return false
 	}
-	next := h.offers[0]
-	h.offers = h.offers[1:]
-	h.choose(now, next, q)
+	next := c.offers[0]
+	c.offers = c.offers[1:]
+	c.choose(now, next, q)
 	return true
 }
 
 // receivePADS handles the answer to our PADR. Session ID 0 is a rejection, with or without an error
 // tag; 0xffff is reserved (RFC 2516 section 4).
-func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
-	if f.Src != h.chosen.AC || !h.hostUniqMatches(f.Tags) {
+func (c *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if f.Src != c.chosen.AC || !c.hostUniqMatches(f.Tags) {
 		return Result{}, ErrNotOurs
 	}
 	if e, bad := f.Tags.FindError(); bad || f.SessionID == 0 {
-		h.handleRejection(now, f.Src, q)
+		c.handleRejection(now, f.Src, q)
 		return Result{Rejection: &Rejection{f.Src, e}}, nil
 	}
 	if f.SessionID == 0xffff {
 		return Result{}, ErrUnexpected
 	}
-	h.step, h.deadline = 0, time.Time{}
+	c.step, c.deadline = 0, time.Time{}
 	service, _ := f.Tags.Find(wire.TagServiceName)
 	g := &Grant{
-		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
+		SessionID: f.SessionID, AC: f.Src, ACName: c.chosen.Name(), Service: string(service),
 		// RFC 4638 section 4: without the tag in PADS, the payload is 1492.
-		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
-		RTT:        now.Sub(h.padrSent),
-		PADTTags:   h.padtTags(),
+		MaxPayload: min(f.Tags.MaxPayload(), c.cfg.MaxPayload),
+		RTT:        now.Sub(c.padrSent),
+		PADTTags:   c.padtTags(),
 	}
 	return Result{Grant: g}, nil
 }
 
 // handleRejection tries the next offer. If there is none yet, others get avoidDelay, as the first
 // concentrator to answer may be the first to reject.
-func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
-	h.rejected = append(h.rejected, by)
+func (c *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
+	c.rejected = append(c.rejected, by)
 	switch {
-	case len(h.rejected) >= MaxOffers:
-		h.giveUp(0)
-	case !h.tryNext(now, q):
-		h.step, h.deadline = wire.PADI, now.Add(avoidDelay)
+	case len(c.rejected) >= MaxOffers:
+		c.giveUp(0)
+	case !c.tryNext(now, q):
+		c.step, c.deadline = wire.PADI, now.Add(avoidDelay)
 	}
 }
 
 // Done reports whether discovery has ended, with a Grant or without.
-func (h *Client) Done() bool { return h.step == 0 }
+func (c *Client) Done() bool { return c.step == 0 }
 
-func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
-	tags := h.serviceTag(nil)
-	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: h.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: h.commonTags(tags)}})
-	h.startWait(now, wire.PADI)
+func (c *Client) sendPADI(now time.Time, q *wire.Queue) {
+	tags := c.serviceTag(nil)
+	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: c.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: c.commonTags(tags)}})
+	c.startWait(now, wire.PADI)
 }
 
 // AwaitsPADS reports whether a concentrator was sent a PADR and has not answered.
-func (h *Client) AwaitsPADS(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
+func (c *Client) AwaitsPADS(ac wire.Addr) bool { return c.step == wire.PADR && c.chosen.AC == ac }
 
-func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
-	tags := h.commonTags(h.serviceTag(nil)).Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
-	q.Add(wire.DiscoveryFrame{Dst: h.chosen.AC, Src: h.own, Discovery: wire.Discovery{Code: wire.PADR, SessionID: 0, Tags: tags}})
-	h.startWait(now, wire.PADR)
+func (c *Client) sendPADR(now time.Time, q *wire.Queue) {
+	tags := c.commonTags(c.serviceTag(nil)).Echo(c.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
+	q.Add(wire.DiscoveryFrame{Dst: c.chosen.AC, Src: c.own, Discovery: wire.Discovery{Code: wire.PADR, SessionID: 0, Tags: tags}})
+	c.startWait(now, wire.PADR)
 }
 
 // padtTags returns the tags of the session's PADT, in pppd's order: some concentrators and relays
 // identify the session by them.
-func (h *Client) padtTags() (tags wire.Tags) {
-	if len(h.cfg.HostUniq) > 0 {
-		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
+func (c *Client) padtTags() (tags wire.Tags) {
+	if len(c.cfg.HostUniq) > 0 {
+		tags = tags.Append(wire.TagHostUniq, c.cfg.HostUniq)
 	}
-	return tags.Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
+	return tags.Echo(c.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
 }
 
-func (h *Client) serviceTag(tags wire.Tags) wire.Tags {
-	if h.cfg.OmitService {
+func (c *Client) serviceTag(tags wire.Tags) wire.Tags {
+	if c.cfg.OmitService {
 		return tags
 	}
-	return tags.Append(wire.TagServiceName, []byte(h.cfg.Service))
+	return tags.Append(wire.TagServiceName, []byte(c.cfg.Service))
 }
 
 // commonTags appends the tags of all our packets.
-func (h *Client) commonTags(tags wire.Tags) wire.Tags {
-	if len(h.cfg.HostUniq) > 0 {
-		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
+func (c *Client) commonTags(tags wire.Tags) wire.Tags {
+	if len(c.cfg.HostUniq) > 0 {
+		tags = tags.Append(wire.TagHostUniq, c.cfg.HostUniq)
 	}
-	tags = h.cfg.AccessLine.AppendTags(tags)
-	if n := h.cfg.MaxPayload; n > EthernetPayload {
+	tags = c.cfg.AccessLine.AppendTags(tags)
+	if n := c.cfg.MaxPayload; n > EthernetPayload {
 		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
 	}
 	return tags
@@ -303,30 +303,30 @@ func (h *Client) commonTags(tags wire.Tags) wire.Tags {
 // 7).
 const EthernetPayload = 1492
 
-func (h *Client) startWait(now time.Time, step wire.Code) {
-	if h.step != step {
-		h.sent = 0
+func (c *Client) startWait(now time.Time, step wire.Code) {
+	if c.step != step {
+		c.sent = 0
 	}
-	h.step = step
-	h.deadline = now.Add(h.nextTimeout(now))
+	c.step = step
+	c.deadline = now.Add(c.nextTimeout(now))
 }
 
 // nextTimeout returns how long to wait for the answer to the packet being sent.
-func (h *Client) nextTimeout(now time.Time) time.Duration {
-	if h.step == wire.PADI && now.Before(h.fastUntil) {
+func (c *Client) nextTimeout(now time.Time) time.Duration {
+	if c.step == wire.PADI && now.Before(c.fastUntil) {
 		// These do not count as attempts. Jitter keeps many clients from sending at the same time.
-		return min(h.cfg.Timeout, time.Second+h.jitter(time.Second/2))
+		return min(c.cfg.Timeout, time.Second+c.jitter(time.Second/2))
 	}
-	doublings := h.sent
-	h.sent++
-	if h.cfg.Probe {
+	doublings := c.sent
+	c.sent++
+	if c.cfg.Probe {
 		doublings = 0
 	}
-	return h.cfg.Timeout << min(doublings, 10)
+	return c.cfg.Timeout << min(doublings, 10)
 }
 
 // jitter returns a random time from 0 up to a limit.
-func (h *Client) jitter(limit time.Duration) time.Duration {
+func (c *Client) jitter(limit time.Duration) time.Duration {
 	var b [1]byte
-	return limit * time.Duration(random.Fill(h.cfg.Rand, b[:])[0]) / 256
+	return limit * time.Duration(random.Fill(c.cfg.Rand, b[:])[0]) / 256
 }

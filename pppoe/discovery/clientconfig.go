@@ -55,9 +55,9 @@ func (c *ClientConfig) Check(in string) error {
 	if n := len(c.Service); n > MaxService {
 		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", in, n, MaxService)
 	}
-	h := Client{cfg: *c}
+	client := Client{cfg: *c}
 	// Tags.Append omits a tag that exceeds LENGTH, so HostUniq is counted on its own too.
-	if n := wire.HeaderLen + max(len(c.HostUniq), len(h.commonTags(h.serviceTag(nil)))); n > maxDiscovery {
+	if n := wire.HeaderLen + max(len(c.HostUniq), len(client.commonTags(client.serviceTag(nil)))); n > maxDiscovery {
 		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
 			in, n, maxDiscovery, len(c.HostUniq), len(c.Service))
 	}

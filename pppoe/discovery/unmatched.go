@@ -76,12 +76,12 @@ const maxServices = 8
 
 // Unmatched returns the concentrators whose PADOs did not match since Start: each once per reason,
 // and at most MaxOffers, since any station on the segment can send such packets.
-func (h *Client) Unmatched() []Unmatched { return slices.Clone(h.unmatched) }
+func (c *Client) Unmatched() []Unmatched { return slices.Clone(c.unmatched) }
 
 // noteUnmatched remembers the sender of a PADO that does not match.
-func (h *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string) {
-	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Reason == why })
-	if why == 0 || known || len(h.unmatched) >= MaxOffers {
+func (c *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string) {
+	known := slices.ContainsFunc(c.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Reason == why })
+	if why == 0 || known || len(c.unmatched) >= MaxOffers {
 		return
 	}
 	u := Unmatched{AC: f.Src, Name: Offer{Tags: f.Tags}.Name(), Reason: why, Text: text}
@@ -90,28 +90,28 @@ func (h *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string)
 			u.Services = append(u.Services, string(t.Value))
 		}
 	}
-	h.unmatched = append(h.unmatched, u)
+	c.unmatched = append(c.unmatched, u)
 }
 
 // mismatch returns why an offer does not match; 0: it matches, or is for another client at our
 // address.
-func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
+func (c *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
 	name, named := f.Tags.Find(wire.TagACName)
 	_, marked := f.Tags.Find(wire.TagHostUniq)
 	switch {
-	case !h.hostUniqMatches(f.Tags) && (marked || len(h.cfg.HostUniq) == 0):
+	case !c.hostUniqMatches(f.Tags) && (marked || len(c.cfg.HostUniq) == 0):
 		return 0
-	case !h.hostUniqMatches(f.Tags):
+	case !c.hostUniqMatches(f.Tags):
 		return NoHostUniq
 	case f.SessionID != 0:
 		return HasSessionID
 	case !named:
 		return NoACName
-	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC:
+	case c.cfg.AC != wire.Addr{} && f.Src != c.cfg.AC:
 		return WrongAddr
-	case len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
+	case len(c.cfg.ACNames) > 0 && !slices.Contains(c.cfg.ACNames, string(name)):
 		return WrongACName
-	case h.cfg.Service != "" && !offersService(f.Tags, h.cfg.Service):
+	case c.cfg.Service != "" && !offersService(f.Tags, c.cfg.Service):
 		return WrongService
 	}
 	return 0
