@@ -85,7 +85,7 @@ var files = []man.Block{
 }
 
 var examples = []man.Block{
-	man.Paragraph("Dial once, with the password in a file of its own:"),
+	man.Paragraph("Dial once, with the password in a separate file:"),
 	man.Example("pppoe-client eth0 user alice@isp.example password-file /etc/ppp/secret \\\n    defaultroute usepeerdns"),
 	man.Paragraph("The same from a file, redialled without limit: `/etc/ppp/peers/my-isp` contains"),
 	man.Example("nic-eth0\nuser alice@isp.example\npassword-file /etc/ppp/secret\ndefaultroute\nusepeerdns\npersist\nmaxfail 0\nlcp-echo-interval 20\nlcp-echo-failure 3"),

@@ -8,7 +8,7 @@ var ManualDataPaths = []manpage.Block{
 		"a session uses, and why not a faster one."),
 	manpage.Item{Term: "auto", Text: "the kernel, if it accepts our eBPF programs (Linux 6.1, CAP_BPF and CAP_NET_ADMIN), without changes to the Ethernet interface; " +
 		"else `offload`; else `plain`."},
-	manpage.Item{Term: "kernel", Text: "the kernel, or the program ends. The Ethernet interface must serve PPPoE alone: while the program runs, frames are received by XDP in its driver " +
+	manpage.Item{Term: "kernel", Text: "the kernel, without fallback. The Ethernet interface must serve PPPoE alone: while the program runs, frames are received by XDP in its driver " +
 		"if possible, generic-receive-offload is on and tcp-segmentation-offload off. With some drivers the link is down for seconds when that changes."},
 	manpage.Item{Term: "offload", Text: "user space, with GSO and GRO packets of TCP and UDP of up to 64 kB, and frames sent and received in batches."},
 	manpage.Item{Term: "plain", Text: "user space, one packet at a time."},

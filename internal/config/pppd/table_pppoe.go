@@ -42,7 +42,7 @@ var pppoeOptions = []option{
 	{name: "pppoe-remote-id", roles: Client, help: "send this Agent Remote ID of the access line (TR-101)",
 		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.AccessRemoteID })}},
 	{name: "datapath", help: "what forwards packets: auto (default), kernel, offload or plain; see DATA PATHS in the manual page",
-		kind: kind{"WAY", dataPath}},
+		kind: kind{"KIND", dataPath}},
 	{name: "datapath-queues", help: "number of queues over which the packets of an interface are distributed, one per processor (default: half of the processors, at most 8); the devices of a server's sessions have one queue unless this is given",
 		kind: number("N", 1, 64, func(s *Settings, n int) { s.Queues = n })},
 	{name: "mtu", help: "the longest packet to send, in octets (default 1492; more requests RFC 4638, and as large a mru)",

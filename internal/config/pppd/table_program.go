@@ -47,7 +47,7 @@ var programOptions = []option{
 	{name: "maxoctets", also: "mo", help: "end a session after this many octets (default 0: never)",
 		kind: octetLimit(func(s *Settings) *uint64 { return &s.MaxBytes })},
 	{name: "mo-direction", help: "which octets count: sum, in, out or max (default sum)",
-		kind: kind{"WAY", direction}},
+		kind: kind{"DIRECTION", direction}},
 	{name: "mo-timeout", status: ignored, help: "the limit is checked every second", kind: ignoredValue("SECONDS")},
 
 	{name: "call", help: "read options from /etc/ppp/peers/NAME", kind: ignoredValue("NAME")},
