@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 
 	"upppoe/internal/aaa"
 	"upppoe/internal/config/pppd"
@@ -20,13 +15,10 @@ import (
 	"upppoe/internal/host/scripts"
 	"upppoe/internal/ipv6"
 	"upppoe/internal/log/pppdlog"
-	"upppoe/internal/log/rotatelog"
 	"upppoe/internal/mgmt/control"
-	"upppoe/internal/mgmt/sessionstore"
 	"upppoe/internal/mgmt/status"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
-	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
@@ -82,52 +74,6 @@ func dial(s *pppd.Settings) int {
 	return exitCode(err)
 }
 
-// openLog opens the log's destinations from the settings, and the copies for pppoe-client log.
-func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) {
-	leaves := daemonize.IsChild() && s.LogFD < 0
-	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
-	if err != nil {
-		return nil, err
-	}
-	lines.AddUnqueued(ring)
-	// It is closed when the program exits.
-	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
-		lines.Add(kept)
-	}
-	if s.LogFD > 2 {
-		unix.CloseOnExec(s.LogFD) // scripts must not inherit it
-		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
-	}
-	return lines, nil
-}
-
-// reportEnd logs why the client ended, unless that was requested. It also prints the reason to a
-// terminal whose user waits and does not see the log.
-func (p *program) reportEnd(err error) {
-	text := endText(err, p.settings.Interface)
-	if text == "" {
-		return
-	}
-	p.log.Error(text)
-	if p.settings.Detach != pppd.DetachNever && !p.lines.Has(os.Stderr) {
-		fmt.Fprintln(os.Stderr, "pppoe-client: "+text)
-	}
-}
-
-// endText returns why the client ended; empty if that was requested or is already in the log.
-func endText(err error, iface string) string {
-	end := (*pppoe.EndError)(nil)
-	switch {
-	case err == nil:
-		return ""
-	case !errors.As(err, &end) || end.Err != nil:
-		return err.Error()
-	case end.AC == wire.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
-		return cmp.Or(linkmonitor.Diagnose(iface), end.Reason.Text)
-	}
-	return ""
-}
-
 // run sets up everything around the client, and runs it.
 func (p *program) run(ring *control.LogRing) error {
 	s := p.settings
@@ -169,35 +115,6 @@ func (p *program) run(ring *control.LogRing) error {
 	cfg.Network = p.scripts.WrapNetwork(p.host)
 	cfg.Stale, cfg.Previous = p.records.staleSessions()
 	return p.exit(p.work(cfg))
-}
-
-// claimPeer prevents other clients from calling the same peer, until the function that it returns is
-// called.
-func (p *program) claimPeer() (unclaim func(), err error) {
-	s := p.settings
-	if s.Call == "" || s.Force {
-		return func() {}, nil
-	}
-	c, by, err := sessionstore.LockName(sockets, "call-"+s.Call)
-	switch {
-	case errors.Is(err, sessionstore.ErrNameInUse):
-		return nil, fmt.Errorf("peer %s is already called by process %d: end that with pppoe-client stop %s, or dial in addition with --force", s.Call, by, s.Call)
-	case err != nil:
-		p.log.Debug(fmt.Sprintf("another client could call the same peer: %v", err))
-		return func() {}, nil
-	}
-	return func() { c.Close() }, nil
-}
-
-// listen opens the control socket, until the function that it returns is called. That must be the last
-// step: the caller of stop waits for it.
-func (p *program) listen(ring *control.LogRing) (closed func()) {
-	var err error
-	if p.control, err = control.Listen(sockets, p, ring); err != nil {
-		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
-		return func() {}
-	}
-	return func() { p.control.Close() }
 }
 
 // work dials until a signal or an error ends it.
@@ -355,46 +272,4 @@ func (p *program) exit(err error) error {
 	return err
 }
 
-func (p *program) publish(e *status.Event) {
-	if e == nil {
-		return
-	}
-	text := append(object(e), '\n')
-	if p.control != nil {
-		p.control.Publish(text)
-	}
-	if p.out != nil {
-		p.out.write(text)
-	}
-}
-
 var _ control.Handler = (*program)(nil)
-
-// Status returns the client's status in JSON.
-func (p *program) Status() []byte {
-	s := p.tracker.Status()
-	if client := p.client.Load(); client != nil {
-		if c, open := client.Counters(); open {
-			s.Traffic = status.TrafficOf(c)
-		}
-	}
-	return object(s)
-}
-
-// DroppedEvents returns the event that replaces n dropped ones, in JSON.
-func (p *program) DroppedEvents(n int) []byte { return object(status.Missed(n)) }
-
-// object encodes a value of package status, which cannot fail.
-func object(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic("no JSON: " + err.Error())
-	}
-	return text
-}
-
-// Stop ends the client with SIGTERM, as pppd's users do, so that the log has pppd's message.
-func (p *program) Stop() { unix.Kill(os.Getpid(), unix.SIGTERM) }
-
-// HangUp ends the session with SIGHUP, for the same reason.
-func (p *program) HangUp() { unix.Kill(os.Getpid(), unix.SIGHUP) }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
@@ -60,29 +58,6 @@ func TestSearchAdviceEvents(t *testing.T) {
 		p.adviseSearch(c.event)
 		if got := log.String(); !strings.Contains(got, c.want) || strings.Count(got, "\n") != c.lines {
 			t.Errorf("%#v: %q, want %q and so on", c.event, got, c.want)
-		}
-	}
-}
-
-// TestEndText: a reason that is in the log, or a requested end, is not reported; that an interface
-// without carrier ended a dial is.
-func TestEndText(t *testing.T) {
-	hangUp := session.Reason{Cause: session.HangUp, Text: "interface lo is without carrier"}
-	for _, c := range []struct {
-		err   error
-		iface string
-		want  string
-	}{
-		{nil, "lo", ""},
-		{errors.New("no memory"), "lo", "no memory"},
-		{&pppoe.EndError{Reason: hangUp, Err: errors.New("no device")}, "lo", "no device"},
-		{&pppoe.EndError{Reason: hangUp, AC: wire.Addr{2, 1}}, "lo", ""},
-		{&pppoe.EndError{Reason: session.Reason{Cause: session.UserRequest}}, "lo", ""},
-		{&pppoe.EndError{Reason: hangUp}, "lo", "interface lo is without carrier"},
-		{&pppoe.EndError{Reason: hangUp}, "nowhere0", "interface nowhere0 does not exist"},
-	} {
-		if got := endText(c.err, c.iface); got != c.want {
-			t.Errorf("%v on %s: %q, want %q", c.err, c.iface, got, c.want)
 		}
 	}
 }

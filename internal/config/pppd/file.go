@@ -14,7 +14,7 @@ import (
 // maxFile is the maximum size of an option file, in octets.
 const maxFile = 1 << 20
 
-// ReadFile reads a regular file of at maxSize the given number of octets, and reports whether others than
+// ReadFile reads a regular file of at most maxSize octets, and reports whether others than
 // its owner have access to it (shared). It does not block, as opening a FIFO would. It removes a UTF-8
 // byte order mark, which Windows editors write; UTF-16 is an error.
 func ReadFile(path string, maxSize int64) (text string, shared bool, err error) {

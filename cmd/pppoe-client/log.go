@@ -1,0 +1,67 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/linkmonitor"
+	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/log/rotatelog"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/process/daemonize"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
+)
+
+// openLog opens the log's destinations from the settings, and the copies for pppoe-client log.
+func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) {
+	leaves := daemonize.IsChild() && s.LogFD < 0
+	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
+	if err != nil {
+		return nil, err
+	}
+	lines.AddUnqueued(ring)
+	// It is closed when the program exits.
+	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
+		lines.Add(kept)
+	}
+	if s.LogFD > 2 {
+		unix.CloseOnExec(s.LogFD) // scripts must not inherit it
+		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
+	}
+	return lines, nil
+}
+
+// reportEnd logs why the client ended, unless that was requested. It also prints the reason to a
+// terminal whose user waits and does not see the log.
+func (p *program) reportEnd(err error) {
+	text := endText(err, p.settings.Interface)
+	if text == "" {
+		return
+	}
+	p.log.Error(text)
+	if p.settings.Detach != pppd.DetachNever && !p.lines.Has(os.Stderr) {
+		fmt.Fprintln(os.Stderr, "pppoe-client: "+text)
+	}
+}
+
+// endText returns why the client ended; empty if that was requested or is already in the log.
+func endText(err error, iface string) string {
+	end := (*pppoe.EndError)(nil)
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &end) || end.Err != nil:
+		return err.Error()
+	case end.AC == wire.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
+		return cmp.Or(linkmonitor.Diagnose(iface), end.Reason.Text)
+	}
+	return ""
+}
