@@ -75,12 +75,12 @@ func TestSuperseded(t *testing.T) {
 	}
 	for id := uint8(1); id < 9; id++ { // the eight that are recorded
 		if err := superseded(id); err != ErrSuperseded || q.Len() != 0 || a.State() != AckSent {
-			t.Errorf("request %d, superseded: %v, %d answers, state %v; want ErrOvertaken, none, Ack-Sent", id, err, q.Len(), a.State())
+			t.Errorf("request %d, superseded: %v, %d answers, state %v; want ErrSuperseded, none, Ack-Sent", id, err, q.Len(), a.State())
 		}
 	}
 	receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
 	if err := superseded(8); err != ErrSuperseded || a.State() != Opened {
-		t.Errorf("in Opened: %v, state %v; want ErrOvertaken, Opened", err, a.State())
+		t.Errorf("in Opened: %v, state %v; want ErrSuperseded, Opened", err, a.State())
 	}
 	if err := superseded(0); err != nil || a.State() != ReqSent {
 		t.Errorf("one that is no longer recorded: %v, state %v; want a new negotiation", err, a.State())

@@ -47,7 +47,7 @@ type AuthRequest struct {
 type Authenticated struct {
 	sealed
 	Method   ppp.Method
-	Peer     bool   // the peer was authenticated, not we
+	Peer     bool   // the peer was authenticated; false: we were
 	Name     string // of the side that was authenticated
 	Message  string // the peer's message, when we were
 	Repeated bool   // by a further challenge in an open link
@@ -57,7 +57,7 @@ type Authenticated struct {
 type AuthFailed struct {
 	sealed
 	Method  ppp.Method
-	Peer    bool // the peer was not authenticated, not we
+	Peer    bool // the peer was not authenticated; false: we were not
 	Name    string
 	Message string
 }

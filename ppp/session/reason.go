@@ -27,8 +27,8 @@ const (
 	Expired                    // the session timeout has expired
 	Exhausted                  // the traffic limit is reached
 	NetworkConfigFailed        // the host's network could not be configured
-	Replaced                   // by a newer session, which has its address or its slot
-	AddressInUse               // by an older session
+	Replaced                   // a newer session has taken its address or its slot
+	AddressInUse               // an older session has the address that was negotiated
 	causeCount
 )
 

@@ -65,7 +65,7 @@ type NetworkConfig struct {
 	ProxyARP         bool
 	EnableForwarding bool
 
-	// DNS is where the name servers from IPCP (RFC 1877, ipcp.Config.AskDNS) are configured while
+	// DNS is where the name servers from IPCP (RFC 1877, ipcp.Config.RequestDNS) are configured while
 	// a session is up.
 	// A failure is logged, and the session continues.
 	DNS DNSMethod
