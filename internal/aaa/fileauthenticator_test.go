@@ -180,47 +180,6 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestFilesReloaded: a file that changes, appears, disappears or cannot be read is evaluated as it
-// is at each login, and an error is logged once.
-func TestFilesReloaded(t *testing.T) {
-	dir := t.TempDir()
-	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
-	var log strings.Builder
-	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
-	write := func(path, text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		time := time.Unix(1, 0) // the same for all
-		if err := os.Chtimes(path, time, time); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, c := range []struct {
-		change func()
-		want   string // the password; empty: none is accepted
-	}{
-		{func() {}, ""},
-		{func() { write(path, "alice ac one *\n") }, "one"},
-		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // of the same length and time
-		{func() { os.Remove(path) }, ""},
-		{func() { os.Mkdir(path, 0o700) }, ""},
-		{func() { os.Remove(path); write(path, "alice ac one *\n") }, "one"},
-	} {
-		c.change()
-		for _, password := range []string{"one", "two", "one", "two"} {
-			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: "alice", Password: pap.Password(password)})
-			if d.Accepted != (password == c.want) {
-				t.Errorf("%d: password %q: granted %v", i, password, d.Accepted)
-			}
-		}
-	}
-	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "not a plain file") {
-		t.Errorf("the log, in which only the directory is an error: %s", &log)
-	}
-}
-
 // TestCheckFiles: errors in the files of some methods are logged at the start.
 func TestCheckFiles(t *testing.T) {
 	for _, c := range []struct {
@@ -288,31 +247,6 @@ func TestOwnMethods(t *testing.T) {
 		if able := a.OwnMethods([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {
 			t.Errorf("%q, %q: own methods are %v, want %v", c.chap, c.pap, able, c.able)
 		}
-	}
-}
-
-// TestUnreadableOnce: a file whose path cannot be looked up rejects all logins, and is logged once
-// while that is so.
-func TestUnreadableOnce(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "none")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a directory should be
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
-	for range 3 {
-		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || d.Reason == "" {
-			t.Errorf("granted %v, %q", d.Accepted, d.Reason)
-		}
-	}
-	if n := strings.Count(log.String(), "\n"); n != 1 {
-		t.Errorf("logged %d times, want once: %s", n, &log)
-	}
-	if err := os.Remove(dir); err != nil {
-		t.Fatal(err)
-	}
-	if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || !strings.HasPrefix(d.Reason, "no file ") || strings.Count(log.String(), "\n") != 1 {
-		t.Errorf("without the directory: %q, the log %s", d.Reason, &log)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
@@ -59,4 +60,70 @@ func TestStaleFileKept(t *testing.T) {
 	next = make()
 	next.InheritCache(a)
 	check(next, false, "without the file, anew")
+}
+
+// TestFilesReloaded: a file that changes, appears, disappears or cannot be read is evaluated as it
+// is at each login, and an error is logged once.
+func TestFilesReloaded(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time := time.Unix(1, 0) // the same for all
+		if err := os.Chtimes(path, time, time); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct {
+		change func()
+		want   string // the password; empty: none is accepted
+	}{
+		{func() {}, ""},
+		{func() { write(path, "alice ac one *\n") }, "one"},
+		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // of the same length and time
+		{func() { os.Remove(path) }, ""},
+		{func() { os.Mkdir(path, 0o700) }, ""},
+		{func() { os.Remove(path); write(path, "alice ac one *\n") }, "one"},
+	} {
+		c.change()
+		for _, password := range []string{"one", "two", "one", "two"} {
+			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: "alice", Password: pap.Password(password)})
+			if d.Accepted != (password == c.want) {
+				t.Errorf("%d: password %q: granted %v", i, password, d.Accepted)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "not a plain file") {
+		t.Errorf("the log, in which only the directory is an error: %s", &log)
+	}
+}
+
+// TestUnreadableOnce: a file whose path cannot be looked up rejects all logins, and is logged once
+// while that is so.
+func TestUnreadableOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a directory should be
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || d.Reason == "" {
+			t.Errorf("granted %v, %q", d.Accepted, d.Reason)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("logged %d times, want once: %s", n, &log)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || !strings.HasPrefix(d.Reason, "no file ") || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("without the directory: %q, the log %s", d.Reason, &log)
+	}
 }

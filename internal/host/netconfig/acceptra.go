@@ -13,7 +13,7 @@ import (
 // traffic. Where autoconfiguration is wanted, package ipv6 handles advertisements. It must be
 // called before the device is up.
 //
-// On a device that already existed, missing permission is not worth a warning: whoever created the
+// On a device that already existed, missing permission is not worth a warning: the creator of the
 // device configures it.
 func (h *Configurer) disableAcceptRA(device string, made bool) {
 	err := sysctl.DisableAcceptRA(device)

@@ -86,3 +86,23 @@ func kindOf(event pppoe.Event) string {
 func SuppressedText(kind string, n int) string {
 	return fmt.Sprintf("%d more %s were suppressed", n, kind)
 }
+
+// unauthenticatedKind names the kind of a server's event that a client can cause without an
+// account; empty: others. Events of configured sessions are always logged.
+func unauthenticatedKind(l pppoe.SessionInfo, event pppoe.Event) string {
+	switch e := event.(type) {
+	case session.AuthFailed:
+		return "refused logins"
+	case pppoe.AddressInUse:
+		return "sessions refused because of their address"
+	case pppoe.Ended:
+		if e.Uptime == 0 {
+			return "ends of sessions that did not come up"
+		}
+	case session.PeerClosed, session.NetworkFailed, session.EchoTimeout, session.NetworkPhase, pppoe.HostNetworkFailed, pppoe.DeviceOpened, pppoe.Connected:
+		if l.User == "" {
+			return "events of sessions without a user"
+		}
+	}
+	return ""
+}

@@ -109,3 +109,29 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.text.String()
 }
+
+// TestKindsOfEvents: the kinds of suppressed events in the client's log.
+func TestKindsOfEvents(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		events []pppoe.Event
+	}{
+		{"refusals of concentrators", []pppoe.Event{pppoe.Rejected{}}},
+		{"announcements of concentrators", []pppoe.Event{pppoe.Announced{}}},
+		{"starts of sessions", []pppoe.Event{pppoe.SessionEstablished{}, pppoe.DeviceOpened{}, pppoe.Connected{}}},
+		{"changes of addresses", []pppoe.Event{pppoe.Configured{}}},
+		{"results of authentication", []pppoe.Event{session.Authenticated{}, session.AuthFailed{}}},
+		{"failures of network protocols", []pppoe.Event{session.NetworkFailed{}}},
+		{"ends of sessions by the peer", []pppoe.Event{session.PeerClosed{}}},
+		{"", []pppoe.Event{session.NetworkPhase{}, pppoe.HostNetworkFailed{}, pppoe.Ended{}}},
+	} {
+		for _, e := range c.events {
+			if got := kindOf(e); got != c.want {
+				t.Errorf("%T is of kind %q, want %q", e, got, c.want)
+			}
+		}
+	}
+	if maxEvents != 20 || eventPeriod != 10*time.Second {
+		t.Errorf("%d events in %v are told; want 20 in 10 s", maxEvents, eventPeriod)
+	}
+}

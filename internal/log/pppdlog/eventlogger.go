@@ -3,7 +3,6 @@
 package pppdlog
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"upppoe/chap"
-	"upppoe/ppp"
-	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
@@ -157,22 +153,6 @@ func (el *EventLogger) staleEnded(l pppoe.SessionInfo, e pppoe.StaleTerminated) 
 	el.info(l, "Sent PADT for session %d at %v, left by %s", e.SessionID, e.AC, by)
 }
 
-// packet logs a packet, in pppd's words.
-func (el *EventLogger) packet(l pppoe.SessionInfo, event pppoe.Event) {
-	switch e := event.(type) {
-	case pppoe.DiscoverySent:
-		el.debug(l, string(e.Packet.AppendText([]byte("Send "))))
-	case pppoe.DiscoveryReceived:
-		el.debug(l, string(e.Packet.AppendText([]byte("Recv "))))
-	case pppoe.FrameSent:
-		el.debug(l, string(trace.AppendFrame([]byte("sent "), e.Frame, el.Trace)))
-	case pppoe.FrameReceived:
-		el.debug(l, string(trace.AppendFrame([]byte("rcvd "), e.Frame, el.Trace)))
-	case session.Dropped:
-		el.debug(l, fmt.Sprintf("dropped %v packet: %v", e.Protocol, e.Err))
-	}
-}
-
 func (el *EventLogger) session(l pppoe.SessionInfo, event session.Event) {
 	switch e := event.(type) {
 	case session.Authenticated:
@@ -209,54 +189,6 @@ func (el *EventLogger) established(l pppoe.SessionInfo, e pppoe.SessionEstablish
 	el.info(l, "Connected to %v via interface %s", l.Peer, l.Interface)
 }
 
-func (el *EventLogger) authenticated(l pppoe.SessionInfo, e session.Authenticated) {
-	if e.Repeated {
-		return
-	}
-	name := e.Method.Name()
-	switch {
-	case e.Peer:
-		el.info(l, `Peer "%s" authenticated with %s`, wire.EscapeName(e.Name), name)
-		return
-	case e.Message != "":
-		el.info(l, "%s authentication succeeded: %s", name, wire.EscapeText(e.Message))
-	}
-	el.info(l, "%s authentication succeeded", name)
-}
-
-func (el *EventLogger) authFailed(l pppoe.SessionInfo, e session.AuthFailed) {
-	name := e.Method.Name()
-	if e.Peer {
-		el.error(l, `Peer "%s" failed %s authentication`, wire.EscapeName(e.Name), name)
-		if e.Message != "" {
-			el.error(l, `Login of "%s" from %v refused: %s`, wire.EscapeName(e.Name), l.Peer, wire.EscapeText(e.Message))
-		}
-		return
-	}
-	if e.Message != "" {
-		el.error(l, "%s authentication failed: %s", name, wire.EscapeText(e.Message))
-	}
-	el.error(l, "%s authentication failed", name)
-}
-
-// methodRefused logs which method the peer requires, and how to enable it.
-func (el *EventLogger) methodRefused(l pppoe.SessionInfo, e session.UnsupportedAuthMethod) {
-	wanted, whatToDo := trace.AuthName(e.Requested), "no name is configured: set option user"
-	switch {
-	case el.Server:
-		whatToDo = "no secret is configured for it, or it is not offered"
-	case bytes.Equal(e.Requested, chap.MSv1.Option()):
-		whatToDo = "MS-CHAP version 1 is weak and disabled: option allow-mschap-v1 enables it"
-	case len(e.Allowed) > 0:
-		var names []string
-		for _, m := range e.Allowed {
-			names = append(names, trace.AuthName(m.Option()))
-		}
-		whatToDo = "we offer " + strings.Join(names, ", ")
-	}
-	el.error(l, "Peer insists on authentication by %s: %s", wanted, whatToDo)
-}
-
 // configured logs the addresses of families that are new.
 func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	if a := e.IPv4; e.HasIPv4() && a != e.Previous.IPv4 {
@@ -279,41 +211,6 @@ func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	}
 }
 
-// linkLocal formats an address as pppd does, with all digits.
-func linkLocal(id ipv6cp.ID) string {
-	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
-}
-
-// announcement formats a PADM or PADN, escaped and truncated.
-func announcement(p wire.DiscoveryFrame) string {
-	var text []byte
-	for t := range p.Tags.All() {
-		text = append(t.AppendTruncated(append(text, " ["...)), ']')
-	}
-	return string(text)
-}
-
-// describeSession describes another session of the server.
-func describeSession(l pppoe.SessionInfo) string {
-	return fmt.Sprintf("session %d of client %v on %s%s", l.SessionID, l.Peer, l.Interface, userOf(l))
-}
-
-// networkLost logs a session's traffic, as pppd does when IPCP goes down, before scripts run and
-// the peer is notified. A session with IPv6 alone has no IPCP.
-func (el *EventLogger) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
-	if e.Protocol != ppp.IPCP && e.Previous.HasIPv4() {
-		return
-	}
-	if _, logged := el.trafficLogged.LoadOrStore(keyOf(l), true); !logged {
-		el.connectTime(l, e.Uptime, e.Counters)
-	}
-}
-
-func (el *EventLogger) connectTime(l pppoe.SessionInfo, online time.Duration, c datapath.Counters) {
-	el.info(l, "Connect time %.1f minutes.", online.Minutes())
-	el.info(l, "Sent %d bytes, received %d bytes.", c.SentBytes, c.ReceivedBytes)
-}
-
 // key identifies a session in a program.
 type key struct {
 	iface string
@@ -323,77 +220,4 @@ type key struct {
 
 func keyOf(l pppoe.SessionInfo) key { return key{l.Interface, l.Peer, l.SessionID} }
 
-// reason logs why a session ends, where pppd has a line for it.
-func (el *EventLogger) reason(l pppoe.SessionInfo, r session.Reason) {
-	switch r.Cause {
-	case session.Idle:
-		el.info(l, "Terminating connection due to lack of activity.")
-	case session.Expired:
-		el.info(l, "Connect time expired")
-	case session.Exhausted:
-		el.info(l, "Traffic limit reached. Limit: session volume")
-	case session.HangUp:
-		el.info(l, "Modem hangup")
-	case session.Looped:
-		el.info(l, "Serial line is looped back.")
-	case session.NotNegotiated:
-		el.info(l, "%s", r.Text)
-	case session.PeerNotAuthenticated:
-		if r.Text == session.RefusedToAuthenticate {
-			el.info(l, "%s: terminating link", r.Text)
-		}
-	}
-}
-
-// ended logs the end of a session. A client has logged the reason when it arose, and "Connection
-// terminated." before the PADT, as pppd does; a server logs them together, so that they can be
-// suppressed together.
-func (el *EventLogger) ended(l pppoe.SessionInfo, e pppoe.Ended) {
-	if el.Server {
-		el.reason(l, e.Reason)
-	}
-	if _, logged := el.trafficLogged.LoadAndDelete(keyOf(l)); !logged && e.Uptime > 0 {
-		el.connectTime(l, e.Uptime, e.Counters)
-	}
-	if n := e.Counters.Spoofed; n > 0 {
-		el.info(l, "Dropped %d packets with a spoofed source address.", n)
-	}
-	if n := e.Counters.Exceeded; n > 0 {
-		el.info(l, "Dropped %d packets over the session's rate limit.", n)
-	}
-	if el.Server {
-		el.info(l, "Connection terminated.")
-		el.closed(l, e)
-	} else if e.SentPADT {
-		el.info(l, "Sent PADT")
-	}
-}
-
 func (el *EventLogger) logSuppressed(kind string, n int) { el.Log.Warn(SuppressedText(kind, n)) }
-
-func (el *EventLogger) info(l pppoe.SessionInfo, format string, args ...any) {
-	el.Log.Info(el.prefix(l) + fmt.Sprintf(format, args...))
-}
-
-func (el *EventLogger) warn(l pppoe.SessionInfo, format string, args ...any) {
-	el.Log.Warn(el.prefix(l) + fmt.Sprintf(format, args...))
-}
-
-func (el *EventLogger) error(l pppoe.SessionInfo, format string, args ...any) {
-	el.Log.Error(el.prefix(l) + fmt.Sprintf(format, args...))
-}
-
-func (el *EventLogger) debug(l pppoe.SessionInfo, text string) { el.Log.Debug(el.prefix(l) + text) }
-
-// prefix identifies a server's session.
-func (el *EventLogger) prefix(l pppoe.SessionInfo) string {
-	switch {
-	case !el.Server:
-		return ""
-	case l.Device != "":
-		return l.Device + ": "
-	case l.SessionID != 0:
-		return fmt.Sprintf("session %d: ", l.SessionID)
-	}
-	return ""
-}

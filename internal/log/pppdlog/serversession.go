@@ -1,7 +1,6 @@
 package pppdlog
 
 import (
-	"fmt"
 	"sync"
 
 	"upppoe/ppp"
@@ -83,14 +82,6 @@ func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
 	el.info(l, "Session %d closed for client %v%s on %s: %v%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l))
 }
 
-// userOf formats a session's user, if the peer has authenticated itself.
-func userOf(l pppoe.SessionInfo) string {
-	if l.User == "" {
-		return ""
-	}
-	return fmt.Sprintf(`, user "%s"`, wire.EscapeName(l.User))
-}
-
 // serverSession logs a session's creation, if the event completes it.
 func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	address, opened := "", false
@@ -105,24 +96,4 @@ func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	if opened {
 		el.created(l, address)
 	}
-}
-
-// unauthenticatedKind names the kind of a server's event that a client can cause without an
-// account; empty: others. Events of configured sessions are always logged.
-func unauthenticatedKind(l pppoe.SessionInfo, event pppoe.Event) string {
-	switch e := event.(type) {
-	case session.AuthFailed:
-		return "refused logins"
-	case pppoe.AddressInUse:
-		return "sessions refused because of their address"
-	case pppoe.Ended:
-		if e.Uptime == 0 {
-			return "ends of sessions that did not come up"
-		}
-	case session.PeerClosed, session.NetworkFailed, session.EchoTimeout, session.NetworkPhase, pppoe.HostNetworkFailed, pppoe.DeviceOpened, pppoe.Connected:
-		if l.User == "" {
-			return "events of sessions without a user"
-		}
-	}
-	return ""
 }

@@ -117,3 +117,37 @@ func TestServerEventLimit(t *testing.T) {
 		})
 	}
 }
+
+// TestUnauthenticatedKinds: the events of a server that a client without an account can cause,
+// which are limited; those of sessions with a user, or that were configured, are always logged.
+func TestUnauthenticatedKinds(t *testing.T) {
+	const without = "events of sessions without a user"
+	for _, c := range []struct {
+		event         pppoe.Event
+		nobodys, user string
+	}{
+		{session.AuthFailed{}, "refused logins", "refused logins"},
+		{pppoe.AddressInUse{}, "sessions refused because of their address", "sessions refused because of their address"},
+		{pppoe.Ended{}, "ends of sessions that did not come up", "ends of sessions that did not come up"},
+		{pppoe.Ended{Uptime: 1}, "", ""},
+		{session.PeerClosed{}, without, ""},
+		{session.NetworkFailed{}, without, ""},
+		{session.EchoTimeout{}, without, ""},
+		{session.NetworkPhase{}, without, ""},
+		{pppoe.HostNetworkFailed{}, without, ""},
+		{pppoe.DeviceOpened{}, without, ""},
+		{pppoe.Connected{}, without, ""},
+		{pppoe.Configured{}, "", ""},
+		{pppoe.AddressTakenOver{}, "", ""},
+		{session.Authenticated{}, "", ""},
+	} {
+		named := line
+		named.User = "alice"
+		if got := unauthenticatedKind(line, c.event); got != c.nobodys {
+			t.Errorf("%T without a user is %q, want %q", c.event, got, c.nobodys)
+		}
+		if got := unauthenticatedKind(named, c.event); got != c.user {
+			t.Errorf("%T of a user is %q, want %q", c.event, got, c.user)
+		}
+	}
+}

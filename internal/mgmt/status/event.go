@@ -34,15 +34,6 @@ type Event struct {
 // Missed returns the event that stands for n dropped ones, which were not read in time.
 func Missed(n int) Event { return Event{Time: time.Now(), Event: "missed", Missed: n} }
 
-// Exit returns the last event of a program.
-func (t *Tracker) Exit(err error) *Event {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	at := time.Now()
-	t.setState(Ended, at)
-	return &Event{Time: at, Event: "exit", Attachment: t.status.Attachment, End: t.EndOf(err)}
-}
-
 // reason is an error's reason in one word.
 func reason(err error) string {
 	end := (*pppoe.EndError)(nil)

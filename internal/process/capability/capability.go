@@ -25,15 +25,6 @@ const (
 	NetBindService Capability = unix.CAP_NET_BIND_SERVICE
 )
 
-// SetNotDumpable disables core dumps, and debuggers of other users than root, as there are
-// passwords in memory (PR_SET_DUMPABLE of prctl(2)). Programs that it starts are not affected.
-func SetNotDumpable() error {
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("disable core dumps: %w", err)
-	}
-	return nil
-}
-
 // TryDropAllExcept is DropAllExcept for a program that goes on in any case: an error is logged.
 func TryDropAllExcept(log *slog.Logger, keep ...Capability) {
 	switch err := DropAllExcept(keep...); {

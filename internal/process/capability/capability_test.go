@@ -134,14 +134,3 @@ func Has(c Capability) bool {
 	var data [2]unix.CapUserData
 	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }
-
-// TestSetNotDumpable: the kernel allows neither a debugger nor a core dump.
-func TestSetNotDumpable(t *testing.T) {
-	defer unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-	if err := SetNotDumpable(); err != nil {
-		t.Fatal(err)
-	}
-	if is, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || is != 0 {
-		t.Errorf("PR_GET_DUMPABLE is %d, %v", is, err)
-	}
-}

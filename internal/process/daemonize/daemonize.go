@@ -4,14 +4,12 @@
 package daemonize
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,45 +41,6 @@ func parseFD(word string) int {
 	unix.CloseOnExec(fd)
 	return fd
 }
-
-// Args returns the program's arguments, cloned: those of os.Args, or in the child those passed to
-// Launch, which lists of processes do not show. It must be called once.
-func Args() []string {
-	if argsFD >= 0 {
-		f := os.NewFile(uintptr(argsFD), "arguments")
-		defer f.Close()
-		if text, err := io.ReadAll(io.NewSectionReader(f, 0, maxArgs)); err == nil {
-			words := strings.Split(string(text), "\x00")
-			return words[:len(words)-1]
-		}
-	}
-	args := make([]string, 0, len(os.Args))
-	for _, a := range os.Args[1:] {
-		args = append(args, strings.Clone(a))
-	}
-	return args
-}
-
-// maxArgs limits the arguments, in octets, as the kernel does (execve(2)).
-const maxArgs = 6 << 20
-
-// writeArgs writes arguments to a file in memory. They must not contain NUL.
-func writeArgs(args []string) (*os.File, error) {
-	fd, err := unix.MemfdCreate("arguments", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("go to the background: %w", err)
-	}
-	f := os.NewFile(uintptr(fd), "arguments")
-	if _, err := f.WriteString(strings.Join(append(slices.Clone(args), ""), "\x00")); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("go to the background: %w", err)
-	}
-	return f, nil
-}
-
-// SetProcessName sets the process's name in lists of processes, which is that of its file by
-// default: scripts look for pppd. Errors are ignored.
-func SetProcessName(name string) { os.WriteFile("/proc/self/comm", []byte(name), 0) }
 
 // IsChild reports whether this process is the child.
 func IsChild() bool { return os.Getenv(childEnv) != "" }
@@ -136,45 +95,6 @@ func Launch(args []string) (code int, err error) {
 		return 0, nil
 	}
 	return exitCode(child.Wait())
-}
-
-// forwardSignals forwards signals to the child, so that the program can be ended from the
-// terminal.
-func forwardSignals(signals <-chan os.Signal, p *os.Process) (stop func()) {
-	done := make(chan struct{})
-	// Ends with stop.
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				p.Signal(s)
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { close(done) }
-}
-
-// CatchWriteSignals catches SIGPIPE and SIGXFSZ, so that writing to a closed pipe, or beyond the
-// maximum file size, is only an error. Unlike ignored signals, caught ones have their default
-// action in programs that it starts.
-func CatchWriteSignals() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGXFSZ) }
-
-// ContextUntilSignal returns a context that ends at SIGTERM, SIGINT or SIGQUIT, after notify was
-// called with it. The returned function ends it too.
-func ContextUntilSignal(notify func(signal os.Signal)) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
-	// Ends with the program: further signals are reported too.
-	go func() {
-		for s := range signals {
-			notify(s)
-			cancel()
-		}
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
 func exitCode(err error) (int, error) {

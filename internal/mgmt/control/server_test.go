@@ -11,34 +11,46 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"upppoe/internal/log/linequeue"
 )
 
-// fakeHandler records its calls.
-type fakeHandler struct{ said chan string }
+// TestRequestLength: a request has at most 64 octets, newline included.
+func TestRequestLength(t *testing.T) {
+	dir, s, _, _ := listen(t)
+	defer s.Close()
+	for length, want := range map[int]string{63: fmt.Sprintf("unknown request %q\n", strings.Repeat("x", 63)), 64: ""} {
+		var got bytes.Buffer
+		if err := Request(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
+			t.Errorf("%d octets: %q, %v; want %q", length, &got, err, want)
+		}
+	}
+}
 
-func (p *fakeHandler) Status() []byte             { return []byte(`{"state":"online"}`) }
-func (p *fakeHandler) DroppedEvents(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
-func (p *fakeHandler) Stop()                      { p.said <- "stop" }
-func (p *fakeHandler) HangUp()                    { p.said <- "hangup" }
-
-func listen(t *testing.T) (dir string, s *Server, p *fakeHandler, log *LogRing) {
-	t.Helper()
-	dir, p, log = filepath.Join(t.TempDir(), "run"), &fakeHandler{make(chan string, 1)}, NewLogRing()
-	s, err := Listen(dir, p, log)
+// TestListenAgain: a socket left by a program with our process ID is replaced, and removed with
+// the server; a directory that cannot be created is an error.
+func TestListenAgain(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
+	socket(t, path, false)
+	s, err := Listen(dir, &fakeHandler{make(chan string, 1)}, NewLogRing())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, s, p, log
-}
-
-// lines passes on what is written to it.
-type lines chan string
-
-func (l lines) Write(b []byte) (int, error) {
-	l <- string(b)
-	return len(b), nil
+	var got bytes.Buffer
+	if err := Request(dir, os.Getpid(), "status", &got, time.Minute); err != nil || got.String() != `{"state":"online"}`+"\n" {
+		t.Errorf("%q, %v", &got, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("after the end the socket is there: %v", err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(filepath.Join(path, "in a file"), nil, NewLogRing()); err == nil {
+		t.Error("a directory within a file")
+	}
 }
 
 func TestRequests(t *testing.T) {
@@ -193,70 +205,5 @@ func TestStop(t *testing.T) {
 	s.Close()
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-}
-
-// TestStaleSocket: PIDs removes the socket of a program that was killed.
-func TestStaleSocket(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "4194303.sock")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
-	if pids, err := PIDs(dir); err != nil || len(pids) != 0 {
-		t.Errorf("programs %v, %v", pids, err)
-	}
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("the socket is still there: %v", err)
-	}
-}
-
-func TestRingIsBounded(t *testing.T) {
-	r := NewLogRing()
-	line := []byte(strings.Repeat("x", 1<<10-1) + "\n")
-	for i := range 2 * maxLog >> 10 {
-		r.Write(line)
-		if n := len(r.Tail(allLines)); n != min(maxLog, (i+1)<<10) {
-			t.Fatalf("after %d lines of %d octets %d are kept", i+1, len(line), n)
-		}
-	}
-	r.Write([]byte("1\n"))
-	if n := len(r.Tail(allLines)); n != maxLog-1<<10+2 {
-		t.Errorf("%d octets are kept, want the first line gone for the last", n)
-	}
-	r.Write([]byte(strings.Repeat("x", maxLog) + "\n"))
-	if n := len(r.Tail(allLines)); n != maxLog+1 {
-		t.Errorf("%d octets are kept of a line that is longer than the ring", n)
-	}
-	for lines, want := range map[int]string{0: "", 1: "3\n", 2: "2\n3\n"} {
-		r.Write([]byte("2\n"))
-		r.Write([]byte("3\n"))
-		if got := string(r.Tail(lines)); got != want {
-			t.Errorf("the last %d are %q, want %q", lines, got, want)
-		}
-	}
-}
-
-// TestRingFlush: followers get everything before the program ends.
-func TestRingFlush(t *testing.T) {
-	r := NewLogRing()
-	var got bytes.Buffer
-	q := linequeue.New(func(l linequeue.Line) error { got.Write(l.Text); return nil }, droppedLines)
-	r.Write([]byte("1\n"))
-	r.Write([]byte("2\n"))
-	unfollow := r.Follow(q, 1)
-	r.Write([]byte("3\n"))
-	r.Flush()
-	if got.String() != "2\n3\n" {
-		t.Errorf("the follower has %q", &got)
-	}
-	unfollow()
-	r.Write([]byte("4\n"))
-	q.Flush(time.Minute)
-	if got.String() != "2\n3\n" {
-		t.Errorf("after leaving, the follower has %q", &got)
 	}
 }

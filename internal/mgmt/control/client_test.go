@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -63,49 +62,20 @@ func TestRequestTimeout(t *testing.T) {
 	}
 }
 
-// TestRequestLength: a request has at most 64 octets, newline included.
-func TestRequestLength(t *testing.T) {
-	dir, s, _, _ := listen(t)
-	defer s.Close()
-	for length, want := range map[int]string{63: fmt.Sprintf("unknown request %q\n", strings.Repeat("x", 63)), 64: ""} {
-		var got bytes.Buffer
-		if err := Request(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
-			t.Errorf("%d octets: %q, %v; want %q", length, &got, err, want)
-		}
-	}
-}
-
-// TestDroppedLines: what a log has where lines were dropped.
-func TestDroppedLines(t *testing.T) {
-	if got := string(droppedLines(7).Text); got != "7 lines of the log were dropped here: they were not read in time\n" {
-		t.Errorf("%q", got)
-	}
-}
-
-// TestListenAgain: a socket left by a program with our process ID is replaced, and removed with
-// the server; a directory that cannot be created is an error.
-func TestListenAgain(t *testing.T) {
+// TestStaleSocket: PIDs removes the socket of a program that was killed.
+func TestStaleSocket(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
-	socket(t, path, false)
-	s, err := Listen(dir, &fakeHandler{make(chan string, 1)}, NewLogRing())
+	path := filepath.Join(dir, "4194303.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got bytes.Buffer
-	if err := Request(dir, os.Getpid(), "status", &got, time.Minute); err != nil || got.String() != `{"state":"online"}`+"\n" {
-		t.Errorf("%q, %v", &got, err)
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if pids, err := PIDs(dir); err != nil || len(pids) != 0 {
+		t.Errorf("programs %v, %v", pids, err)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Lstat(path); !os.IsNotExist(err) {
-		t.Errorf("after the end the socket is there: %v", err)
-	}
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Listen(filepath.Join(path, "in a file"), nil, NewLogRing()); err == nil {
-		t.Error("a directory within a file")
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
 	}
 }
