@@ -128,17 +128,17 @@ func (a *FileAuthenticator) ownSecret(path, user string) []byte {
 
 // OwnMethods returns those of some methods by which we can authenticate ourselves: the files have
 // secrets of ours for them.
-func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (able []ppp.Method) {
+func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (own []ppp.Method) {
 	for _, m := range methods {
 		path := a.chap
 		if m == pap.Method {
 			path = a.pap
 		}
 		if f := a.load(path); f.err == nil && f.file.HasClient(a.name) {
-			able = append(able, m)
+			own = append(own, m)
 		}
 	}
-	return able
+	return own
 }
 
 var errNoAddress = errors.New("its address column allows no address: set it to * or to the client's address")

@@ -15,11 +15,11 @@ import (
 //
 // On a device that already existed, missing permission is not worth a warning: the creator of the
 // device configures it.
-func (h *Configurer) disableAcceptRA(device string, made bool) {
+func (h *Configurer) disableAcceptRA(device string, preexisting bool) {
 	err := sysctl.DisableAcceptRA(device)
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist): // or there is no IPv6
-	case sysctl.AcceptsRA(device) && !made:
+	case sysctl.AcceptsRA(device) && !preexisting:
 		h.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes that the peer advertises", device, err))
 	default:
 		h.Log.Debug(fmt.Sprintf("%s: %v", device, err))

@@ -69,30 +69,30 @@ func (c *mtuShares) path(index int) string {
 // join shares in the raised MTU of a device, which is passed as it was before it was raised; nil:
 // it was not raised, and no other program has raised it.
 func (c *mtuShares) join(link netlink.Link, need int) *mtuShare {
-	is := &mtuShare{index: link.Attrs().Index, was: link.Attrs().MTU, raised: max(link.Attrs().MTU, need)}
-	if c.open(is) != nil && is.was == is.raised {
+	share := &mtuShare{index: link.Attrs().Index, was: link.Attrs().MTU, raised: max(link.Attrs().MTU, need)}
+	if c.open(share) != nil && share.was == share.raised {
 		return nil
 	}
-	return is
+	return share
 }
 
 // open opens and updates the share's file, which exists or is created if the MTU was raised.
-func (c *mtuShares) open(is *mtuShare) error {
+func (c *mtuShares) open(share *mtuShare) error {
 	if c == nil {
 		return fs.ErrNotExist
 	}
 	how := os.O_RDWR | unix.O_NOFOLLOW
-	if is.was != is.raised {
+	if share.was != share.raised {
 		how |= os.O_CREATE
 	}
-	f, err := os.OpenFile(c.path(is.index), how, 0o600)
+	f, err := os.OpenFile(c.path(share.index), how, 0o600)
 	if err != nil {
 		return err
 	}
-	if was, raised, err := readShare(f); err == nil && raised == is.was {
-		is.was = was // else it has been changed since
+	if was, raised, err := readShare(f); err == nil && raised == share.was {
+		share.was = was // else it has been changed since
 	}
-	_, err = f.WriteAt(fmt.Appendf(nil, shareFormat, is.was, is.raised), 0)
+	_, err = f.WriteAt(fmt.Appendf(nil, shareFormat, share.was, share.raised), 0)
 	if err == nil {
 		err = flock(f, unix.LOCK_SH)
 	}
@@ -100,7 +100,7 @@ func (c *mtuShares) open(is *mtuShare) error {
 		f.Close()
 		return err
 	}
-	is.file = f
+	share.file = f
 	return nil
 }
 
@@ -114,18 +114,18 @@ func readShare(f *os.File) (was, raised int, err error) {
 
 // leave gives a share up. Last reports that no other program shares it; was is the device's
 // original MTU, and raised the one that all of them have set.
-func (c *mtuShares) leave(is *mtuShare) (was, raised int, last bool) {
-	if is.file == nil {
-		return is.was, is.raised, true
+func (c *mtuShares) leave(share *mtuShare) (was, raised int, last bool) {
+	if share.file == nil {
+		return share.was, share.raised, true
 	}
-	defer is.file.Close()
-	if c == nil || flock(is.file, unix.LOCK_EX|unix.LOCK_NB) != nil {
+	defer share.file.Close()
+	if c == nil || flock(share.file, unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return 0, 0, false
 	}
-	was, raised, err := readShare(is.file)
+	was, raised, err := readShare(share.file)
 	if err != nil {
-		was, raised = is.was, is.raised
+		was, raised = share.was, share.raised
 	}
-	os.Remove(c.path(is.index))
+	os.Remove(c.path(share.index))
 	return was, raised, true
 }

@@ -19,7 +19,7 @@ func (s *Runner) SetDHCP6Services(l pppoe.SessionInfo, servers, services []strin
 		env:  append(s.env(l), "DNS6="+strings.Join(servers, " ")),
 	}
 	c.env = append(c.env, sanitizeValues(services)...)
-	if is := s.dhcp6.desiredCall(); is == nil || !slices.Equal(is.args, c.args) || !slices.Equal(is.env, c.env) {
+	if current := s.dhcp6.desiredCall(); current == nil || !slices.Equal(current.args, c.args) || !slices.Equal(current.env, c.env) {
 		s.dhcp6.up(c)
 	}
 }

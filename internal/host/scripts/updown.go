@@ -87,17 +87,17 @@ func (p *upDown) runPending() {
 func (p *upDown) next() (string, *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	is, wanted := p.current, p.desired
+	current, desired := p.current, p.desired
 	switch {
-	case is == wanted, p.scripts.ctx.Err() != nil:
+	case current == desired, p.scripts.ctx.Err() != nil:
 		p.running = false
 		close(p.idleCh)
 		return "", nil
-	case is != nil:
-		down := &call{is.args, append(slices.Clone(is.env), p.downEnv...)}
+	case current != nil:
+		down := &call{current.args, append(slices.Clone(current.env), p.downEnv...)}
 		p.current, p.downEnv = nil, nil
 		return p.downName, down
 	}
-	p.current = wanted
-	return p.upName, wanted
+	p.current = desired
+	return p.upName, desired
 }

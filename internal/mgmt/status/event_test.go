@@ -60,7 +60,7 @@ func TestEvents(t *testing.T) {
 		{session.EchoTimeout{Requests: 3}, `"event":"silent","requests":3`},
 		{session.PeerClosed{Text: "bye\n"}, `"event":"peer-closed","text":"bye\\012"`},
 	} {
-		e := tracker().Notify(attachment, c.event)
+		e := tracker().Notify(info, c.event)
 		if e == nil {
 			t.Errorf("%T is not reported", c.event)
 			continue
@@ -81,7 +81,7 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	for _, unreported := range []pppoe.Event{session.NetworkPhase{}, pppoe.FrameSent{}, pppoe.DiscoverySent{}, pppoe.Connected{}} {
-		if e := tracker().Notify(attachment, unreported); e != nil {
+		if e := tracker().Notify(info, unreported); e != nil {
 			t.Errorf("%T is reported: %+v", unreported, e)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	ac         = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	attachment = pppoe.SessionInfo{Interface: "eth0", SessionID: 7, Peer: ac, ACName: "ac\n1", Service: "in\x1bternet", Device: "ppp0"}
-	addr       = pppoe.Addressing{
+	ac   = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	info = pppoe.SessionInfo{Interface: "eth0", SessionID: 7, Peer: ac, ACName: "ac\n1", Service: "in\x1bternet", Device: "ppp0"}
+	addr = pppoe.Addressing{
 		MTU: 1492,
 		IPv4: ipcp.Agreement{
 			Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),

@@ -45,7 +45,7 @@ func TestStates(t *testing.T) {
 			{padi, Dialling, 11, "ended not-authenticated"},
 			{pppoe.LinkChanged{State: pppoe.LinkGone}, Dialling, 11, "ended not-authenticated"},
 		} {
-			tr.Notify(attachment, step.event)
+			tr.Notify(info, step.event)
 			s := tr.Status()
 			if s.State != step.state || s.Since.Sub(began) != step.since*time.Second || words(s) != step.more {
 				t.Errorf("%d: after %T it is %s since %v, %q; want %s since %v s, %q", i, step.event, s.State, s.Since.Sub(began), words(s), step.state, int(step.since), step.more)
@@ -101,12 +101,12 @@ func TestOnlineSince(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		tr.Notify(attachment, pppoe.Configured{Addressing: pppoe.Addressing{IPv6: addr.IPv6}})
+		tr.Notify(info, pppoe.Configured{Addressing: pppoe.Addressing{IPv6: addr.IPv6}})
 		online(0)
-		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
+		tr.Notify(info, pppoe.Configured{Addressing: addr})
 		online(0)
-		tr.Notify(attachment, pppoe.Ended{})
-		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
+		tr.Notify(info, pppoe.Ended{})
+		tr.Notify(info, pppoe.Configured{Addressing: addr})
 		online(2 * time.Second)
 	})
 }
@@ -115,12 +115,12 @@ func TestOnlineSince(t *testing.T) {
 // session.
 func TestIPv6(t *testing.T) {
 	tr := tracker()
-	if e := tr.IPv6(attachment, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
+	if e := tr.IPv6(info, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
 		t.Errorf("without a session: %+v", e)
 	}
-	tr.Notify(attachment, pppoe.Configured{Addressing: addr})
+	tr.Notify(info, pppoe.Configured{Addressing: addr})
 	link := tr.Status()
-	e := tr.IPv6(attachment, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"},
+	e := tr.IPv6(info, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"},
 		Services{AFTR: "aftr.example", NTP: []string{"2001:db8::7"}, SNTP: []string{"2001:db8::8"}, MAPE: []string{"e"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "4d"})
 	e.Time = time.Time{}
 	text, err := json.Marshal(e)
@@ -133,7 +133,7 @@ func TestIPv6(t *testing.T) {
 	if len(link.IPv6.Addresses) > 0 || len(tr.Status().IPv6.Addresses) != 1 {
 		t.Error("a status that was taken before has changed, or the new one has not")
 	}
-	tr.Notify(attachment, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
+	tr.Notify(info, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
 	if s := tr.Status(); s.IPv6 != nil {
 		t.Errorf("IPv6 is lost, and there is %+v", s.IPv6)
 	}
@@ -143,10 +143,10 @@ func TestIPv6(t *testing.T) {
 func TestFieldsOfSession(t *testing.T) {
 	tr := tracker()
 	for dials := 1; dials <= 2; dials++ {
-		tr.Notify(attachment, pppoe.SessionEstablished{})
-		tr.Notify(attachment, pppoe.DeviceOpened{Name: "ppp0"})
-		tr.Notify(attachment, pppoe.Offloaded{Description: "receive in TC"})
-		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
+		tr.Notify(info, pppoe.SessionEstablished{})
+		tr.Notify(info, pppoe.DeviceOpened{Name: "ppp0"})
+		tr.Notify(info, pppoe.Offloaded{Description: "receive in TC"})
+		tr.Notify(info, pppoe.Configured{Addressing: addr})
 		s := tr.Status()
 		if s.Dials != dials || s.SessionID != 7 || s.AC != "02:00:5e:00:53:01" || s.ACName != `ac\0121` || s.Service != `in\033ternet` || s.Device != "ppp0" || s.MTU != 1492 || s.DataPath != "kernel: receive in TC" {
 			t.Errorf("while it is open: %+v", s)
@@ -154,7 +154,7 @@ func TestFieldsOfSession(t *testing.T) {
 		if s.IPv4 == nil || s.IPv4.Local != "192.0.2.10" || s.IPv4.Remote != "192.0.2.1" || !slices.Equal(s.IPv4.DNS, []string{"192.0.2.53"}) {
 			t.Errorf("its IPv4: %+v", s.IPv4)
 		}
-		tr.Notify(attachment, pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}})
+		tr.Notify(info, pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}})
 		s = tr.Status()
 		if s.SessionID != 0 || s.Device != "" || s.MTU != 0 || s.IPv4 != nil || s.IPv6 != nil || s.OnlineAt != nil || s.DataPath != "" {
 			t.Errorf("after its end: %+v", s)
@@ -166,7 +166,7 @@ func TestFieldsOfSession(t *testing.T) {
 			t.Errorf("the concentrator is %q, %q", s.AC, s.ACName)
 		}
 	}
-	tr.Notify(attachment, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
+	tr.Notify(info, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
 	if s := tr.Status(); s.DataPath != "user space: "+datapath.ErrRateLimited.Error() {
 		t.Errorf("the data path is %q", s.DataPath)
 	}
@@ -179,11 +179,11 @@ func TestIPv6Kept(t *testing.T) {
 		want  int // addresses
 	}{{addr.IPv6.Local, 1}, {ipv6cp.ID{7: 9}, 0}} {
 		tr := tracker()
-		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
-		tr.IPv6(attachment, []string{"2001:db8::1/64"}, nil, nil, Services{})
+		tr.Notify(info, pppoe.Configured{Addressing: addr})
+		tr.IPv6(info, []string{"2001:db8::1/64"}, nil, nil, Services{})
 		again := addr
 		again.IPv6.Local = c.local
-		e := tr.Notify(attachment, pppoe.Configured{Addressing: again})
+		e := tr.Notify(info, pppoe.Configured{Addressing: again})
 		if got := tr.Status().IPv6; len(got.Addresses) != c.want || got.Local != c.local.LinkLocal().String() || e.IPv6 != got {
 			t.Errorf("as %v: %+v, want %d addresses", c.local, got, c.want)
 		}
