@@ -38,7 +38,7 @@ func TestDuplicateCheckFailsClosed(t *testing.T) {
 		{"the list fails", third, broken, ether, nil, true, broken},
 		{"the list is interrupted", remote, netlink.ErrDumpInterrupted, ether, nil, true, ErrDuplicateAddress},
 		{"the interface has gone", remote, nil, nil, netlink.LinkNotFoundError{}, true, nil},
-		{"the interface is not told", remote, nil, nil, broken, true, broken},
+		{"the interface is unknown", remote, nil, nil, broken, true, broken},
 	} {
 		netlinkQueries.addresses = func(netlink.Link, int) ([]netlink.Addr, error) {
 			return []netlink.Addr{{IPNet: netlink.NewIPNet(c.taken.AsSlice()), LinkIndex: 7}}, c.listing

@@ -63,9 +63,9 @@ func TestNameServers(t *testing.T) {
 		{[2]netip.Addr{1: addressing.IPv4.DNS[0]}, []string{"DNS2=192.0.2.53", "USEPEERDNS=1"}},
 	} {
 		s := p.scripts(nil)
-		told := withIPv4("192.0.2.10")
-		told.IPv4.DNS = c.given
-		s.Notify(info, told)
+		configured := withIPv4("192.0.2.10")
+		configured.IPv4.DNS = c.given
+		s.Notify(info, configured)
 		s.Close()
 		env := slices.DeleteFunc(p.env(t, IPUp), func(v string) bool { return !strings.Contains(v, "DNS") })
 		if !slices.Equal(env, c.want) {

@@ -16,7 +16,7 @@ func TestManyPrefixes(t *testing.T) {
 	for n := range 17 {
 		prefixes = append(prefixes, fmt.Sprintf("2001:db8:%x::/64", n))
 	}
-	told := func(want int) {
+	wantUp := func(want int) {
 		t.Helper()
 		for _, p := range s.upDowns() {
 			<-p.settled()
@@ -32,16 +32,16 @@ func TestManyPrefixes(t *testing.T) {
 		}
 	}
 	s.SetDelegatedPrefixes(info, prefixes[:15], []string{"2001:db8::1", "2001:db8::2"}, nil)
-	told(15)
+	wantUp(15)
 	if servers := p.read(t, "servers"); servers != "2001:db8::1 2001:db8::2\n" {
 		t.Errorf("the name servers are %q", servers)
 	}
 	s.SetDelegatedPrefixes(info, prefixes, nil, nil)
-	told(16)
+	wantUp(16)
 	s.SetDelegatedPrefixes(info, nil, nil, nil)
-	told(0)
+	wantUp(0)
 	s.SetDelegatedPrefixes(info, prefixes[16:], nil, nil) // those that are gone have been deleted
-	told(1)
+	wantUp(1)
 }
 
 // TestPrefixes: scripts run each time a session's prefix changes.

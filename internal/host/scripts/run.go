@@ -39,7 +39,7 @@ func (s *Runner) run(ctx context.Context, name string, c *call) {
 	}
 	pid := cmd.Process.Pid
 	s.cfg.Log.Debug(fmt.Sprintf("Script %s started (pid %d)", path, pid))
-	cmd.Wait() // its status is told below
+	cmd.Wait() // its status is logged below
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, exitStatus(status)))
 }

@@ -341,18 +341,18 @@ func TestDHCP6Services(t *testing.T) {
 	p.add(t, DHCP6Down, `echo "down $AFTR" >>%[1]s/said`)
 	p.add(t, PrefixUp, `echo "prefix $PREFIX $AFTR" >>%[1]s/said`)
 	s := p.scripts(nil)
-	tell := func(env ...string) {
+	set := func(env ...string) {
 		s.SetDHCP6Services(info, []string{"2001:db8::53"}, env)
 		s.settle()
 	}
-	tell()
-	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
-	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
-	tell("AFTR=$(reboot)")
+	set()
+	set("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
+	set("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
+	set("AFTR=$(reboot)")
 	s.SetDelegatedPrefixes(info, []string{"2001:db8::/56"}, nil, []string{"AFTR=`x`"})
 	<-s.prefixes["2001:db8::/56"].settled()
-	tell()
-	tell()
+	set()
+	set()
 	s.Close()
 	want := "up aftr.example 2001:db8::1 2001:db8::2 2001:db8::53 ppp0, down aftr.example, up __reboot_  2001:db8::53 ppp0, prefix 2001:db8::/56 _x_, down __reboot_"
 	if said := p.said(t); said != want {

@@ -38,17 +38,17 @@ func TestEventLimit(t *testing.T) {
 			return logged
 		}
 		if n := logged(maxEvents, pppoe.Announced{}); n != maxEvents {
-			t.Errorf("%d of %d are told", n, maxEvents)
+			t.Errorf("%d of %d are logged", n, maxEvents)
 		}
 		time.Sleep(2 * eventPeriod)
 		if log := said(); len(log) > 0 {
 			t.Errorf("nothing was left out, and the log has %q", log)
 		}
 		if n := logged(1000, pppoe.Announced{}); n != maxEvents {
-			t.Errorf("%d of 1000 are told, want %d", n, maxEvents)
+			t.Errorf("%d of 1000 are logged, want %d", n, maxEvents)
 		}
 		if n := logged(maxEvents, session.AuthFailed{}) + logged(1, session.Authenticated{}); n != maxEvents {
-			t.Errorf("%d of another kind are told, want %d", n, maxEvents)
+			t.Errorf("%d of another kind are logged, want %d", n, maxEvents)
 		}
 		time.Sleep(eventPeriod - 1)
 		if log := said(); len(log) > 0 || logged(1, pppoe.Announced{}) > 0 {
@@ -60,7 +60,7 @@ func TestEventLimit(t *testing.T) {
 			t.Errorf("the log has %q, want %q", log, want)
 		}
 		if logged(1, pppoe.Announced{}) != 1 {
-			t.Error("after a period nothing is told")
+			t.Error("after a period nothing is logged")
 		}
 		time.Sleep(2 * eventPeriod)
 		if log := said(); len(log) != len(want) {
@@ -132,6 +132,6 @@ func TestKindsOfEvents(t *testing.T) {
 		}
 	}
 	if maxEvents != 20 || eventPeriod != 10*time.Second {
-		t.Errorf("%d events in %v are told; want 20 in 10 s", maxEvents, eventPeriod)
+		t.Errorf("%d events in %v are logged; want 20 in 10 s", maxEvents, eventPeriod)
 	}
 }

@@ -148,7 +148,7 @@ func TestLines(t *testing.T) {
 		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
 	} {
 		if got := logged(&EventLogger{}, line, c.event); got != c.want {
-			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+			t.Errorf("%#v is logged as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestConnectTime(t *testing.T) {
 		{"negotiated anew between", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), pppoe.Configured{}, end}, time + info + "Connect time 1.6 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
 	} {
 		if got := logged(&EventLogger{}, line, c.events...); got != c.want {
-			t.Errorf("%s: told as\n%swant\n%s", c.what, got, c.want)
+			t.Errorf("%s: logged as\n%swant\n%s", c.what, got, c.want)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func TestDataPathLoggedOnce(t *testing.T) {
 		strings.Repeat(info+"Packets go through user space: all, whose source is checked there\n", 2) +
 		info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
 	if got := logged(&EventLogger{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
-		t.Errorf("told as\n%swant\n%s", got, want)
+		t.Errorf("logged as\n%swant\n%s", got, want)
 	}
 }
 
@@ -234,7 +234,7 @@ func TestServerLines(t *testing.T) {
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
 	} {
 		if got := logged(&EventLogger{Server: true}, c.line, c.event); got != c.want {
-			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+			t.Errorf("%#v is logged as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
 }

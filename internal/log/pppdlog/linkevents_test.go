@@ -40,7 +40,7 @@ func TestLinkLines(t *testing.T) {
 		{pppoe.AwaitingRedial{Delay: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
 	} {
 		if got := logged(&EventLogger{}, line, c.event); got != c.want {
-			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+			t.Errorf("%#v is logged as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
 }

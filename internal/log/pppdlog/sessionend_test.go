@@ -28,7 +28,7 @@ func TestServerReasons(t *testing.T) {
 			want = info + "ppp0: " + c.line + "\n" + want
 		}
 		if got := logged(&EventLogger{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
-			t.Errorf("%+v is told as\n%swant\n%s", c.reason, got, want)
+			t.Errorf("%+v is logged as\n%swant\n%s", c.reason, got, want)
 		}
 	}
 }

@@ -116,9 +116,9 @@ func TestLastEvent(t *testing.T) {
 	}
 	closed := make(chan struct{})
 	go func() { s.Close(); close(closed) }()
-	told := 0
-	for told < last {
-		told += strings.Count(<-events, "\n")
+	received := 0
+	for received < last {
+		received += strings.Count(<-events, "\n")
 	}
 	<-closed
 	if err := <-done; err != nil {
@@ -131,7 +131,7 @@ func TestLastEvent(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	dir, s, _, log := listen(t)
 	defer s.Close()
-	for request, tell := range map[string]func([]byte){"events": s.Publish, "follow": func(b []byte) { log.Write(b) }} {
+	for request, send := range map[string]func([]byte){"events": s.Publish, "follow": func(b []byte) { log.Write(b) }} {
 		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func TestSlowReader(t *testing.T) {
 		long := []byte(strings.Repeat("x", 1<<16) + "\n")
 		const many = 100 // more than the queue and the kernel can hold
 		for range many {
-			tell(long)
+			send(long)
 		}
 		got, missing := 0, -1
 		for missing < 0 {
