@@ -28,7 +28,7 @@ type Config struct {
 	// them. If only one is valid, it is assigned for both; if none is, the option is rejected.
 	DNS, NBNS [2]netip.Addr
 	// Limits configures the automaton.
-	Limits ppp.Limits
+	Limits ppp.NegotiationLimits
 }
 
 // Agreement is what both sides have agreed on. Servers that the peer has not assigned are

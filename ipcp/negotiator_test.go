@@ -21,7 +21,7 @@ var (
 func negotiate(t *testing.T, a, b *Config) (na, nb *Negotiator, open bool) {
 	t.Helper()
 	n := [2]*Negotiator{New(a), New(b)}
-	automatons := [2]*ppp.Automaton{ppp.NewAutomaton(n[0], ppp.Limits{}), ppp.NewAutomaton(n[1], ppp.Limits{})}
+	automatons := [2]*ppp.Automaton{ppp.NewAutomaton(n[0], ppp.NegotiationLimits{}), ppp.NewAutomaton(n[1], ppp.NegotiationLimits{})}
 	q := [2]*ppp.Queue{{}, {}}
 	for i := range automatons {
 		automatons[i].Open(epoch, q[i])
@@ -149,7 +149,7 @@ func TestUnnumbered(t *testing.T) {
 		{"a loopback address", option(OptAddress, netip.MustParseAddr("127.0.0.1")).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
 	} {
 		for _, unnumbered := range []bool{true, false} {
-			n := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.Limits{MaxFailure: 2}})
+			n := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.NegotiationLimits{MaxFailure: 2}})
 			for range 2 { // a new negotiation begins like the first
 				n.Reset()
 				for i, want := range c.want {

@@ -62,7 +62,7 @@ func TestTranscripts(t *testing.T) {
 		{"server-addr-rejected", server, nil},
 		{"server-dns", withServers, nil},
 		{"server-rejects", server, nil},
-		{"server-limits", ipcp.Config{Local: server.Local, Remote: server.Remote, Limits: ppp.Limits{MaxFailure: 2}}, nil},
+		{"server-limits", ipcp.Config{Local: server.Local, Remote: server.Remote, Limits: ppp.NegotiationLimits{MaxFailure: 2}}, nil},
 	} {
 		e, n := end("end", c.cfg)
 		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLink(ppp.IPCP, e))

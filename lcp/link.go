@@ -30,7 +30,7 @@ type Config struct {
 	// arrive (RFC 4638 section 5.2): see TakePathLimit.
 	CheckPath bool
 	// Limits configures the automaton.
-	Limits ppp.Limits
+	Limits ppp.NegotiationLimits
 	// Rand is the source of Magic-Numbers; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }

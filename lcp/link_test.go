@@ -147,8 +147,8 @@ func TestAuthRefused(t *testing.T) {
 func TestLoop(t *testing.T) {
 	methods := []ppp.Method{chap.MD5, pap.Method}
 	for _, cfg := range []Config{
-		{}, {Limits: ppp.Limits{MaxFailure: 1}}, {Limits: ppp.Limits{MaxFailure: 3}}, {Limits: ppp.Limits{MaxFailure: 50}},
-		{RequireAuth: methods}, {RequireAuth: methods[:1], Limits: ppp.Limits{MaxFailure: 1}},
+		{}, {Limits: ppp.NegotiationLimits{MaxFailure: 1}}, {Limits: ppp.NegotiationLimits{MaxFailure: 3}}, {Limits: ppp.NegotiationLimits{MaxFailure: 50}},
+		{RequireAuth: methods}, {RequireAuth: methods[:1], Limits: ppp.NegotiationLimits{MaxFailure: 1}},
 		{RequireAuth: methods, AllowAuth: methods[1:]}, {RequireAuth: methods[:1], AllowAuth: methods[1:]},
 	} {
 		l, q, first := open(t, cfg)

@@ -6,7 +6,7 @@ import "time"
 // control protocol on one link. It is not safe for concurrent use.
 type Automaton struct {
 	negotiator Negotiator
-	limits     Limits
+	limits     NegotiationLimits
 
 	state    State
 	restarts int       // the Restart counter
@@ -33,7 +33,7 @@ type Automaton struct {
 }
 
 // NewAutomaton returns an automaton in state Initial.
-func NewAutomaton(n Negotiator, l Limits) *Automaton {
+func NewAutomaton(n Negotiator, l NegotiationLimits) *Automaton {
 	return &Automaton{negotiator: n, limits: l.WithDefaults(), peerMRU: 1500}
 }
 

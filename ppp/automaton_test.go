@@ -15,7 +15,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // TestNoAnswer: apart from the early retransmission of the first request (TestEarlyRetransmit), the
 // times of requests are RFC 1661's.
 func TestNoAnswer(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), Limits{})
+	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -46,7 +46,7 @@ func TestNoAnswer(t *testing.T) {
 }
 
 func TestInvalidAnswers(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), Limits{})
+	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -77,7 +77,7 @@ func TestInvalidAnswers(t *testing.T) {
 }
 
 func TestNakThenReject(t *testing.T) {
-	a, p := opened(t, Limits{})
+	a, p := opened(t, NegotiationLimits{})
 	p.minimum = 100
 	q := &Queue{}
 	for i := range 7 {
@@ -104,7 +104,7 @@ func TestNakThenReject(t *testing.T) {
 // TestDuplicateOption: an unknown option is rejected each time that it is in a request (RFC 1661
 // section 5.4); a known one is acceptable once.
 func TestDuplicateOption(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	q := &Queue{}
 	for _, c := range []struct {
 		what     string
@@ -122,7 +122,7 @@ func TestDuplicateOption(t *testing.T) {
 }
 
 func TestEndlessNaks(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), Limits{})
+	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -136,7 +136,7 @@ func TestEndlessNaks(t *testing.T) {
 
 // TestEndlessRequests: the negotiation with a peer that insists on a rejected option ends.
 func TestEndlessRequests(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), Limits{})
+	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -151,7 +151,7 @@ func TestEndlessRequests(t *testing.T) {
 // TestNoRequestReceived: the negotiation with a peer that acknowledges our request and sends none
 // ends.
 func TestNoRequestReceived(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), Limits{MaxConfigure: 3})
+	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxConfigure: 3})
 	q := &Queue{}
 	now, s := epoch, Signal(0)
 	a.Open(now, q)
@@ -170,7 +170,7 @@ func TestNoRequestReceived(t *testing.T) {
 }
 
 func TestRenegotiation(t *testing.T) {
-	a, p := opened(t, Limits{})
+	a, p := opened(t, NegotiationLimits{})
 	p.requested[1] = 77 // as changed by an earlier Nak
 	q := &Queue{}
 	s := receive(t, a, Control{ConfigureRequest, 9, []byte{1, 3, 60}}, q)
@@ -184,14 +184,14 @@ func TestRenegotiation(t *testing.T) {
 }
 
 func TestDuplicateAck(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	if _, err := a.Receive(epoch, Control{ConfigureAck, a.requestID, a.request}, &Queue{}); err != ErrStale || a.State() != Opened {
 		t.Errorf("the Ack of a retransmission: %v, state %v; want ErrStale, Opened", err, a.State())
 	}
 }
 
 func TestTerminate(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	q := &Queue{}
 	if s := a.Close(epoch, "enough", q); s != LayerDown {
 		t.Errorf("Close signals %v, want LayerDown", s)
@@ -203,7 +203,7 @@ func TestTerminate(t *testing.T) {
 		t.Errorf("a Terminate-Ack with another Identifier: signal %v, state %v; want LayerFinished, Closed", s, a.State())
 	}
 
-	a, _ = opened(t, Limits{})
+	a, _ = opened(t, NegotiationLimits{})
 	a.Close(epoch, "enough", q)
 	now := epoch
 	for !a.Deadline().IsZero() {
@@ -216,7 +216,7 @@ func TestTerminate(t *testing.T) {
 }
 
 func TestPeerTerminates(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	q := &Queue{}
 	if s := receive(t, a, Control{TerminateRequest, 33, nil}, q); s != LayerDown || a.State() != Stopping {
 		t.Errorf("signal %v, state %v; want LayerDown, Stopping", s, a.State())
@@ -230,7 +230,7 @@ func TestPeerTerminates(t *testing.T) {
 }
 
 func TestCodeReject(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	a.SetPeerMRU(16)
 	q := &Queue{}
 	receive(t, a, Control{99, 1, make([]byte, 40)}, q)
@@ -255,7 +255,7 @@ func TestTwoAutomatons(t *testing.T) {
 		loss := rapid.Float64Range(0, 0.4).Draw(t, "loss")
 		p := [2]*testNegotiator{newTestNegotiator(), newTestNegotiator()}
 		p[0].initial[9], p[1].minimum = 1, 15
-		a := [2]*Automaton{NewAutomaton(p[0], Limits{MaxConfigure: 50}), NewAutomaton(p[1], Limits{MaxConfigure: 50})}
+		a := [2]*Automaton{NewAutomaton(p[0], NegotiationLimits{MaxConfigure: 50}), NewAutomaton(p[1], NegotiationLimits{MaxConfigure: 50})}
 		q := [2]*Queue{{}, {}}
 		var inFlight [2][][]byte // to each of them
 		now := epoch
@@ -310,7 +310,7 @@ func TestTwoAutomatons(t *testing.T) {
 func FuzzAutomaton(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 5, 1, 1, 0, 4})
 	f.Fuzz(func(t *testing.T, script []byte) {
-		a, q, now := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}, epoch
+		a, q, now := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}, epoch
 		for len(script) > 0 {
 			op := script[0]
 			script = script[1:]

@@ -19,7 +19,7 @@ func TestDuplicateOfAcknowledged(t *testing.T) {
 		{"another value", Control{ConfigureRequest, 1, []byte{1, 3, 51}}, false},
 		{"fewer options", Control{ConfigureRequest, 1, nil}, false},
 	} {
-		a, p := opened(t, Limits{})
+		a, p := opened(t, NegotiationLimits{})
 		p.acknowledged = nil // Acknowledged must not be called again
 		q := &Queue{}
 		for range 3 {
@@ -41,7 +41,7 @@ func TestDuplicateOfAcknowledged(t *testing.T) {
 
 // TestDuplicateInAckSent: a duplicate of an acknowledged request is not evaluated again.
 func TestDuplicateInAckSent(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	request := Control{ConfigureRequest, 1, []byte{1, 3, 50}}
@@ -61,7 +61,7 @@ func TestDuplicateInAckSent(t *testing.T) {
 
 // TestSuperseded: a request that arrives after a later one was answered changes nothing.
 func TestSuperseded(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	for id := range uint8(9) {
@@ -89,7 +89,7 @@ func TestSuperseded(t *testing.T) {
 
 // TestHistoryEnds: after the layer below has gone down, an old request is not a duplicate.
 func TestHistoryEnds(t *testing.T) {
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	q := &Queue{}
 	a.Down(epoch)
 	a.Up(epoch, q)
@@ -99,7 +99,7 @@ func TestHistoryEnds(t *testing.T) {
 		t.Errorf("signal %v, state %v; want LayerUp, Opened", s, a.State())
 	}
 	// Nor is it one in a state without a negotiation.
-	a, _ = opened(t, Limits{})
+	a, _ = opened(t, NegotiationLimits{})
 	a.Close(epoch, "", q)
 	receive(t, a, Control{TerminateAck, 1, nil}, q)
 	sent(t, q)
@@ -111,7 +111,7 @@ func TestHistoryEnds(t *testing.T) {
 
 // TestDuplicateOfRefused: duplicates of a refused request do not count towards Max-Failure.
 func TestDuplicateOfRefused(t *testing.T) {
-	a, p := opened(t, Limits{})
+	a, p := opened(t, NegotiationLimits{})
 	p.minimum = 100
 	q := &Queue{}
 	for range 50 {
@@ -133,7 +133,7 @@ func TestDuplicateOfRefused(t *testing.T) {
 
 // TestPeerStuck: if a peer repeats its request too often and for too long, a new negotiation begins.
 func TestPeerStuck(t *testing.T) {
-	limits := Limits{Restart: time.Second, MaxConfigure: 3}
+	limits := NegotiationLimits{Restart: time.Second, MaxConfigure: 3}
 	request := Control{ConfigureRequest, 1, []byte{1, 3, 50}}
 	for _, c := range []struct {
 		what string
@@ -162,7 +162,7 @@ func TestPeerStuck(t *testing.T) {
 
 // TestPeerStuckCounter: duplicates of an earlier request do not count for a new one.
 func TestPeerStuckCounter(t *testing.T) {
-	a, _ := opened(t, Limits{Restart: time.Second, MaxConfigure: 3})
+	a, _ := opened(t, NegotiationLimits{Restart: time.Second, MaxConfigure: 3})
 	q := &Queue{}
 	at := func(since time.Duration, c Control) (s Signal) {
 		s, err := a.Receive(epoch.Add(since), c, q)

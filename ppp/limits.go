@@ -2,9 +2,9 @@ package ppp
 
 import "time"
 
-// Limits configures the Restart timer and the counters of the automaton (RFC 1661
+// NegotiationLimits configures the Restart timer and the counters of the automaton (RFC 1661
 // section 4.6). A zero field stands for the default.
-type Limits struct {
+type NegotiationLimits struct {
 	Restart      time.Duration // between retransmissions of a request; default 3 s
 	MaxConfigure int           // Configure-Requests without an answer; default 10
 	MaxTerminate int           // Terminate-Requests without an answer; default 2
@@ -15,7 +15,7 @@ type Limits struct {
 }
 
 // WithDefaults replaces zero fields by the defaults.
-func (l Limits) WithDefaults() Limits {
+func (l NegotiationLimits) WithDefaults() NegotiationLimits {
 	def := func(n *int, v int) {
 		if *n <= 0 {
 			*n = v

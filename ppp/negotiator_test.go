@@ -61,7 +61,7 @@ func (n *testNegotiator) ReceivedNak(o Option) {
 func (n *testNegotiator) ReceivedReject(o Option) { delete(n.requested, o.Type) }
 
 // opened returns an automaton in state Opened, and its negotiator.
-func opened(t *testing.T, l Limits) (*Automaton, *testNegotiator) {
+func opened(t *testing.T, l NegotiationLimits) (*Automaton, *testNegotiator) {
 	t.Helper()
 	p := newTestNegotiator()
 	a := NewAutomaton(p, l)

@@ -44,13 +44,13 @@ func TestNumbers(t *testing.T) {
 
 // TestDefaults: RFC 1661 section 4.6; the least value of each field is not replaced.
 func TestDefaults(t *testing.T) {
-	want := Limits{Restart: 3 * time.Second, MaxConfigure: 10, MaxTerminate: 2, MaxFailure: 5}
-	for _, l := range []Limits{{}, {Restart: -1, MaxConfigure: -1, MaxTerminate: -1, MaxFailure: -1}} {
+	want := NegotiationLimits{Restart: 3 * time.Second, MaxConfigure: 10, MaxTerminate: 2, MaxFailure: 5}
+	for _, l := range []NegotiationLimits{{}, {Restart: -1, MaxConfigure: -1, MaxTerminate: -1, MaxFailure: -1}} {
 		if got := l.WithDefaults(); got != want {
 			t.Errorf("%+v becomes %+v, want %+v", l, got, want)
 		}
 	}
-	least := Limits{Restart: 1, MaxConfigure: 1, MaxTerminate: 1, MaxFailure: 1}
+	least := NegotiationLimits{Restart: 1, MaxConfigure: 1, MaxTerminate: 1, MaxFailure: 1}
 	if got := least.WithDefaults(); got != least {
 		t.Errorf("%+v becomes %+v", least, got)
 	}
@@ -76,7 +76,7 @@ func TestCodeRejectLength(t *testing.T) {
 		{0, 1497 - ControlHeaderLen, 1500},
 		{3, 50, ControlHeaderLen},
 	} {
-		a, _ := opened(t, Limits{})
+		a, _ := opened(t, NegotiationLimits{})
 		if c.mru > 0 {
 			a.SetPeerMRU(c.mru)
 		}
@@ -91,7 +91,7 @@ func TestCodeRejectLength(t *testing.T) {
 // TestCodesOfCodeReject: a Code-Reject of a code from 1 to 7 closes the automaton.
 func TestCodesOfCodeReject(t *testing.T) {
 	for code := range 20 {
-		a, _ := opened(t, Limits{})
+		a, _ := opened(t, NegotiationLimits{})
 		s := receive(t, a, Control{CodeReject, 1, []byte{byte(code)}}, &Queue{})
 		if ends := code >= 1 && code <= 7; (s == LayerDown) != ends || (a.State() == Stopping) != ends {
 			t.Errorf("a Code-Reject of code %d: signal %v, state %v; want an end: %v", code, s, a.State(), ends)
@@ -103,7 +103,7 @@ func TestCodesOfCodeReject(t *testing.T) {
 // our options, ends after twice Max-Failure.
 func TestNegotiationEnds(t *testing.T) {
 	for _, most := range []int{1, 3} {
-		a, q := NewAutomaton(newTestNegotiator(), Limits{MaxFailure: most}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxFailure: most}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		rejects := 0
@@ -114,7 +114,7 @@ func TestNegotiationEnds(t *testing.T) {
 		if rejects != 2*most+2 || a.State() != Stopped {
 			t.Errorf("Max-Failure %d: ended at request %d in state %v, want %d, Stopped", most, rejects, a.State(), 2*most+2)
 		}
-		a = NewAutomaton(newTestNegotiator(), Limits{MaxFailure: most})
+		a = NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxFailure: most})
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		naks := 0
@@ -134,7 +134,7 @@ func TestHighestOption(t *testing.T) {
 	if once.HasDuplicates() || !twice.HasDuplicates() {
 		t.Errorf("option 255 has duplicates: %v and %v, want false and true", once.HasDuplicates(), twice.HasDuplicates())
 	}
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	q := &Queue{}
 	receive(t, a, Control{ConfigureRequest, 9, twice}, q)
 	if got := sent(t, q); len(got) != 2 || got[1].Code != ConfigureAck && got[1].Code != ConfigureReject {

@@ -10,7 +10,7 @@ import (
 // TestIdentifierInAckRcvd: while the peer's request is missing, ours keeps its Identifier at first, so
 // that a peer in Opened does not renegotiate; later it changes, so that it does.
 func TestIdentifierInAckRcvd(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	var ids []uint8
@@ -31,14 +31,14 @@ func TestIdentifierInAckRcvd(t *testing.T) {
 func TestEarlyRetransmit(t *testing.T) {
 	for _, c := range []struct {
 		what string
-		l    Limits
+		l    NegotiationLimits
 		at   time.Duration // 0: not before the Restart timer expires
 	}{
-		{"by default", Limits{}, 250 * time.Millisecond},
-		{"with a fast peer", Limits{RoundTrip: 125 * time.Millisecond}, 250 * time.Millisecond},
-		{"with a slow peer", Limits{RoundTrip: 126 * time.Millisecond}, 252 * time.Millisecond},
-		{"with a very slow peer", Limits{RoundTrip: 1500 * time.Millisecond}, 0},
-		{"with a short Restart period", Limits{Restart: 250 * time.Millisecond}, 0},
+		{"by default", NegotiationLimits{}, 250 * time.Millisecond},
+		{"with a fast peer", NegotiationLimits{RoundTrip: 125 * time.Millisecond}, 250 * time.Millisecond},
+		{"with a slow peer", NegotiationLimits{RoundTrip: 126 * time.Millisecond}, 252 * time.Millisecond},
+		{"with a very slow peer", NegotiationLimits{RoundTrip: 1500 * time.Millisecond}, 0},
+		{"with a short Restart period", NegotiationLimits{Restart: 250 * time.Millisecond}, 0},
 	} {
 		a, q := NewAutomaton(newTestNegotiator(), c.l), &Queue{}
 		a.Open(epoch, q)
@@ -76,7 +76,7 @@ func TestAnswerInTime(t *testing.T) {
 		{"a Nak", Control{ConfigureNak, 1, []byte{1, 3, 11}}, 1},
 		{"a Reject", Control{ConfigureReject, 1, []byte{1, 3, 10}}, 1},
 	} {
-		a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		sent(t, q)
@@ -86,7 +86,7 @@ func TestAnswerInTime(t *testing.T) {
 		}
 	}
 	// Nor is a request of a renegotiation.
-	a, _ := opened(t, Limits{})
+	a, _ := opened(t, NegotiationLimits{})
 	receive(t, a, Control{ConfigureRequest, 2, nil}, &Queue{})
 	if !a.Deadline().Equal(epoch.Add(3 * time.Second)) {
 		t.Errorf("after renegotiation, a request is retransmitted at %v, want 3 s", a.Deadline())
@@ -113,7 +113,7 @@ func TestPeerComesUpLate(t *testing.T) {
 		{2 * time.Second, 2 * time.Second, 3 * time.Second},
 		{3100 * time.Millisecond, 3250 * time.Millisecond, 6 * time.Second},
 	} {
-		a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		for a.Deadline().Before(epoch.Add(c.at)) {
@@ -141,7 +141,7 @@ func TestPeerComesUpLate(t *testing.T) {
 
 // TestRetransmitOverdueOnce: only the peer's first request causes a retransmission of ours.
 func TestRetransmitOverdueOnce(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), Limits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	a.Advance(epoch.Add(earlyTimeout), q)

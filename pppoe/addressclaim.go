@@ -29,7 +29,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 	case !waits:
 		l.loop.notify(s.SessionInfo, AddressInUse{Addr: a.Remote, By: older.info})
 		me.call(func(now time.Time) {
-			l.loop.closeSession(now, s, session.Reason{Cause: session.AddressInUse, Text: "IP address is in use by another session"})
+			l.loop.closeSession(now, s, session.Reason{Cause: session.CauseAddressInUse, Text: "IP address is in use by another session"})
 		})
 		older.call(func(now time.Time) { older.owner.probe(now, older.state) })
 		return false
@@ -39,10 +39,10 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 	// answered.
 	for _, ref := range [...]sessionRef{older, displaced} {
 		ref.call(func(now time.Time) {
-			if ref.state.ppp.Phase() != session.Terminate {
+			if ref.state.ppp.Phase() != session.PhaseTerminate {
 				ref.owner.loop.notify(ref.state.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.info})
 			}
-			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.Replaced, Text: "IP address is taken over by a newer session"})
+			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "IP address is taken over by a newer session"})
 		})
 	}
 	return false

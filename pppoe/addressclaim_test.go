@@ -96,7 +96,7 @@ func TestNewerReplacesOlder(t *testing.T) {
 				}
 				other.checkAddress(theAddress, "the newer")
 				time.Sleep(10 * time.Second)
-				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Replaced || !e.SentPADT {
+				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CauseReplaced || !e.SentPADT {
 					t.Errorf("the older session ended with %+v", e)
 				}
 				if e, ok := last[pppoe.AddressTakenOver](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (wire.Addr{2, 9}) || count[pppoe.AddressTakenOver](&l.serverEvents) != 1 {
@@ -166,8 +166,8 @@ func TestOlderKept(t *testing.T) {
 		if e, ok := last[pppoe.AddressInUse](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != clientAddr {
 			t.Errorf("AddressInUse is %+v", e)
 		}
-		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.AddressInUse {
-			t.Errorf("the newer session ended with %+v, want the cause %v", e, session.AddressInUse)
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CauseAddressInUse {
+			t.Errorf("the newer session ended with %+v, want the cause %v", e, session.CauseAddressInUse)
 		}
 		if e, ok := last[session.PeerClosed](&other.clientEvents); !ok || !strings.Contains(e.Text, "in use") {
 			t.Errorf("the newer client received %+v", e)
@@ -180,7 +180,7 @@ func TestOlderKept(t *testing.T) {
 		other.startClient() // is rejected, and makes the server probe the older
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CausePeerDead {
 			t.Errorf("the older session ended with %+v", e)
 		}
 		other.clientEvents = eventLog{}

@@ -61,7 +61,7 @@ func TestRenegotiateDuringAuth(t *testing.T) {
 		who.let <- struct{}{}
 		synctest.Wait()
 		time.Sleep(time.Minute)
-		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerNotAuthenticated {
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CausePeerNotAuthenticated {
 			t.Errorf("the server's session ended with %+v, want peer-not-authenticated", e)
 		}
 		l.stop()

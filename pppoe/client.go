@@ -71,7 +71,7 @@ func (e *EndError) Error() string {
 func (e *EndError) Unwrap() error { return e.Err }
 
 // userRequest is the reason of a session that ends with the context.
-var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
+var userRequest = session.Reason{Cause: session.CauseUserRequest, Text: "User request"}
 
 // Run dials, and redials as ClientConfig.Redial says, until the context ends. It returns why the
 // last session ended, an *EndError, or why there was none. It leaves no session, device or
@@ -315,7 +315,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 		c.cfg.Previous = d.configured
 	}
 	if err != nil {
-		return &EndError{Reason: session.Reason{Cause: session.HangUp}, Online: d.online, Err: err}
+		return &EndError{Reason: session.Reason{Cause: session.CauseHangUp}, Online: d.online, Err: err}
 	}
 	return d.end
 }

@@ -49,11 +49,11 @@ func TestDialCarryHangUp(t *testing.T) {
 				}
 				l.exchange()
 				l.stop()
-				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.UserRequest || !end.Online {
+				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.CauseUserRequest || !end.Online {
 					t.Errorf("the client ended with %v, want a user request after it was online", l.clientErr)
 				}
 				ended, _ := last[pppoe.Ended](&l.serverEvents)
-				if ended.Reason.Cause != session.PeerTerminated || ended.Counters.ReceivedPackets != 1 || ended.Counters.SentPackets != 1 {
+				if ended.Reason.Cause != session.CausePeerTerminated || ended.Counters.ReceivedPackets != 1 || ended.Counters.SentPackets != 1 {
 					t.Errorf("the server's session ended with %+v, want terminated by the peer after one packet each way", ended)
 				}
 			})
@@ -72,10 +72,10 @@ func TestWrongPassword(t *testing.T) {
 				l.startClient()
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.NotAuthenticated {
+				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.CauseNotAuthenticated {
 					t.Errorf("the client ended with %v, want not-authenticated", l.clientErr)
 				}
-				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerNotAuthenticated {
+				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CausePeerNotAuthenticated {
 					t.Errorf("the server's session ended with %+v, want peer-not-authenticated", e)
 				}
 				if l.serverHost.made != 0 {

@@ -119,7 +119,7 @@ func (d *dialer) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 		d.loop.drops.count(discovery.ErrNotOurs)
 		return
 	}
-	d.loop.dropSession(now, s, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
+	d.loop.dropSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: "concentrator sent PADT"})
 }
 
 // handleAnnouncement reports a PADM or PADN of the session's concentrator

@@ -97,11 +97,11 @@ func TestEndsBeforeSession(t *testing.T) {
 		end   func(l *lab)
 		want  session.Cause
 	}{
-		{"cancelled", false, func(l *lab) { l.stopClient() }, session.UserRequest},
-		{"cancelled during the PADT grace", true, func(l *lab) { l.stopClient() }, session.UserRequest},
-		{"Redial without Persist", false, func(l *lab) { l.dialer.Redial() }, session.UserRequest},
-		{"interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.HangUp},
-		{"interface removed during the PADT grace", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.HangUp},
+		{"cancelled", false, func(l *lab) { l.stopClient() }, session.CauseUserRequest},
+		{"cancelled during the PADT grace", true, func(l *lab) { l.stopClient() }, session.CauseUserRequest},
+		{"Redial without Persist", false, func(l *lab) { l.dialer.Redial() }, session.CauseUserRequest},
+		{"interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.CauseHangUp},
+		{"interface removed during the PADT grace", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.CauseHangUp},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 		defer stop()
 		l.dialer = l.newClient()
 		l.clientErr = l.dialer.Run(ctx)
-		if took := time.Since(began); l.cause() != session.HangUp || took != 0 {
+		if took := time.Since(began); l.cause() != session.CauseHangUp || took != 0 {
 			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
 		}
 		if n := count[pppoe.LinkChanged](&l.clientEvents); n != 1 {
@@ -175,7 +175,7 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 		began := time.Now()
 		l.running.Wait()
-		if took := time.Since(began); l.cause() != session.HangUp || took != 10*time.Second {
+		if took := time.Since(began); l.cause() != session.CauseHangUp || took != 10*time.Second {
 			t.Errorf("without a carrier it ended with %v after %v, want a hang-up after 10 s", l.clientErr, took)
 		}
 		l.stopClient()

@@ -33,7 +33,7 @@ func (d *dialer) linkChanged(now time.Time, s LinkState) {
 
 // loseLink ends the dial or the session because the interface is not usable.
 func (d *dialer) loseLink(now time.Time) {
-	reason := session.Reason{Cause: session.HangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.linkState)}
+	reason := session.Reason{Cause: session.CauseHangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.linkState)}
 	switch {
 	case d.session == nil:
 		d.fail(&EndError{Reason: reason})

@@ -127,11 +127,11 @@ func (l *serverLoop) evictOrProbe(now time.Time, s *sessionState, client wire.Ad
 	switch {
 	case s == nil || s.Peer != client || s.endReason != nil:
 		return true
-	case s.ppp.Phase() == session.Network:
+	case s.ppp.Phase() == session.PhaseNetwork:
 		l.probe(now, s)
 		return false
 	}
-	l.loop.closeWithoutWaiting(now, s, session.Reason{Cause: session.Replaced, Text: "Client has begun another session"})
+	l.loop.closeWithoutWaiting(now, s, session.Reason{Cause: session.CauseReplaced, Text: "Client has begun another session"})
 	return true
 }
 

@@ -54,7 +54,7 @@ func TestEvictHalfOpen(t *testing.T) {
 				a.request(byte(i))
 				l.checkSessions(i+1, max(0, i+1-c.most), "after each request")
 			}
-			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Replaced || !e.SentPADT {
+			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CauseReplaced || !e.SentPADT {
 				t.Errorf("the oldest session ended with %+v", e)
 			}
 			if first := seen.all(wire.PADT)[0]; first.SessionID != 1 || first.Dst != a.station {
@@ -104,7 +104,7 @@ func TestEvictDead(t *testing.T) {
 				l.startClient()
 				time.Sleep(3500 * time.Millisecond)
 				l.checkSessions(2, 1, "3.5 s after the client is back")
-				if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
+				if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CausePeerDead {
 					t.Errorf("the old session ended for %v", e.Reason)
 				}
 				if _, ok := last[pppoe.Configured](&l.clientEvents); !ok {

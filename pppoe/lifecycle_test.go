@@ -39,7 +39,7 @@ func (l *lab) cause() session.Cause {
 	if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
 		return end.Reason.Cause
 	}
-	return session.Unknown
+	return session.CauseUnknown
 }
 
 // TestRedial: with Persist, a client is online within 2 s of its server's return, however long that
@@ -72,9 +72,9 @@ func TestHostNetworkFails(t *testing.T) {
 		t.Run(side, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				host, events, cause := l.clientHost, &l.clientEvents, session.NetworkConfigFailed
+				host, events, cause := l.clientHost, &l.clientEvents, session.CauseNetworkConfigFailed
 				if side == "server" {
-					host, events, cause = l.serverHost, &l.serverEvents, session.PeerTerminated
+					host, events, cause = l.serverHost, &l.serverEvents, session.CausePeerTerminated
 				}
 				host.configureErr = errors.New("no room")
 				l.startServer()
@@ -123,11 +123,11 @@ func TestRedialOnRequest(t *testing.T) {
 		l.checkOnline(1, "after the pause was ended")
 		l.dialer.Redial()
 		l.checkOnline(2, "after a request to redial")
-		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerTerminated {
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CausePeerTerminated {
 			t.Errorf("the server's session ended with %v, want terminated by the peer", e.Reason)
 		}
 		l.stop()
-		if l.cause() != session.UserRequest {
+		if l.cause() != session.CauseUserRequest {
 			t.Errorf("the client ended with %v", l.clientErr)
 		}
 	})
@@ -142,7 +142,7 @@ func TestRedialWithoutPersist(t *testing.T) {
 		l.checkOnline(1, "at first")
 		l.dialer.Redial()
 		synctest.Wait()
-		if l.cause() != session.UserRequest {
+		if l.cause() != session.CauseUserRequest {
 			t.Errorf("the client ended with %v, want user-request", l.clientErr)
 		}
 		l.stop()
@@ -207,13 +207,13 @@ func TestLimits(t *testing.T) {
 		want   session.Cause
 		after  time.Duration
 	}{
-		{pppoe.Limits{IdleTimeout: 20 * time.Second}, session.Idle, 30 * time.Second}, // a packet after 10 s
-		{pppoe.Limits{SessionTimeout: 15 * time.Second}, session.Expired, 15 * time.Second},
-		{pppoe.Limits{MaxBytes: 20}, session.Exhausted, 11 * time.Second},
-		{pppoe.Limits{MaxBytes: 41}, session.Unknown, 0},
-		{pppoe.Limits{MaxBytes: 40}, session.Exhausted, 11 * time.Second},
-		{pppoe.Limits{MaxBytes: 40, Count: pppoe.CountLarger}, session.Unknown, 0},
-		{pppoe.Limits{IdleTimeout: 20 * time.Second, SessionTimeout: 5 * time.Second}, session.Expired, 5 * time.Second},
+		{pppoe.Limits{IdleTimeout: 20 * time.Second}, session.CauseIdle, 30 * time.Second}, // a packet after 10 s
+		{pppoe.Limits{SessionTimeout: 15 * time.Second}, session.CauseExpired, 15 * time.Second},
+		{pppoe.Limits{MaxBytes: 20}, session.CauseExhausted, 11 * time.Second},
+		{pppoe.Limits{MaxBytes: 41}, session.CauseUnknown, 0},
+		{pppoe.Limits{MaxBytes: 40}, session.CauseExhausted, 11 * time.Second},
+		{pppoe.Limits{MaxBytes: 40, Count: pppoe.CountLarger}, session.CauseUnknown, 0},
+		{pppoe.Limits{IdleTimeout: 20 * time.Second, SessionTimeout: 5 * time.Second}, session.CauseExpired, 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -238,7 +238,7 @@ func TestLimits(t *testing.T) {
 			if got := l.cause(); got != c.want || took > c.after+time.Second || took < c.after-time.Second {
 				t.Errorf("with %+v the client ended with %v after %v, want %v after %v", c.limits, l.clientErr, took, c.want, c.after)
 			}
-			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.Idle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Uptime < 25*time.Second) {
+			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.CauseIdle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Uptime < 25*time.Second) {
 				t.Errorf("NetworkLost is %+v", lost)
 			}
 			l.stop()
@@ -337,7 +337,7 @@ func TestAuthenticateConcentrator(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			_, online := last[pppoe.Configured](&l.clientEvents)
-			if good := secret == "right"; online != good || !good && l.cause() != session.PeerNotAuthenticated {
+			if good := secret == "right"; online != good || !good && l.cause() != session.CausePeerNotAuthenticated {
 				t.Errorf("with the %s secret: online %v, ended with %v", secret, online, l.clientErr)
 			}
 			l.stop()

@@ -81,11 +81,11 @@ func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason
 	l.last = c
 	switch {
 	case l.SessionTimeout > 0 && now.Sub(l.since) >= l.SessionTimeout:
-		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
+		r = session.Reason{Cause: session.CauseExpired, Text: "Connect time expired"}
 	case l.IdleTimeout > 0 && now.Sub(l.active) >= l.IdleTimeout:
-		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
+		r = session.Reason{Cause: session.CauseIdle, Text: "Link inactive"}
 	case l.MaxBytes > 0 && l.Count.of(c.Since(l.baseline)) >= l.MaxBytes:
-		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
+		r = session.Reason{Cause: session.CauseExhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
 	}

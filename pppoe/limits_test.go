@@ -21,13 +21,13 @@ func TestLimitStateOfAnotherUser(t *testing.T) {
 		want    session.Cause
 	}{
 		{"time that is not over", Limits{SessionTimeout: 10 * s}, 9 * s, before, 0},
-		{"time that is over", Limits{SessionTimeout: 10 * s}, 10 * s, before, session.Expired},
+		{"time that is over", Limits{SessionTimeout: 10 * s}, 10 * s, before, session.CauseExpired},
 		{"idle, not for long", Limits{IdleTimeout: 10 * s}, 9 * s, before, 0},
-		{"idle", Limits{IdleTimeout: 10 * s}, 10 * s, before, session.Idle},
+		{"idle", Limits{IdleTimeout: 10 * s}, 10 * s, before, session.CauseIdle},
 		{"not yet the volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 89, SentPackets: 2}, 0},
-		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 90, SentPackets: 2}, session.Exhausted},
+		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 90, SentPackets: 2}, session.CauseExhausted},
 		{"not yet the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
-		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 140}, session.Exhausted},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 140}, session.CauseExhausted},
 	} {
 		a := limitState{Limits: c.limits}
 		a.start(epoch)
@@ -63,20 +63,20 @@ func TestLimitState(t *testing.T) {
 	}{
 		{"no limits", Limits{}, 1000 * time.Hour, sent(9, 9), 0, 0},
 		{"a time that is not over", Limits{SessionTimeout: 10 * s}, 4 * s, datapath.Counters{}, 0, 6 * s},
-		{"a time that is over", Limits{SessionTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.Expired, 0},
+		{"a time that is over", Limits{SessionTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.CauseExpired, 0},
 		{"idle, not for long", Limits{IdleTimeout: 10 * s}, 9 * s, datapath.Counters{}, 0, s},
-		{"idle", Limits{IdleTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.Idle, 0},
+		{"idle", Limits{IdleTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.CauseIdle, 0},
 		{"busy", Limits{IdleTimeout: 10 * s}, 10 * s, sent(1, 0), 0, s},
 		{"busy with receiving", Limits{IdleTimeout: 10 * s}, 10 * s, datapath.Counters{ReceivedPackets: 1}, 0, s},
-		{"busy with dropping", Limits{IdleTimeout: 10 * s}, 10 * s, datapath.Counters{Dropped: 1}, session.Idle, 0},
-		{"time before idleness", Limits{IdleTimeout: 10 * s, SessionTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.Expired, 0},
+		{"busy with dropping", Limits{IdleTimeout: 10 * s}, 10 * s, datapath.Counters{Dropped: 1}, session.CauseIdle, 0},
+		{"time before idleness", Limits{IdleTimeout: 10 * s, SessionTimeout: 10 * s}, 10 * s, datapath.Counters{}, session.CauseExpired, 0},
 		{"the earlier deadline", Limits{IdleTimeout: 10 * s, SessionTimeout: 10 * s}, 9500 * time.Millisecond, datapath.Counters{}, 0, s / 2},
-		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 50}, session.Exhausted, 0},
+		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 50}, session.CauseExhausted, 0},
 		{"not yet the volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 49}, 0, s},
-		{"what is sent", Limits{MaxBytes: 100, Count: CountSent}, s, datapath.Counters{SentBytes: 100}, session.Exhausted, 0},
+		{"what is sent", Limits{MaxBytes: 100, Count: CountSent}, s, datapath.Counters{SentBytes: 100}, session.CauseExhausted, 0},
 		{"what is received does not count", Limits{MaxBytes: 100, Count: CountSent}, s, datapath.Counters{ReceivedBytes: 1000}, 0, s},
-		{"what is received", Limits{MaxBytes: 100, Count: CountReceived}, s, datapath.Counters{ReceivedBytes: 100}, session.Exhausted, 0},
-		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 1}, session.Exhausted, 0},
+		{"what is received", Limits{MaxBytes: 100, Count: CountReceived}, s, datapath.Counters{ReceivedBytes: 100}, session.CauseExhausted, 0},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 1}, session.CauseExhausted, 0},
 		{"the larger, not both", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
 	} {
 		a := limitState{Limits: c.limits}

@@ -296,7 +296,7 @@ func TestClientAddressChanges(t *testing.T) {
 		if e, _ := last[pppoe.AddressChanged](&l.clientEvents); e != (pppoe.AddressChanged{From: clientAddr, To: otherAddr}) {
 			t.Errorf("AddressChanged is %+v", e)
 		}
-		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.HangUp {
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CauseHangUp {
 			t.Errorf("the server's session ended with %v, want by PADT", e.Reason)
 		}
 		l.stop()

@@ -120,7 +120,7 @@ func TestRateLimits(t *testing.T) {
 				t.Errorf("%+v: %d packets up and %d down", policy, up, down)
 			}
 			l.stop()
-			if e, _ := last[pppoe.Ended](&l.serverEvents); int(e.Counters.Exceeded) != 40-up-down || e.Reason.Cause != session.PeerTerminated && e.Reason.Cause != session.UserRequest {
+			if e, _ := last[pppoe.Ended](&l.serverEvents); int(e.Counters.Exceeded) != 40-up-down || e.Reason.Cause != session.CausePeerTerminated && e.Reason.Cause != session.CauseUserRequest {
 				t.Errorf("%+v: counted %+v, ended by %v", policy, e.Counters, e.Reason)
 			}
 		})

@@ -131,7 +131,7 @@ func TestLimitsFollowUser(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Expired {
+			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CauseExpired {
 				t.Errorf("alice, then %s: after %v ended by %v", second, want, e.Reason)
 			}
 			l.stop()

@@ -43,7 +43,7 @@ func TestReconfigure(t *testing.T) {
 		l.startClient()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := l.cause(); got != session.NotAuthenticated {
+		if got := l.cause(); got != session.CauseNotAuthenticated {
 			t.Errorf("with the old password a client ended with %v: %v", got, l.clientErr)
 		}
 		changed.Authenticator = l.server.Authenticator
@@ -53,7 +53,7 @@ func TestReconfigure(t *testing.T) {
 		l.startClient()
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Expired {
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CauseExpired {
 			t.Errorf("the new limit has no effect: %v", e.Reason)
 		}
 		l.stop()

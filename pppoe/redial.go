@@ -68,7 +68,7 @@ func (b *backoff) record(now time.Time, err error) {
 			b.lostAt = now
 		}
 	}
-	if cause != session.NotAuthenticated {
+	if cause != session.CauseNotAuthenticated {
 		b.authFailures = 0
 	}
 }
@@ -130,7 +130,7 @@ func (b *backoff) random() float64 {
 // endedRemotely reports whether a session ended because of the peer or the link.
 func endedRemotely(c session.Cause) bool {
 	switch c {
-	case session.HangUp, session.PeerTerminated, session.PeerDead:
+	case session.CauseHangUp, session.CausePeerTerminated, session.CausePeerDead:
 		return true
 	}
 	return false
@@ -138,14 +138,14 @@ func endedRemotely(c session.Cause) bool {
 
 // endedByUser reports whether the user ended the session: no redial is wanted.
 func endedByUser(err error) bool {
-	return causeOf(err) == session.UserRequest
+	return causeOf(err) == session.CauseUserRequest
 }
 
 func causeOf(err error) session.Cause {
 	if end := (*EndError)(nil); errors.As(err, &end) {
 		return end.Reason.Cause
 	}
-	return session.Unknown
+	return session.CauseUnknown
 }
 
 func wasOnline(err error) bool {

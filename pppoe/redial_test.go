@@ -32,7 +32,7 @@ func TestRedialAgain(t *testing.T) {
 		{"persist", Redial{Persist: true}, 1, ErrDiscovery, true},
 		{"ten failures", Redial{Persist: true}, 10, ErrDiscovery, false},
 		{"any number", Redial{Persist: true, MaxFail: -1}, 1000, ErrDiscovery, true},
-		{"ended by the user", Redial{Persist: true}, 0, ended(session.UserRequest, time.Hour), false},
+		{"ended by the user", Redial{Persist: true}, 0, ended(session.CauseUserRequest, time.Hour), false},
 	} {
 		p := backoffOf(c.redial)
 		p.failures = c.failures
@@ -45,8 +45,8 @@ func TestRedialAgain(t *testing.T) {
 // TestRedialPauses: the pauses after a series of ends.
 func TestRedialPauses(t *testing.T) {
 	s := time.Second
-	online := ended(session.PeerTerminated, s)
-	rejected := ended(session.NotAuthenticated, 0)
+	online := ended(session.CausePeerTerminated, s)
+	rejected := ended(session.CauseNotAuthenticated, 0)
 	for _, c := range []struct {
 		what   string
 		redial Redial
@@ -92,7 +92,7 @@ func TestFastRetryWindow(t *testing.T) {
 	if e := p.fastRetryWindow(redialEpoch); e != 0 {
 		t.Errorf("a window of %v without a lost session", e)
 	}
-	p.record(redialEpoch, ended(session.PeerDead, time.Second))
+	p.record(redialEpoch, ended(session.CausePeerDead, time.Second))
 	if e := p.fastRetryWindow(redialEpoch.Add(time.Minute)); e != time.Minute {
 		t.Errorf("a minute after the loss a window of %v, want one more minute", e)
 	}
@@ -125,14 +125,14 @@ func TestRedialCounts(t *testing.T) {
 		lost               bool
 	}{
 		{"no concentrator", ErrDiscovery, 3, 0, false},
-		{"a rejected password", ended(session.NotAuthenticated, 0), 3, 2, false},
-		{"a password rejected later", ended(session.NotAuthenticated, s), 0, 2, false},
-		{"hung up", ended(session.HangUp, s), 0, 0, true},
-		{"hung up before it was online", ended(session.HangUp, 0), 3, 0, false},
-		{"terminated by the peer", ended(session.PeerTerminated, s), 0, 0, true},
-		{"no echo", ended(session.PeerDead, s), 0, 0, true},
-		{"idle", ended(session.Idle, s), 0, 0, false},
-		{"ended by the user", ended(session.UserRequest, s), 0, 0, false},
+		{"a rejected password", ended(session.CauseNotAuthenticated, 0), 3, 2, false},
+		{"a password rejected later", ended(session.CauseNotAuthenticated, s), 0, 2, false},
+		{"hung up", ended(session.CauseHangUp, s), 0, 0, true},
+		{"hung up before it was online", ended(session.CauseHangUp, 0), 3, 0, false},
+		{"terminated by the peer", ended(session.CausePeerTerminated, s), 0, 0, true},
+		{"no echo", ended(session.CausePeerDead, s), 0, 0, true},
+		{"idle", ended(session.CauseIdle, s), 0, 0, false},
+		{"ended by the user", ended(session.CauseUserRequest, s), 0, 0, false},
 	} {
 		p := backoffOf(Redial{Persist: true})
 		p.failures, p.authFailures = 2, 1
@@ -147,7 +147,7 @@ func TestRedialCounts(t *testing.T) {
 // done within the hold-off; one whose interface was lost, always.
 func TestRedialAtOnce(t *testing.T) {
 	const s = time.Second
-	online := ended(session.PeerDead, s)
+	online := ended(session.CausePeerDead, s)
 	for _, c := range []struct {
 		what   string
 		quick  time.Duration // how long ago it was dialled at once; 0: never

@@ -123,7 +123,7 @@ func TestForgedPADT(t *testing.T) {
 		l.exchange()
 		l.segment.Send(forge(clientAddr, serverAddr, wire.PADT, 1, nil))
 		synctest.Wait()
-		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.HangUp {
+		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.CauseHangUp {
 			t.Errorf("after the concentrator's PADT the client ended with %v, want a hang-up", l.clientErr)
 		}
 		l.stop()
@@ -224,7 +224,7 @@ func TestClientVanishes(t *testing.T) {
 		ports.Close()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerDead {
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CausePeerDead {
 			t.Errorf("the server's session ended with %+v, want peer-dead", e)
 		}
 		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || !end.Online || end.Err == nil {
@@ -247,7 +247,7 @@ func TestDeviceRemoved(t *testing.T) {
 		if !errors.Is(l.clientErr, pppoe.ErrDeviceLost) {
 			t.Errorf("the client ended with %v, want ErrDeviceLost", l.clientErr)
 		}
-		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerTerminated {
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CausePeerTerminated {
 			t.Errorf("the server's session ended with %+v, want terminated by the peer", e)
 		}
 		l.stop()
@@ -288,7 +288,7 @@ func TestServerStops(t *testing.T) {
 		if e, ok := last[session.PeerClosed](&l.clientEvents); !ok || e.Text == "" {
 			t.Errorf("the client received %+v, want a reason", e)
 		}
-		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.PeerTerminated {
+		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.CausePeerTerminated {
 			t.Errorf("the client ended with %v, want peer-terminated", l.clientErr)
 		}
 		l.stop()

@@ -64,7 +64,7 @@ func (l *serverLoop) stop(now time.Time) {
 	l.cancelWaits()
 	for _, s := range l.loop.sessions {
 		if s.endReason == nil {
-			l.loop.closeSession(now, s, session.Reason{Cause: session.UserRequest, Text: "Server is shutting down"})
+			l.loop.closeSession(now, s, session.Reason{Cause: session.CauseUserRequest, Text: "Server is shutting down"})
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 		l.loop.drops.count(discovery.ErrNotOurs)
 		return
 	}
-	l.loop.dropSession(now, s, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
+	l.loop.dropSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: "client sent PADT"})
 }
 
 // maxFullEvents is how many NoFreeSlots events there are in a second.

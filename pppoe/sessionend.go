@@ -52,7 +52,7 @@ func (l *loop) terminateReaddressed(now time.Time, s *sessionState) {
 	if s.endReason == nil {
 		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))
 	}
-	l.terminateSession(now, s, session.Reason{Cause: session.HangUp, Text: errAddressChanged.Error()})
+	l.terminateSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: errAddressChanged.Error()})
 }
 
 // sendDeferredPADTs sends the PADTs that an earlier loop of the interface could not send.
@@ -103,7 +103,7 @@ func (l *loop) fail(now time.Time, why error) {
 		if errors.Is(why, errAddressChanged) {
 			l.terminateReaddressed(now, s)
 		} else {
-			l.dropAndDeferPADT(now, s, session.Reason{Cause: session.HangUp, Text: "the interface is lost"})
+			l.dropAndDeferPADT(now, s, session.Reason{Cause: session.CauseHangUp, Text: "the interface is lost"})
 		}
 	}
 	l.owner.stop(now)

@@ -52,7 +52,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 	if a.err != nil {
 		s.networkFailed = true
 		l.emit(now, s, HostNetworkFailed{Err: a.err})
-		l.closeSession(now, s, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
+		l.closeSession(now, s, session.Reason{Cause: session.CauseNetworkConfigFailed, Text: "no network device"})
 		return
 	}
 	if s.Device == "" {
@@ -97,7 +97,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 		return
 	}
 	l.emit(now, s, HostNetworkFailed{Err: ErrDeviceLost})
-	l.closeSession(now, s, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
+	l.closeSession(now, s, session.Reason{Cause: session.CauseNetworkConfigFailed, Text: "no network device"})
 }
 
 // offloadChanged reports whether the offload carries a session (why is nil), or why it does not.

@@ -30,25 +30,25 @@ type exit struct {
 // exits are all exit codes, for exitCode and the manual page.
 var exits = []exit{
 	{exitOK, "online and in the background; or ended as requested", nil, nil},
-	{exitFatal, "an error without a code of its own: see the message", []session.Cause{session.NetworkConfigFailed}, nil},
+	{exitFatal, "an error without a code of its own: see the message", []session.Cause{session.CauseNetworkConfigFailed}, nil},
 	{exitOptions, "an option is invalid: the message names file, line and what is valid", nil,
 		[]error{tun.ErrName, afpacket.ErrSource, afpacket.ErrPriority, afpacket.ErrNoTag}},
 	{3, "no permission: root, or CAP_NET_RAW and CAP_NET_ADMIN, is required", nil,
 		[]error{tun.ErrPermission, afpacket.ErrPermission}},
 	{4, "/dev/net/tun does not exist", nil, []error{tun.ErrNoDevice}}, // pppd: no PPP in the kernel
-	{5, "ended by SIGTERM, SIGINT or SIGQUIT", []session.Cause{session.UserRequest}, nil},
+	{5, "ended by SIGTERM, SIGINT or SIGQUIT", []session.Cause{session.CauseUserRequest}, nil},
 	{7, "the interface does not exist, is down, or is not Ethernet", nil,
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
 	{8, "no access concentrator answered, or all refused", nil, []error{pppoe.ErrDiscovery}},
-	{10, "PPP negotiation with the peer failed", []session.Cause{session.NotNegotiated}, nil},
-	{11, "the peer did not authenticate itself", []session.Cause{session.PeerNotAuthenticated}, nil},
-	{12, "idle timeout", []session.Cause{session.Idle}, nil},
-	{13, "session timeout", []session.Cause{session.Expired}, nil},
-	{15, "the peer did not answer LCP Echo-Requests", []session.Cause{session.PeerDead}, nil},
-	{exitHangUp, "the peer ended the session, or the interface was lost", []session.Cause{session.HangUp, session.PeerTerminated}, nil},
-	{17, "the link is looped back", []session.Cause{session.Looped}, nil},
-	{19, "the peer rejected our name or password", []session.Cause{session.NotAuthenticated}, nil},
-	{20, "the traffic limit was reached", []session.Cause{session.Exhausted}, nil},
+	{10, "PPP negotiation with the peer failed", []session.Cause{session.CauseNotNegotiated}, nil},
+	{11, "the peer did not authenticate itself", []session.Cause{session.CausePeerNotAuthenticated}, nil},
+	{12, "idle timeout", []session.Cause{session.CauseIdle}, nil},
+	{13, "session timeout", []session.Cause{session.CauseExpired}, nil},
+	{15, "the peer did not answer LCP Echo-Requests", []session.Cause{session.CausePeerDead}, nil},
+	{exitHangUp, "the peer ended the session, or the interface was lost", []session.Cause{session.CauseHangUp, session.CausePeerTerminated}, nil},
+	{17, "the link is looped back", []session.Cause{session.CauseLooped}, nil},
+	{19, "the peer rejected our name or password", []session.Cause{session.CauseNotAuthenticated}, nil},
+	{20, "the traffic limit was reached", []session.Cause{session.CauseExhausted}, nil},
 }
 
 // exitCode returns the exit code for an error: that of what this machine lacks, or else of what ended the
@@ -62,7 +62,7 @@ func exitCode(err error) int {
 	}
 	end := (*pppoe.EndError)(nil)
 	ended := errors.As(err, &end)
-	if ended && end.Reason.Cause == session.HangUp {
+	if ended && end.Reason.Cause == session.CauseHangUp {
 		return exitHangUp // in whatever way the loss of the interface was noticed
 	}
 	for _, e := range exits {

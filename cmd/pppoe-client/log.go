@@ -60,7 +60,7 @@ func endText(err error, iface string) string {
 		return ""
 	case !errors.As(err, &end) || end.Err != nil:
 		return err.Error()
-	case end.AC == wire.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
+	case end.AC == wire.Addr{} && end.Reason.Cause == session.CauseHangUp: // there was no session
 		return cmp.Or(linkmonitor.Diagnose(iface), end.Reason.Text)
 	}
 	return ""

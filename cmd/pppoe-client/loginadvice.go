@@ -28,7 +28,7 @@ func loginAdvice(s *pppd.Settings, event pppoe.Event) string {
 		}
 	case pppoe.Ended:
 		switch {
-		case e.Reason.Cause == session.PeerNotAuthenticated && e.Reason.Text == session.RefusedToAuthenticate:
+		case e.Reason.Cause == session.CausePeerNotAuthenticated && e.Reason.Text == session.RefusedToAuthenticate:
 			return fmt.Sprintf("Providers do not authenticate themselves: add noauth after %s", authOption(s))
 		case e.Uptime == 0 && ownName(s) == "" && slices.Contains(rejections, e.Reason.Cause):
 			return "No user is given, and a concentrator that requires authentication ends the session: add user NAME and password-file FILE"
@@ -38,7 +38,7 @@ func loginAdvice(s *pppd.Settings, event pppoe.Event) string {
 }
 
 // rejections are the causes with which a session ends that a concentrator rejects.
-var rejections = []session.Cause{session.HangUp, session.PeerTerminated, session.NotNegotiated, session.NotAuthenticated}
+var rejections = []session.Cause{session.CauseHangUp, session.CausePeerTerminated, session.CauseNotNegotiated, session.CauseNotAuthenticated}
 
 // ownName returns our name for authentication; empty if none is given.
 func ownName(s *pppd.Settings) string {

@@ -18,7 +18,7 @@ func TestLoginAdvice(t *testing.T) {
 	ended := func(c session.Cause, text string) pppoe.Event {
 		return pppoe.Ended{Reason: session.Reason{Cause: c, Text: text}}
 	}
-	refused := ended(session.PeerNotAuthenticated, session.RefusedToAuthenticate)
+	refused := ended(session.CausePeerNotAuthenticated, session.RefusedToAuthenticate)
 	for _, c := range []struct {
 		words string
 		event pppoe.Event
@@ -27,14 +27,14 @@ func TestLoginAdvice(t *testing.T) {
 		{"eth0 user alice auth", refused, "add noauth after auth (the command line)"},
 		{"eth0 user alice auth require-chap debug", refused, "add noauth after require-chap (the command line)"},
 		{"eth0 user alice +pap", refused, "add noauth after +pap (the command line)"},
-		{"eth0 user alice auth", ended(session.PeerNotAuthenticated, "wrong"), ""},
-		{"eth0", ended(session.HangUp, ""), "add user NAME and password-file FILE"},
-		{"eth0", ended(session.PeerTerminated, ""), "add user NAME and password-file FILE"},
-		{"eth0", ended(session.NotNegotiated, ""), "add user NAME and password-file FILE"},
-		{"eth0", ended(session.UserRequest, ""), ""},
-		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}, Uptime: time.Second}, ""},
-		{"eth0 user alice", ended(session.HangUp, ""), ""},
-		{"eth0 name host", ended(session.HangUp, ""), ""},
+		{"eth0 user alice auth", ended(session.CausePeerNotAuthenticated, "wrong"), ""},
+		{"eth0", ended(session.CauseHangUp, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.CausePeerTerminated, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.CauseNotNegotiated, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.CauseUserRequest, ""), ""},
+		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}, Uptime: time.Second}, ""},
+		{"eth0 user alice", ended(session.CauseHangUp, ""), ""},
+		{"eth0 name host", ended(session.CauseHangUp, ""), ""},
 		{"eth0 user alice", session.AuthFailed{Message: `No CHAP secret found for authenticating us to "ac"`}, `No password for "alice": add password-file FILE`},
 		{"eth0 name host", session.AuthFailed{Message: "No PAP secret found for authenticating us"}, `No password for "host"`},
 		{"eth0 user alice", session.AuthFailed{Message: "Access denied"}, ""},

@@ -36,7 +36,7 @@ type Config struct {
 	// OmitLocal omits our identifier from requests.
 	OmitLocal bool
 	// Limits configures the automaton.
-	Limits ppp.Limits
+	Limits ppp.NegotiationLimits
 	// Rand is the source of random identifiers; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }

@@ -140,7 +140,7 @@ func (s *Session) handlePeerStep(now time.Time, step ppp.Step, out *Output) {
 		s.auth.selfAuthenticated = true
 	case ppp.Failed:
 		out.emit(AuthFailed{Method: m, Name: step.Name, Message: step.Message})
-		s.closeFor(now, NotAuthenticated, "Failed to authenticate ourselves to peer", out)
+		s.closeFor(now, CauseNotAuthenticated, "Failed to authenticate ourselves to peer", out)
 	}
 }
 
@@ -156,6 +156,6 @@ func (s *Session) handleAuthenticatorStep(now time.Time, step ppp.Step, out *Out
 		s.auth.peerAuthenticated = true
 	case ppp.Failed:
 		out.emit(AuthFailed{Method: m, Peer: true, Name: step.Name, Message: step.Message})
-		s.closeFor(now, PeerNotAuthenticated, "Authentication failed", out)
+		s.closeFor(now, CausePeerNotAuthenticated, "Authentication failed", out)
 	}
 }

@@ -52,10 +52,10 @@ func TestRenegotiationBounds(t *testing.T) {
 		want  session.Cause
 	}{
 		// The network phase and its two protocols count as three at the beginning.
-		{"thirty", 27, 0, session.Unknown},
-		{"thirty-one", 28, 0, session.NotNegotiated},
-		{"thirty-one, a minute after the first", 28, time.Minute, session.Unknown},
-		{"thirty-one, just within the minute", 28, time.Minute - time.Millisecond, session.NotNegotiated},
+		{"thirty", 27, 0, session.CauseUnknown},
+		{"thirty-one", 28, 0, session.CauseNotNegotiated},
+		{"thirty-one, a minute after the first", 28, time.Minute, session.CauseUnknown},
+		{"thirty-one, just within the minute", 28, time.Minute - time.Millisecond, session.CauseNotNegotiated},
 	} {
 		p := newPair(t, client(), server())
 		p.up()
@@ -93,7 +93,7 @@ func TestSetupTimeoutBound(t *testing.T) {
 		for s.Deadline().Before(epoch.Add(100 * time.Second)) {
 			s.Advance(s.Deadline(), &s.out)
 		}
-		closing := func() bool { return s.Phase() == session.Terminate || s.Phase() == session.Dead }
+		closing := func() bool { return s.Phase() == session.PhaseTerminate || s.Phase() == session.PhaseDead }
 		s.Advance(epoch.Add(100*time.Second-1), &s.out)
 		if closing() {
 			t.Errorf("%q: too early", c.text)
@@ -203,9 +203,9 @@ func TestTerminateRequest(t *testing.T) {
 		lose    func(from int, frame []byte) bool
 		want    session.Cause
 	}{
-		{"before it accepts us", []ppp.Method{chap.MD5}, func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }, session.NotAuthenticated},
-		{"afterwards", []ppp.Method{chap.MD5}, nil, session.PeerTerminated},
-		{"without authentication", nil, nil, session.PeerTerminated},
+		{"before it accepts us", []ppp.Method{chap.MD5}, func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }, session.CauseNotAuthenticated},
+		{"afterwards", []ppp.Method{chap.MD5}, nil, session.CausePeerTerminated},
+		{"without authentication", nil, nil, session.CausePeerTerminated},
 	} {
 		p := newPair(t, client(), server(c.methods...))
 		p.lose = c.lose

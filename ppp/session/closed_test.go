@@ -17,10 +17,10 @@ import (
 func TestClosedIsTheLast(t *testing.T) {
 	for what, end := range map[string]func(p *pair, s *side){
 		"Close": func(p *pair, s *side) {
-			s.Close(p.now, session.Reason{Cause: session.UserRequest}, &s.out)
+			s.Close(p.now, session.Reason{Cause: session.CauseUserRequest}, &s.out)
 			p.pump()
 		},
-		"Down":              func(p *pair, s *side) { s.Down(p.now, session.Reason{Cause: session.HangUp}, &s.out) },
+		"Down":              func(p *pair, s *side) { s.Down(p.now, session.Reason{Cause: session.CauseHangUp}, &s.out) },
 		"Terminate-Request": func(p *pair, s *side) { s.Receive(p.now, []byte{0xc0, 0x21, 5, 9, 0, 4}, &s.out) },
 		"silence":           func(p *pair, _ *side) { p.lose = func(int, []byte) bool { return true } },
 	} {
@@ -46,8 +46,8 @@ func TestClosedIsTheLast(t *testing.T) {
 		s.Advance(p.now.Add(time.Hour), &s.out)
 		s.SetAuthResult(p.now, ppp.AuthResult{Accepted: true}, &s.out)
 		s.Probe(p.now, &s.out)
-		s.Close(p.now, session.Reason{Cause: session.UserRequest}, &s.out)
-		s.Down(p.now, session.Reason{Cause: session.HangUp}, &s.out)
+		s.Close(p.now, session.Reason{Cause: session.CauseUserRequest}, &s.out)
+		s.Down(p.now, session.Reason{Cause: session.CauseHangUp}, &s.out)
 		for frame, event := range s.out.All() {
 			t.Errorf("%s: after Closed came % x, %T", what, frame, event)
 		}
@@ -82,7 +82,7 @@ func TestLooped(t *testing.T) {
 					s.Receive(epoch, frame, &s.out)
 				}
 			}
-			if got := s.cause(); got != session.Looped {
+			if got := s.cause(); got != session.CauseLooped {
 				t.Errorf("requiring %v, offering %v: ended by %v, want looped", methods, offers, got)
 			}
 		}
@@ -98,7 +98,7 @@ func TestSuccessLost(t *testing.T) {
 		if early && from == 1 && frame[0] == 0xc2 { // the first Request
 			early = false
 			p.side[0].Receive(p.now, []byte{0x80, 0x21, 1, 1, 0, 10, 3, 6, 192, 0, 2, 1}, &p.side[0].out)
-			if p.side[0].Phase() != session.Authenticate {
+			if p.side[0].Phase() != session.PhaseAuthenticate {
 				t.Error("a packet of IPCP is taken for Success before a challenge was answered")
 			}
 		}

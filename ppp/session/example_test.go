@@ -48,7 +48,7 @@ func Example() {
 		}
 	}
 	exchange()
-	client.Close(now, session.Reason{Cause: session.UserRequest, Text: "good night"}, &fromClient)
+	client.Close(now, session.Reason{Cause: session.CauseUserRequest, Text: "good night"}, &fromClient)
 	exchange()
 	// The side that has received a Terminate-Request waits, as its Terminate-Ack may be lost
 	// (RFC 1661 section 4.4, Zero-Restart-Count).

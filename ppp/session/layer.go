@@ -22,7 +22,7 @@ type layer struct {
 func (s *Session) addLayer(n interface {
 	ppp.Negotiator
 	Err() error
-}, limits ppp.Limits) {
+}, limits ppp.NegotiationLimits) {
 	if limits.RoundTrip == 0 {
 		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
 	}
@@ -78,10 +78,10 @@ func (s *Session) updateLayers(now time.Time, out *Output) {
 	switch {
 	case s.ups > maxUps:
 		s.ups = 0
-		s.closeFor(now, NotNegotiated, "Peer renegotiates too often", out)
+		s.closeFor(now, CauseNotNegotiated, "Peer renegotiates too often", out)
 		s.updatePhase(now, out)
 	case allFailed:
-		s.closeFor(now, NotNegotiated, "No network protocols running", out)
+		s.closeFor(now, CauseNotNegotiated, "No network protocols running", out)
 		s.updatePhase(now, out)
 	}
 }

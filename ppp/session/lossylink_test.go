@@ -146,7 +146,7 @@ func (l *lossyLink) open() bool {
 
 // withRetries allows so many retransmissions that chance alone cannot end the session.
 func withRetries(c session.Config, restart time.Duration) session.Config {
-	limits := ppp.Limits{Restart: restart, MaxConfigure: 200, MaxTerminate: 50}
+	limits := ppp.NegotiationLimits{Restart: restart, MaxConfigure: 200, MaxTerminate: 50}
 	c.LCP.Limits = limits
 	c.AuthTimers = ppp.AuthTimers{Restart: restart, MaxTransmit: 200, Timeout: time.Hour}
 	v4, v6 := *c.IPv4, *c.IPv6
@@ -201,7 +201,7 @@ func TestLossyLink(t *testing.T) {
 		if n := l.side[0].countDown() + l.side[1].countDown(); n > 0 || !l.open() {
 			l.fail(fmt.Sprintf("down %d times", n), seed)
 		}
-		l.side[0].Close(l.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &l.side[0].out)
+		l.side[0].Close(l.now, session.Reason{Cause: session.CauseUserRequest, Text: "User request"}, &l.side[0].out)
 		l.send()
 		if !l.run(time.Hour, func() bool { return has[session.Closed](l.side[0]) && has[session.Closed](l.side[1]) }) {
 			l.fail("never closed", seed)

@@ -17,7 +17,7 @@ import (
 // ends the session in any way, the reason is the method.
 func TestUnsupportedMethod(t *testing.T) {
 	hangUp := func(p *pair) {
-		p.side[0].Down(p.now, session.Reason{Cause: session.HangUp, Text: "PADT"}, &p.side[0].out)
+		p.side[0].Down(p.now, session.Reason{Cause: session.CauseHangUp, Text: "PADT"}, &p.side[0].out)
 		p.pump()
 	}
 	silence := func(p *pair) {
@@ -32,16 +32,16 @@ func TestUnsupportedMethod(t *testing.T) {
 		want     session.Cause
 		reported bool
 	}{
-		{"hangs up", []ppp.Method{pap.Method, chap.MD5}, false, hangUp, session.NotAuthenticated, true},
-		{"hangs up, and we offer nothing", nil, false, hangUp, session.NotAuthenticated, true},
-		{"sends nothing more", []ppp.Method{pap.Method}, false, silence, session.NotAuthenticated, true},
-		{"hangs up, and has sent nothing", []ppp.Method{pap.Method}, true, hangUp, session.HangUp, false},
-		{"never sends anything", []ppp.Method{pap.Method}, true, silence, session.NotNegotiated, false},
+		{"hangs up", []ppp.Method{pap.Method, chap.MD5}, false, hangUp, session.CauseNotAuthenticated, true},
+		{"hangs up, and we offer nothing", nil, false, hangUp, session.CauseNotAuthenticated, true},
+		{"sends nothing more", []ppp.Method{pap.Method}, false, silence, session.CauseNotAuthenticated, true},
+		{"hangs up, and has sent nothing", []ppp.Method{pap.Method}, true, hangUp, session.CauseHangUp, false},
+		{"never sends anything", []ppp.Method{pap.Method}, true, silence, session.CauseNotNegotiated, false},
 		{"we end it", []ppp.Method{pap.Method}, false, func(p *pair) {
-			p.side[0].Down(p.now, session.Reason{Cause: session.UserRequest}, &p.side[0].out)
+			p.side[0].Down(p.now, session.Reason{Cause: session.CauseUserRequest}, &p.side[0].out)
 			p.pump()
-		}, session.UserRequest, false},
-		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.NotAuthenticated, false},
+		}, session.CauseUserRequest, false},
+		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.CauseNotAuthenticated, false},
 	} {
 		cfg := client()
 		cfg.LCP.AllowAuth = c.allowed

@@ -34,10 +34,10 @@ func TestServerAuthenticates(t *testing.T) {
 				accepted          bool
 				want              session.Cause // at the client; Unknown: the session opens
 			}{
-				{"its secrets", "secret of ac", "clear of ac", true, session.Unknown},
-				{"wrong secrets", "another", "another", true, session.PeerNotAuthenticated},
-				{"no secrets", "", "", true, session.PeerTerminated},
-				{"a client that is rejected", "secret of ac", "clear of ac", false, session.NotAuthenticated},
+				{"its secrets", "secret of ac", "clear of ac", true, session.CauseUnknown},
+				{"wrong secrets", "another", "another", true, session.CausePeerNotAuthenticated},
+				{"no secrets", "", "", true, session.CausePeerTerminated},
+				{"a client that is rejected", "secret of ac", "clear of ac", false, session.CauseNotAuthenticated},
 			} {
 				mutualClient := client()
 				mutualClient.Name, mutualClient.LCP.RequireAuth = "testuser", []ppp.Method{by}
@@ -55,8 +55,8 @@ func TestServerAuthenticates(t *testing.T) {
 					return ppp.AuthResult{Accepted: c.accepted, Message: message, Secret: []byte(c.secret), CleartextSecret: []byte(c.cleartext)}
 				}
 				p.up()
-				if c.want == session.Unknown {
-					if p.side[0].Phase() != session.Network || p.side[1].Phase() != session.Network {
+				if c.want == session.CauseUnknown {
+					if p.side[0].Phase() != session.PhaseNetwork || p.side[1].Phase() != session.PhaseNetwork {
 						t.Errorf("%v by %v, %s: phases %v and %v:\n%s", m, by, c.what, p.side[0].Phase(), p.side[1].Phase(), &p.log)
 					}
 					continue

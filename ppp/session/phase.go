@@ -11,11 +11,11 @@ type Phase uint8
 
 // Phases.
 const (
-	Dead Phase = iota
-	Establish
-	Authenticate
-	Network
-	Terminate
+	PhaseDead Phase = iota
+	PhaseEstablish
+	PhaseAuthenticate
+	PhaseNetwork
+	PhaseTerminate
 )
 
 // String returns the phase's name in RFC 1661.
@@ -32,7 +32,7 @@ func (s *Session) updatePhase(now time.Time, out *Output) {
 		s.phase = next
 		s.enterPhase(now, out)
 	}
-	if s.phase == Network {
+	if s.phase == PhaseNetwork {
 		s.updateLayers(now, out)
 	}
 }
@@ -41,22 +41,22 @@ func (s *Session) updatePhase(now time.Time, out *Output) {
 func (s *Session) nextPhase() Phase {
 	switch s.link.State() {
 	case ppp.Initial, ppp.Starting, ppp.Closed, ppp.Stopped:
-		return Dead
+		return PhaseDead
 	case ppp.Closing, ppp.Stopping:
-		return Terminate
+		return PhaseTerminate
 	case ppp.Opened:
-		if s.phase == Network || s.phase == Authenticate && s.auth.done() {
-			return Network
+		if s.phase == PhaseNetwork || s.phase == PhaseAuthenticate && s.auth.done() {
+			return PhaseNetwork
 		}
-		return Authenticate
+		return PhaseAuthenticate
 	}
-	return Establish
+	return PhaseEstablish
 }
 
 // leavePhase ends what belongs to the phase. Network protocols do not survive the link's
 // renegotiation (RFC 1661 section 3.4), and authentication does not either.
 func (s *Session) leavePhase(now time.Time, out *Output) {
-	if s.phase == Network {
+	if s.phase == PhaseNetwork {
 		s.lowerLayers(now, out)
 	}
 }
@@ -64,18 +64,18 @@ func (s *Session) leavePhase(now time.Time, out *Output) {
 func (s *Session) enterPhase(now time.Time, out *Output) {
 	s.setSetupDeadline(now)
 	switch s.phase {
-	case Authenticate:
+	case PhaseAuthenticate:
 		out.emit(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
 		s.startAuth(now, out)
-	case Network:
+	case PhaseNetwork:
 		out.emit(NetworkPhase{})
 		s.countUp(now)
 		s.openLayers(now, out)
-	case Establish, Terminate:
+	case PhaseEstablish, PhaseTerminate:
 		s.auth = authentication{}
-	case Dead:
+	case PhaseDead:
 		s.auth = authentication{}
-		s.setReason(s.orUnsupportedMethod(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"}, out), out)
+		s.setReason(s.orUnsupportedMethod(Reason{CauseNotNegotiated, "LCP: timeout sending Config-Requests"}, out), out)
 		s.end(out)
 	}
 }
@@ -84,7 +84,7 @@ func (s *Session) enterPhase(now time.Time, out *Output) {
 // phase on the way to it.
 func (s *Session) setSetupDeadline(now time.Time) {
 	switch s.phase {
-	case Establish, Authenticate:
+	case PhaseEstablish, PhaseAuthenticate:
 		if s.setupDeadline.IsZero() && s.cfg.SetupTimeout > 0 {
 			s.setupDeadline = now.Add(s.cfg.SetupTimeout)
 		}
@@ -97,10 +97,10 @@ func (s *Session) setSetupDeadline(now time.Time) {
 func (s *Session) setupTimedOut(now time.Time, out *Output) {
 	s.setupDeadline = time.Time{}
 	if s.auth.authenticator != nil && !s.auth.peerAuthenticated {
-		s.closeFor(now, PeerNotAuthenticated, "Authentication takes too long", out)
+		s.closeFor(now, CausePeerNotAuthenticated, "Authentication takes too long", out)
 		return
 	}
-	s.closeFor(now, NotNegotiated, "LCP: negotiation takes too long", out)
+	s.closeFor(now, CauseNotNegotiated, "LCP: negotiation takes too long", out)
 }
 
 // checkLink closes a link that LCP has found to be looped, dead, or refused by the peer.
@@ -113,13 +113,13 @@ func (s *Session) checkLink(now time.Time, out *Output) {
 	}
 	switch {
 	case s.link.Looped():
-		s.closeFor(now, Looped, "looped link", out)
+		s.closeFor(now, CauseLooped, "looped link", out)
 	case s.link.Dead():
 		out.emit(EchoTimeout{Requests: s.link.Unanswered()})
-		s.closeFor(now, PeerDead, "Peer not responding", out)
+		s.closeFor(now, CausePeerDead, "Peer not responding", out)
 		s.link.Down(now) // a dead peer sends no Terminate-Ack: do not wait for it
 	case s.link.AuthRefused():
-		s.closeFor(now, PeerNotAuthenticated, RefusedToAuthenticate, out)
+		s.closeFor(now, CausePeerNotAuthenticated, RefusedToAuthenticate, out)
 	}
 }
 

@@ -14,21 +14,21 @@ type Cause uint8
 
 // Causes.
 const (
-	Unknown              Cause = iota
-	UserRequest                // we ended it on request
-	HangUp                     // the layer below is down, or a PADT was received
-	PeerTerminated             // the peer closed LCP
-	PeerDead                   // Echo-Requests were not answered
-	Looped                     // the link is looped back
-	NotNegotiated              // LCP, or every network protocol, failed to open
-	NotAuthenticated           // the peer did not accept our credentials
-	PeerNotAuthenticated       // the peer did not authenticate itself
-	Idle                       // the idle timeout has expired
-	Expired                    // the session timeout has expired
-	Exhausted                  // the traffic limit is reached
-	NetworkConfigFailed        // the host's network could not be configured
-	Replaced                   // a newer session has taken its address or its slot
-	AddressInUse               // an older session has the address that was negotiated
+	CauseUnknown              Cause = iota
+	CauseUserRequest                // we ended it on request
+	CauseHangUp                     // the layer below is down, or a PADT was received
+	CausePeerTerminated             // the peer closed LCP
+	CausePeerDead                   // Echo-Requests were not answered
+	CauseLooped                     // the link is looped back
+	CauseNotNegotiated              // LCP, or every network protocol, failed to open
+	CauseNotAuthenticated           // the peer did not accept our credentials
+	CausePeerNotAuthenticated       // the peer did not authenticate itself
+	CauseIdle                       // the idle timeout has expired
+	CauseExpired                    // the session timeout has expired
+	CauseExhausted                  // the traffic limit is reached
+	CauseNetworkConfigFailed        // the host's network could not be configured
+	CauseReplaced                   // a newer session has taken its address or its slot
+	CauseAddressInUse               // an older session has the address that was negotiated
 	causeCount
 )
 
@@ -38,14 +38,14 @@ var causeNames = [causeCount]string{
 	"idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use",
 }
 
-// RefusedToAuthenticate is the Text of a Reason with Cause PeerNotAuthenticated if the
+// RefusedToAuthenticate is the Text of a Reason with CausePeerNotAuthenticated if the
 // peer refused in LCP to authenticate itself. The words are pppd's.
 const RefusedToAuthenticate = "peer refused to authenticate"
 
 // String returns the cause as one word. Scripts rely on it: the words do not change.
 func (c Cause) String() string {
 	if c >= causeCount {
-		c = Unknown
+		c = CauseUnknown
 	}
 	return causeNames[c]
 }

@@ -98,9 +98,9 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 	if s.closed {
 		return
 	}
-	if s.phase == Authenticate && s.auth.awaitingPeer() && r.Cause == HangUp {
+	if s.phase == PhaseAuthenticate && s.auth.awaitingPeer() && r.Cause == CauseHangUp {
 		// Some concentrators reject a password by hanging up.
-		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
+		r = Reason{CauseNotAuthenticated, "peer hung up instead of accepting our credentials"}
 	}
 	s.setReason(s.orUnsupportedMethod(r, out), out)
 	s.link.Down(now)
@@ -115,7 +115,7 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 	}
 	s.closeLink(now, r, out)
 	s.updatePhase(now, out)
-	if s.phase == Dead {
+	if s.phase == PhaseDead {
 		s.end(out)
 	}
 }
@@ -201,16 +201,16 @@ func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 // and the peer had required an authentication method that we do not offer, this reason.
 func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {
 	requested := s.link.UnsupportedAuth()
-	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(requested) == 0 {
+	if s.reason.Cause != CauseUnknown || r.Cause != CauseHangUp && r.Cause != CauseNotNegotiated || len(requested) == 0 {
 		return r
 	}
 	out.emit(UnsupportedAuthMethod{Requested: requested, Allowed: s.cfg.LCP.AllowAuth})
-	return Reason{NotAuthenticated, "peer requires an authentication method that we do not offer"}
+	return Reason{CauseNotAuthenticated, "peer requires an authentication method that we do not offer"}
 }
 
 // setReason keeps the first reason for the end, and emits it.
 func (s *Session) setReason(r Reason, out *Output) {
-	if s.reason.Cause == Unknown {
+	if s.reason.Cause == CauseUnknown {
 		s.reason = r
 		out.emit(Ending{Reason: r})
 	}
@@ -220,7 +220,7 @@ func (s *Session) setReason(r Reason, out *Output) {
 // Terminate-Request is sent: tld comes before str in RFC 1661 section 4.1.
 func (s *Session) closeLink(now time.Time, r Reason, out *Output) {
 	s.setReason(r, out)
-	if s.phase == Network {
+	if s.phase == PhaseNetwork {
 		s.lowerLayers(now, out)
 	}
 	s.link.Close(now, r.Text, &out.Frames)
@@ -257,15 +257,15 @@ func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []b
 	switch {
 	case p == ppp.LCP:
 		return s.receiveLCP(now, information, out)
-	case s.phase != Network && s.phase != Authenticate:
+	case s.phase != PhaseNetwork && s.phase != PhaseAuthenticate:
 		return ErrPhase
 	case p == ppp.PAP || p == ppp.CHAP || p == ppp.EAP:
 		return s.receiveAuth(now, p, information, out)
-	case s.phase == Authenticate && s.layer(p) != nil:
+	case s.phase == PhaseAuthenticate && s.layer(p) != nil:
 		s.assumeSuccess(now, out)
 	}
 	switch {
-	case s.phase != Network:
+	case s.phase != PhaseNetwork:
 		return ErrPhase
 	case p == ppp.IPv4 || p == ppp.IPv6:
 		return ErrNotOpen
@@ -291,15 +291,15 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 	_, err = s.link.Receive(now, c, &out.Frames)
 	switch {
 	case c.Code != ppp.TerminateRequest:
-	case s.link.State() == ppp.Stopping && s.phase != Terminate:
+	case s.link.State() == ppp.Stopping && s.phase != PhaseTerminate:
 		s.peerClosed(out)
-	case s.phase == Establish && !s.earlyTerminate:
+	case s.phase == PhaseEstablish && !s.earlyTerminate:
 		// The negotiation continues (RFC 1661 section 4.1), but if the peer hangs up, this
 		// may be the only text that explains it.
 		s.earlyTerminate = true
 		out.emit(PeerClosed{Text: string(s.link.TerminateReason())})
 	}
-	if s.phase == Network && s.link.State() != ppp.Opened {
+	if s.phase == PhaseNetwork && s.link.State() != ppp.Opened {
 		s.lowerLayers(now, out)
 	}
 	out.moveEventsBefore(before)
@@ -314,9 +314,9 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 func (s *Session) peerClosed(out *Output) {
 	text := string(s.link.TerminateReason())
 	out.emit(PeerClosed{Text: text})
-	cause := PeerTerminated
-	if s.phase == Authenticate && s.auth.awaitingPeer() {
-		cause = NotAuthenticated
+	cause := CausePeerTerminated
+	if s.phase == PhaseAuthenticate && s.auth.awaitingPeer() {
+		cause = CauseNotAuthenticated
 	}
 	s.setReason(Reason{cause, text}, out)
 }

@@ -29,17 +29,17 @@ func TestDial(t *testing.T) {
 		p := newPair(t, client(), server(methodList(m)...))
 		p.up()
 		for _, s := range p.side {
-			if !has[session.IPv4Up](s) || !has[session.IPv6Up](s) || s.Phase() != session.Network {
+			if !has[session.IPv4Up](s) || !has[session.IPv6Up](s) || s.Phase() != session.PhaseNetwork {
 				t.Errorf("%v: the %s is in phase %v\n%s", m, s.name, s.Phase(), &p.log)
 			}
 		}
 		if a, _ := first[session.Authenticated](p.side[1]); m != nil && (!a.Peer || a.Name != "testuser") {
 			t.Errorf("%v: the server has authenticated %+v", m, a)
 		}
-		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
+		p.side[0].Close(p.now, session.Reason{Cause: session.CauseUserRequest, Text: "User request"}, &p.side[0].out)
 		p.pump()
 		p.pass(time.Minute)
-		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.UserRequest || b != session.PeerTerminated {
+		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.CauseUserRequest || b != session.CausePeerTerminated {
 			t.Errorf("%v: ended by %v and %v, want user-request and peer-terminated", m, a, b)
 		}
 		if d := ppp.Earliest(p.side[0].Deadline(), p.side[1].Deadline()); !d.IsZero() {
@@ -54,7 +54,7 @@ func TestWrongPassword(t *testing.T) {
 		p.side[1].secret = "another"
 		p.up()
 		p.pass(time.Minute)
-		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.NotAuthenticated || b != session.PeerNotAuthenticated {
+		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.CauseNotAuthenticated || b != session.CausePeerNotAuthenticated {
 			t.Errorf("%v: ended by %v and %v, want not-authenticated and peer-not-authenticated\n%s", m, a, b, &p.log)
 		}
 		if has[session.NetworkPhase](p.side[1]) {
@@ -88,7 +88,7 @@ func TestPathLimited(t *testing.T) {
 		p.up()
 		p.pass(time.Minute)
 		got, limited := first[session.PathLimited](p.side[0])
-		if limited != (carries < 1492) || limited && (got.MRU != 1492 || got.PathMRU != carries) || p.side[0].Phase() != session.Network {
+		if limited != (carries < 1492) || limited && (got.MRU != 1492 || got.PathMRU != carries) || p.side[0].Phase() != session.PhaseNetwork {
 			t.Errorf("a path that carries %d octets: %v, %+v, in phase %v", carries, limited, got, p.side[0].Phase())
 		}
 		if has[session.PathLimited](p.side[1]) {
@@ -104,7 +104,7 @@ func TestNoCredentials(t *testing.T) {
 	p := newPair(t, a, server(chap.MD5))
 	p.up()
 	p.pass(time.Minute)
-	if got := p.side[1].cause(); got != session.PeerNotAuthenticated {
+	if got := p.side[1].cause(); got != session.CausePeerNotAuthenticated {
 		t.Errorf("the server ended by %v, want peer-not-authenticated", got)
 	}
 	if e, ok := first[session.PeerClosed](p.side[0]); !ok || e.Text != session.RefusedToAuthenticate {
@@ -123,7 +123,7 @@ func TestNoCredentials(t *testing.T) {
 			events++
 		}
 	}
-	if events != 1 || s.Phase() != session.Establish {
+	if events != 1 || s.Phase() != session.PhaseEstablish {
 		t.Errorf("repeated Terminate-Requests cause %d events, in phase %v; want one, and a negotiation that continues", events, s.Phase())
 	}
 }
@@ -144,7 +144,7 @@ func TestOneFamily(t *testing.T) {
 	p = newPair(t, client(), b)
 	p.up()
 	p.pass(time.Minute)
-	if got := p.side[0].cause(); got != session.NotNegotiated {
+	if got := p.side[0].cause(); got != session.CauseNotNegotiated {
 		t.Errorf("without any family the client ended by %v, want not-negotiated", got)
 	}
 }
@@ -164,7 +164,7 @@ func TestNetworkClosesAlone(t *testing.T) {
 	if down, ok := first[session.NetworkDown](p.side[0]); !ok || down.Protocol != ppp.IPCP || has[session.Closed](p.side[0]) {
 		t.Errorf("after IPCP's Terminate-Request: %+v, closed %v; want IPCP down and the link up", down, has[session.Closed](p.side[0]))
 	}
-	if p.side[0].Phase() != session.Network {
+	if p.side[0].Phase() != session.PhaseNetwork {
 		t.Errorf("the phase is %v, want Network", p.side[0].Phase())
 	}
 }
@@ -222,10 +222,10 @@ func TestSilentPeer(t *testing.T) {
 	p.up()
 	p.lose = func(int, []byte) bool { return true }
 	p.pass(41 * time.Second)
-	if p.side[0].Phase() != session.Dead {
+	if p.side[0].Phase() != session.PhaseDead {
 		t.Error("it waits for a Terminate-Ack that will not come")
 	}
-	if s, ok := first[session.EchoTimeout](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
+	if s, ok := first[session.EchoTimeout](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.CausePeerDead {
 		t.Errorf("with a silent peer: %+v, ended by %v; want three requests and peer-dead", s, p.side[0].cause())
 	}
 }
@@ -235,7 +235,7 @@ func TestNoPeer(t *testing.T) {
 	p.lose = func(int, []byte) bool { return true }
 	p.up()
 	p.pass(time.Minute)
-	if got := p.side[0].cause(); got != session.NotNegotiated {
+	if got := p.side[0].cause(); got != session.CauseNotNegotiated {
 		t.Errorf("ended by %v, want not-negotiated", got)
 	}
 }
@@ -249,11 +249,11 @@ func TestHangUp(t *testing.T) {
 			p.lose = func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }
 		}
 		p.up()
-		p.side[0].Down(p.now, session.Reason{Cause: session.HangUp}, &p.side[0].out)
+		p.side[0].Down(p.now, session.Reason{Cause: session.CauseHangUp}, &p.side[0].out)
 		p.pump()
-		want := session.HangUp
+		want := session.CauseHangUp
 		if authenticating {
-			want = session.NotAuthenticated
+			want = session.CauseNotAuthenticated
 		}
 		if got := p.side[0].cause(); got != want {
 			t.Errorf("authenticating %v: ended by %v, want %v", authenticating, got, want)
@@ -264,10 +264,10 @@ func TestHangUp(t *testing.T) {
 func TestCloseBeforeUp(t *testing.T) {
 	for _, end := range []func(s *session.Session, out *session.Output){
 		func(s *session.Session, out *session.Output) {
-			s.Close(epoch, session.Reason{Cause: session.UserRequest}, out)
+			s.Close(epoch, session.Reason{Cause: session.CauseUserRequest}, out)
 		},
 		func(s *session.Session, out *session.Output) {
-			s.Down(epoch, session.Reason{Cause: session.UserRequest}, out)
+			s.Down(epoch, session.Reason{Cause: session.CauseUserRequest}, out)
 		},
 	} {
 		cfg := client()
@@ -291,7 +291,7 @@ func TestTranscripts(t *testing.T) {
 	for name, m := range map[string]ppp.Method{"chap-md5": chap.MD5, "pap": pap.Method, "eap-md5": eap.MD5, "noauth": nil} {
 		p := newPair(t, client(), server(methodList(m)...))
 		p.up()
-		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
+		p.side[0].Close(p.now, session.Reason{Cause: session.CauseUserRequest, Text: "User request"}, &p.side[0].out)
 		p.pump()
 		p.pass(time.Minute)
 		path := "testdata/" + name + ".txt"
@@ -342,7 +342,7 @@ func TestSetupTimeout(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
 		want    session.Cause
-	}{{3 * time.Minute, session.PeerNotAuthenticated}, {0, session.Unknown}} {
+	}{{3 * time.Minute, session.CausePeerNotAuthenticated}, {0, session.CauseUnknown}} {
 		b := server(chap.MD5)
 		b.SetupTimeout = c.timeout
 		p := newPair(t, client(), b)
@@ -366,7 +366,7 @@ func TestSetupTimeoutOfOpenLink(t *testing.T) {
 	p := newPair(t, client(), b)
 	p.up()
 	p.pass(time.Hour)
-	if has[session.Closed](p.side[1]) || p.side[1].Phase() != session.Network {
+	if has[session.Closed](p.side[1]) || p.side[1].Phase() != session.PhaseNetwork {
 		t.Errorf("a session in the network phase ended by %v", p.side[1].cause())
 	}
 }
@@ -399,9 +399,9 @@ func TestRenegotiationStorm(t *testing.T) {
 		every time.Duration
 		want  session.Cause
 	}{
-		{"LCP", []byte{0xc0, 0x21, 1, 77, 0, 4}, 0, session.NotNegotiated},
-		{"IPCP", []byte{0x80, 0x21, 1, 77, 0, 10, 3, 6, 192, 0, 2, 10}, 0, session.NotNegotiated},
-		{"LCP, occasionally", []byte{0xc0, 0x21, 1, 77, 0, 4}, 10 * time.Second, session.Unknown},
+		{"LCP", []byte{0xc0, 0x21, 1, 77, 0, 4}, 0, session.CauseNotNegotiated},
+		{"IPCP", []byte{0x80, 0x21, 1, 77, 0, 10, 3, 6, 192, 0, 2, 10}, 0, session.CauseNotNegotiated},
+		{"LCP, occasionally", []byte{0xc0, 0x21, 1, 77, 0, 4}, 10 * time.Second, session.CauseUnknown},
 	} {
 		p := newPair(t, client(), server(chap.MD5))
 		p.up()
@@ -416,7 +416,7 @@ func TestRenegotiationStorm(t *testing.T) {
 				ups++
 			}
 		}
-		if got := p.side[1].cause(); got != c.want || c.want != session.Unknown && ups > 35 || c.want == session.Unknown && ups != 101 {
+		if got := p.side[1].cause(); got != c.want || c.want != session.CauseUnknown && ups > 35 || c.want == session.CauseUnknown && ups != 101 {
 			t.Errorf("%s: IPv4 came up %d times, and the session ended by %v, want %v", c.what, ups, got, c.want)
 		}
 	}

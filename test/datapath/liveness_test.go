@@ -70,7 +70,7 @@ func staysUp(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	if n := e.client.echoRequests.Load() - asked; n > 0 {
 		t.Errorf("%d Echo-Requests were sent although packets arrived", n)
 	}
-	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Uptime < 3*limit {
+	if ended := e.client.ended(t); ended.Reason.Cause != session.CauseIdle || ended.Uptime < 3*limit {
 		t.Errorf("the session ended after %v: %+v", ended.Uptime, ended.Reason)
 	}
 	return nil

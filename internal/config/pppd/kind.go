@@ -112,7 +112,7 @@ func timeout(field func(*Settings) *time.Duration) kind {
 }
 
 // limits returns the four options of an automaton (RFC 1661 section 4.6).
-func limits(protocol string, field func(*Settings) *ppp.Limits) []option {
+func limits(protocol string, field func(*Settings) *ppp.NegotiationLimits) []option {
 	return []option{
 		{name: protocol + "-restart", help: "time until a request is sent again (default 3)",
 			kind: interval(func(s *Settings) *time.Duration { return &field(s).Restart })},

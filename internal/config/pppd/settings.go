@@ -76,9 +76,9 @@ type Settings struct {
 	NoMagic            bool
 	NoPathCheck        bool
 	Silent             bool
-	LCP                ppp.Limits
-	IPCP               ppp.Limits
-	IPv6CP             ppp.Limits
+	LCP                ppp.NegotiationLimits
+	IPCP               ppp.NegotiationLimits
+	IPv6CP             ppp.NegotiationLimits
 	NoIP               bool
 	NoRemoteIP         bool
 	NoIPv6             bool

@@ -15,7 +15,7 @@ var lcpOptions = slices.Concat([]option{
 		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.EchoFailures = n })},
 	{name: "lcp-echo-adaptive", help: "send an Echo-Request only if nothing was received from the peer since the last",
 		kind: flag(func(s *Settings) { s.EchoAdaptive = true })},
-}, limits("lcp", func(s *Settings) *ppp.Limits { return &s.LCP }), []option{
+}, limits("lcp", func(s *Settings) *ppp.NegotiationLimits { return &s.LCP }), []option{
 	{name: "nomagic", also: "-mn", help: "no magic number and no loop detection",
 		kind: flag(func(s *Settings) { s.NoMagic = true })},
 	{name: "path-check", roles: Client, help: "check with a long Echo-Request, 3 seconds after LCP has opened, whether packets of the negotiated size get through; if not, the log says which do (default)",

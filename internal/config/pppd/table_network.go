@@ -26,7 +26,7 @@ var networkOptions = slices.Concat([]option{
 		kind: flag(func(s *Settings) { s.UsePeerWINS = true })},
 	{name: "noip", also: "-ip", help: "no IPv4",
 		kind: flag(func(s *Settings) { s.NoIP = true })},
-}, limits("ipcp", func(s *Settings) *ppp.Limits { return &s.IPCP }), []option{
+}, limits("ipcp", func(s *Settings) *ppp.NegotiationLimits { return &s.IPCP }), []option{
 	{name: "+ipv6", help: "IPv6 (default)",
 		kind: flag(func(s *Settings) { s.NoIPv6 = false })},
 	{name: "noipv6", also: "-ipv6", help: "no IPv6",
@@ -49,7 +49,7 @@ var networkOptions = slices.Concat([]option{
 		kind: kind{"LOCAL,REMOTE", identifiers}},
 	{name: "ipv6cp-accept-local", help: "accept another local identifier from the peer",
 		kind: flag(func(s *Settings) { s.AcceptLocalID = true })},
-}, limits("ipv6cp", func(s *Settings) *ppp.Limits { return &s.IPv6CP }), []option{
+}, limits("ipv6cp", func(s *Settings) *ppp.NegotiationLimits { return &s.IPv6CP }), []option{
 	{name: "ipv6cp-noremote", help: "accept a peer without an interface identifier",
 		kind: flag(func(s *Settings) { s.NoRemoteID = true })},
 	{name: "ipv6cp-nosend", help: "do not send our interface identifier",

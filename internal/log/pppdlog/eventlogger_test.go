@@ -102,18 +102,18 @@ func TestLines(t *testing.T) {
 		{pppoe.AwaitingRedial{Delay: 30 * time.Second}, info + "Dialling again in 30s\n"},
 		{pppoe.AwaitingRedial{Delay: 30*time.Second + 400*time.Microsecond, Err: fmt.Errorf("eth0: open packet socket: %w", syscall.EMFILE)}, info + "Dialling again in 30s: eth0: open packet socket: too many open files\n"},
 		{pppoe.AwaitingRedial{Delay: time.Second, Err: errors.New("no\x1b")}, info + `Dialling again in 1s: no\033` + "\n"},
-		{ending(session.UserRequest, "User request"), ""},
-		{ending(session.PeerTerminated, ""), ""},
-		{ending(session.HangUp, ""), info + "Modem hangup\n"},
-		{ending(session.Idle, ""), info + "Terminating connection due to lack of activity.\n"},
-		{ending(session.Expired, ""), info + "Connect time expired\n"},
-		{ending(session.Exhausted, ""), info + "Traffic limit reached. Limit: session volume\n"},
-		{ending(session.NotNegotiated, "No network protocols running"), info + "No network protocols running\n"},
-		{ending(session.PeerNotAuthenticated, session.RefusedToAuthenticate), info + "peer refused to authenticate: terminating link\n"},
-		{ending(session.PeerNotAuthenticated, ""), ""},
-		{ending(session.Looped, ""), info + "Serial line is looped back.\n"},
-		{session.Closed{Reason: session.Reason{Cause: session.HangUp}}, info + "Connection terminated.\n"},
-		{pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, ""},
+		{ending(session.CauseUserRequest, "User request"), ""},
+		{ending(session.CausePeerTerminated, ""), ""},
+		{ending(session.CauseHangUp, ""), info + "Modem hangup\n"},
+		{ending(session.CauseIdle, ""), info + "Terminating connection due to lack of activity.\n"},
+		{ending(session.CauseExpired, ""), info + "Connect time expired\n"},
+		{ending(session.CauseExhausted, ""), info + "Traffic limit reached. Limit: session volume\n"},
+		{ending(session.CauseNotNegotiated, "No network protocols running"), info + "No network protocols running\n"},
+		{ending(session.CausePeerNotAuthenticated, session.RefusedToAuthenticate), info + "peer refused to authenticate: terminating link\n"},
+		{ending(session.CausePeerNotAuthenticated, ""), ""},
+		{ending(session.CauseLooped, ""), info + "Serial line is looped back.\n"},
+		{session.Closed{Reason: session.Reason{Cause: session.CauseHangUp}}, info + "Connection terminated.\n"},
+		{pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}}, ""},
 		{pppoe.Ended{SentPADT: true}, info + "Sent PADT\n"},
 		{pppoe.Ended{Counters: datapath.Counters{SentBytes: 1234, ReceivedBytes: 5678, SentPackets: 9}, Uptime: 90 * time.Second},
 			info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
@@ -160,7 +160,7 @@ func TestConnectTime(t *testing.T) {
 	lost := func(p ppp.Protocol, before pppoe.Addressing) pppoe.NetworkLost {
 		return pppoe.NetworkLost{Protocol: p, Previous: before, Counters: carried, Uptime: 90 * time.Second}
 	}
-	end := pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Counters: carried, Uptime: 96 * time.Second}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.CauseUserRequest}, Counters: carried, Uptime: 96 * time.Second}
 	const time = info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"
 	both, only6 := pppoe.Addressing{IPv4: v4, IPv6: v6}, pppoe.Addressing{IPv6: v6}
 	for _, c := range []struct {
@@ -225,10 +225,10 @@ func TestServerLines(t *testing.T) {
 		{hostile, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
 			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
 				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},
-		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated, Text: "a stranger's words"}},
+		{line, pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated, Text: "a stranger's words"}},
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, info + "ppp0: Packets go through user space: the session has a rate limit, which is enforced there\n"},
-		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Counters: datapath.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
+		{line, pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Counters: datapath.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
 			info + "ppp0: Dropped 2 packets with a spoofed source address.\n" + info + "ppp0: Dropped 3 packets over the session's rate limit.\n" +
 				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},

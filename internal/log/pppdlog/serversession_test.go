@@ -27,7 +27,7 @@ func TestOpeningAndEnd(t *testing.T) {
 	failed := func(p ppp.Protocol) session.NetworkFailed {
 		return session.NetworkFailed{Protocol: p, Err: errors.New("no")}
 	}
-	end := pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Uptime: time.Minute}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Uptime: time.Minute}
 	const (
 		at4    = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
 		at6    = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
@@ -87,9 +87,9 @@ func TestServerEventLimit(t *testing.T) {
 		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxEvents},
 		{"a Terminate-Request", nobody, session.PeerClosed{Text: "x"}, maxEvents},
 		{"a user's", alice, session.PeerClosed{Text: "x"}, 0},
-		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxEvents},
-		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxEvents},
-		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Uptime: time.Second}, 0},
+		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}}, 3 * maxEvents},
+		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}}, 3 * maxEvents},
+		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.CauseUserRequest}, Uptime: time.Second}, 0},
 		{"an address in use", alice, pppoe.AddressInUse{}, maxEvents},
 		{"no IPv6", nobody, session.NetworkFailed{Protocol: ppp.IPv6CP, Err: errors.New("no")}, maxEvents},
 		{"silence", nobody, session.EchoTimeout{Requests: 3}, 2 * maxEvents},

@@ -28,19 +28,19 @@ func (el *EventLogger) connectTime(l pppoe.SessionInfo, online time.Duration, c 
 // reason logs why a session ends, where pppd has a line for it.
 func (el *EventLogger) reason(l pppoe.SessionInfo, r session.Reason) {
 	switch r.Cause {
-	case session.Idle:
+	case session.CauseIdle:
 		el.info(l, "Terminating connection due to lack of activity.")
-	case session.Expired:
+	case session.CauseExpired:
 		el.info(l, "Connect time expired")
-	case session.Exhausted:
+	case session.CauseExhausted:
 		el.info(l, "Traffic limit reached. Limit: session volume")
-	case session.HangUp:
+	case session.CauseHangUp:
 		el.info(l, "Modem hangup")
-	case session.Looped:
+	case session.CauseLooped:
 		el.info(l, "Serial line is looped back.")
-	case session.NotNegotiated:
+	case session.CauseNotNegotiated:
 		el.info(l, "%s", r.Text)
-	case session.PeerNotAuthenticated:
+	case session.CausePeerNotAuthenticated:
 		if r.Text == session.RefusedToAuthenticate {
 			el.info(l, "%s: terminating link", r.Text)
 		}

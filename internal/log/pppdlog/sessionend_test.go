@@ -13,15 +13,15 @@ func TestServerReasons(t *testing.T) {
 		reason       session.Reason
 		line, closed string
 	}{
-		{session.Reason{Cause: session.Idle}, "Terminating connection due to lack of activity.", "idle"},
-		{session.Reason{Cause: session.Expired}, "Connect time expired", "expired"},
-		{session.Reason{Cause: session.Exhausted}, "Traffic limit reached. Limit: session volume", "exhausted"},
-		{session.Reason{Cause: session.HangUp}, "Modem hangup", "hangup"},
-		{session.Reason{Cause: session.Looped}, "Serial line is looped back.", "looped"},
-		{session.Reason{Cause: session.NotNegotiated, Text: "why"}, "why", "not-negotiated"},
-		{session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToAuthenticate}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
-		{session.Reason{Cause: session.PeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
-		{session.Reason{Cause: session.UserRequest}, "", "user-request"},
+		{session.Reason{Cause: session.CauseIdle}, "Terminating connection due to lack of activity.", "idle"},
+		{session.Reason{Cause: session.CauseExpired}, "Connect time expired", "expired"},
+		{session.Reason{Cause: session.CauseExhausted}, "Traffic limit reached. Limit: session volume", "exhausted"},
+		{session.Reason{Cause: session.CauseHangUp}, "Modem hangup", "hangup"},
+		{session.Reason{Cause: session.CauseLooped}, "Serial line is looped back.", "looped"},
+		{session.Reason{Cause: session.CauseNotNegotiated, Text: "why"}, "why", "not-negotiated"},
+		{session.Reason{Cause: session.CausePeerNotAuthenticated, Text: session.RefusedToAuthenticate}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
+		{session.Reason{Cause: session.CausePeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
+		{session.Reason{Cause: session.CauseUserRequest}, "", "user-request"},
 	} {
 		want := info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: " + c.closed + "\n"
 		if c.line != "" {

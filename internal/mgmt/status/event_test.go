@@ -43,7 +43,7 @@ func TestEvents(t *testing.T) {
 		{pppoe.Configured{Addressing: addr}, `"event":"online","mtu":1492,"ipv4":{"local":"192.0.2.10","remote":"192.0.2.1","dns":["192.0.2.53"]},"ipv6":{"local":"fe80::1","remote":"fe80::2"}`},
 		{pppoe.Configured{Addressing: only6}, `"event":"online","mtu":1400,"ipv6":{"local":"fe80::1","remote":"fe80::2"}`},
 		{pppoe.NetworkLost{Protocol: ppp.IPCP, Counters: counters}, `"event":"network-lost","protocol":"IPCP",` + traffic},
-		{pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}, Counters: counters, Uptime: 1500 * time.Millisecond},
+		{pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerDead, Text: "si\x00lent"}, Counters: counters, Uptime: 1500 * time.Millisecond},
 			`"event":"ended","seconds":1.5,` + traffic + `,"end":{"reason":"peer-dead","text":"si\\000lent","exit_code":19}`},
 		{pppoe.AwaitingRedial{Delay: 30 * time.Second, Err: refused}, `"event":"waiting","for":"hold-off","seconds":30,"end":{"reason":"not-authenticated","text":"session ended: not-authenticated","exit_code":19}`},
 		{pppoe.AwaitingRedial{Delay: time.Second, Err: fmt.Errorf("%w: nobody", pppoe.ErrDiscovery)},

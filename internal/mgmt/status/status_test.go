@@ -23,5 +23,5 @@ var (
 		IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}},
 	}
 	counters = datapath.Counters{SentPackets: 1, SentBytes: 2, ReceivedPackets: 3, ReceivedBytes: 4, Dropped: 5}
-	refused  = &pppoe.EndError{Reason: session.Reason{Cause: session.NotAuthenticated}}
+	refused  = &pppoe.EndError{Reason: session.Reason{Cause: session.CauseNotAuthenticated}}
 )

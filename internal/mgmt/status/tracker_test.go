@@ -40,7 +40,7 @@ func TestStates(t *testing.T) {
 			{pppoe.NetworkLost{Protocol: ppp.IPCP}, Online, 5, "session 7 ppp0 IPv6"},
 			{pppoe.NetworkLost{Protocol: ppp.IPv6CP}, Online, 5, "session 7 ppp0"},
 			{padt, Online, 5, "session 7 ppp0"},
-			{pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, Closing, 9, "ended hangup"},
+			{pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}}, Closing, 9, "ended hangup"},
 			{pppoe.AwaitingRedial{Delay: time.Second, Err: refused}, Waiting, 10, "for hold-off ended not-authenticated"},
 			{padi, Dialling, 11, "ended not-authenticated"},
 			{pppoe.LinkChanged{State: pppoe.LinkGone}, Dialling, 11, "ended not-authenticated"},
@@ -154,7 +154,7 @@ func TestFieldsOfSession(t *testing.T) {
 		if s.IPv4 == nil || s.IPv4.Local != "192.0.2.10" || s.IPv4.Remote != "192.0.2.1" || !slices.Equal(s.IPv4.DNS, []string{"192.0.2.53"}) {
 			t.Errorf("its IPv4: %+v", s.IPv4)
 		}
-		tr.Notify(info, pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}})
+		tr.Notify(info, pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerDead, Text: "si\x00lent"}})
 		s = tr.Status()
 		if s.SessionID != 0 || s.Device != "" || s.MTU != 0 || s.IPv4 != nil || s.IPv6 != nil || s.OnlineAt != nil || s.DataPath != "" {
 			t.Errorf("after its end: %+v", s)

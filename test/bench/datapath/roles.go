@@ -136,7 +136,7 @@ func host(args []string) error {
 	}
 	err = client.Run(untilTerm())
 	end := (*pppoe.EndError)(nil)
-	if errors.As(err, &end) && end.Reason.Cause == session.UserRequest {
+	if errors.As(err, &end) && end.Reason.Cause == session.CauseUserRequest {
 		return nil
 	}
 	return err
