@@ -55,7 +55,12 @@ func CheckHostAddress(a netip.Addr) error {
 // checkDuplicates rejects a remote address that this machine has on a network interface, and a
 // local one that is already on such an interface: packets for it would be misdelivered.
 // Point-to-point interfaces do not count, as both ends of a session may be on this machine.
+//
+// Listing all addresses takes long on a server, and is omitted if none of them can be a duplicate.
 func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
+	if !h.RejectDuplicateAddress && (a.Remote.IsUnspecified() || !netlinkQueries.mayBeLocal(a.Remote, h.VRF)) {
+		return nil
+	}
 	addrs, err := netlinkQueries.addresses(nil, netlink.FAMILY_V4)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // the dump changed meanwhile: what was read counts
 		return fmt.Errorf("look for addresses: %w", err)
@@ -82,9 +87,10 @@ func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
 
 // netlinkQueries are the kernel queries of checkDuplicates. Tests replace them.
 var netlinkQueries = struct {
-	addresses func(netlink.Link, int) ([]netlink.Addr, error)
-	link      func(index int) (netlink.Link, error)
-}{netlink.AddrList, netlink.LinkByIndex}
+	mayBeLocal func(addr netip.Addr, vrf string) bool
+	addresses  func(netlink.Link, int) ([]netlink.Addr, error)
+	link       func(index int) (netlink.Link, error)
+}{mayBeLocal, netlink.AddrList, netlink.LinkByIndex}
 
 func addrFromIP(ip net.IP) netip.Addr {
 	a, _ := netip.AddrFromSlice(ip)

@@ -40,6 +40,7 @@ func TestDuplicateCheckFailsClosed(t *testing.T) {
 		{"the interface has gone", remote, nil, nil, netlink.LinkNotFoundError{}, true, nil},
 		{"the interface is unknown", remote, nil, nil, broken, true, broken},
 	} {
+		netlinkQueries.mayBeLocal = func(addr netip.Addr, _ string) bool { return addr == c.taken }
 		netlinkQueries.addresses = func(netlink.Link, int) ([]netlink.Addr, error) {
 			return []netlink.Addr{{IPNet: netlink.NewIPNet(c.taken.AsSlice()), LinkIndex: 7}}, c.listing
 		}

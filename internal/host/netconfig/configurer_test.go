@@ -31,7 +31,7 @@ var agreed = pppoe.Addressing{
 }
 
 // inNamespace runs a test in a new network namespace.
-func inNamespace(t *testing.T, f func(t *testing.T)) {
+func inNamespace[T testing.TB](t T, f func(t T)) {
 	t.Helper()
 	roottest.Need(t)
 	n, err := lab.NewNamespace()

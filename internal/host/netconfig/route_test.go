@@ -291,7 +291,7 @@ func needKind(t *testing.T, kind string) {
 	}
 	if err := netlink.LinkAdd(link); err != nil {
 		if errors.Is(err, unix.EOPNOTSUPP) {
-			roottest.SkipCoveredBy(t, "../../../test/interop/kinds_test.go", fmt.Sprintf("this kernel makes no %s: %v", kind, err))
+			roottest.SkipCoveredBy(t, "../../../test/interop/older_kernel_test.go", fmt.Sprintf("this kernel makes no %s: %v", kind, err))
 		}
 		t.Fatal(err)
 	}
