@@ -140,7 +140,7 @@ func TestShortPackets(t *testing.T) {
 		{"Code-Reject of one", ppp.Control{Code: ppp.CodeReject, Data: ff[:1]}, nil},
 	} {
 		l, q := opened(t, Config{})
-		l.Probe(epoch, q)
+		l.CheckPeer(epoch, q)
 		if c.in.Code == ppp.EchoReply {
 			c.in.ID = sent(t, q)[0].ID
 		}
@@ -155,7 +155,7 @@ func TestShortPackets(t *testing.T) {
 		}
 	}
 	l, q := opened(t, Config{})
-	l.Probe(epoch, q)
+	l.CheckPeer(epoch, q)
 	request := sent(t, q)[0]
 	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: request.Data}, q); err != ErrOwnMagic || l.Unanswered() != 1 {
 		t.Errorf("our own Magic-Number in an Echo-Reply: %v, %d unanswered; want ErrOwnMagic and one", err, l.Unanswered())

@@ -19,26 +19,26 @@ type keepalive struct {
 	id       uint8
 	pending  int  // requests since the last answer
 	traffic  bool // the peer has sent data packets since the last request
-	probing  bool
+	checking bool
 	dead     bool
 }
 
-// Timer and bound of a probe.
+// Timer and bound of CheckPeer.
 const (
-	probeInterval = time.Second
-	probeFailures = 3
+	checkInterval = time.Second
+	checkFailures = 3
 )
 
 func (k *keepalive) interval() time.Duration {
-	if k.probing {
-		return probeInterval
+	if k.checking {
+		return checkInterval
 	}
 	return k.Interval
 }
 
 func (k *keepalive) failures() int {
-	if k.probing {
-		return probeFailures
+	if k.checking {
+		return checkFailures
 	}
 	return k.Failures
 }
@@ -50,14 +50,14 @@ func (k *keepalive) start(now time.Time, l *Link, q *ppp.Queue) {
 	}
 }
 
-func (k *keepalive) stop() { k.deadline, k.probing = time.Time{}, false }
+func (k *keepalive) stop() { k.deadline, k.checking = time.Time{}, false }
 
 func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 	if k.deadline.IsZero() || now.Before(k.deadline) {
 		return
 	}
 	switch limit := k.failures(); {
-	case k.Adaptive && k.traffic && !k.probing:
+	case k.Adaptive && k.traffic && !k.checking:
 		k.traffic, k.pending = false, 0
 		k.startTimer(now)
 	case limit > 0 && k.pending >= limit:
@@ -86,14 +86,14 @@ func (k *keepalive) startTimer(now time.Time) {
 	}
 }
 
-// Probe sends an Echo-Request at once, and repeats it each second: without an answer the
+// CheckPeer sends an Echo-Request at once, and repeats it each second: without an answer the
 // link is dead after three seconds, after an answer Echo continues as configured. On a link
 // that is not open it does nothing.
-func (l *Link) Probe(now time.Time, q *ppp.Queue) {
+func (l *Link) CheckPeer(now time.Time, q *ppp.Queue) {
 	if l.automaton.State() != ppp.Opened {
 		return
 	}
-	l.echo.probing, l.echo.pending = true, 0
+	l.echo.checking, l.echo.pending = true, 0
 	l.echo.send(now, l, q)
 }
 
@@ -106,8 +106,8 @@ func (l *Link) Unanswered() int { return l.echo.pending }
 
 func (k *keepalive) answered(now time.Time) {
 	k.pending = 0
-	if k.probing {
-		k.probing = false
+	if k.checking {
+		k.checking = false
 		k.startTimer(now)
 	}
 }

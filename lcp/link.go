@@ -143,7 +143,7 @@ func (l *Link) UnsupportedAuth() []byte { return l.negotiator.unsupportedAuth }
 // Looped reports whether the link is looped back (RFC 1661 section 6.4).
 func (l *Link) Looped() bool { return l.negotiator.loops >= l.negotiator.maxLoops }
 
-// Dead reports whether the peer has not answered Echo.Failures Echo-Requests, or a probe.
+// Dead reports whether the peer has not answered Echo.Failures Echo-Requests, or those of CheckPeer.
 func (l *Link) Dead() bool { return l.echo.dead }
 
 // TerminateReason returns the Data of the peer's last Terminate-Request. It is untrusted:

@@ -299,24 +299,24 @@ func echoes(t *testing.T, l *Link, q *ppp.Queue, want int, answer func(n int) bo
 
 func never(int) bool { return false }
 
-// TestProbe: a probed peer is dead after three seconds without an answer, whether or not Echo is
+// TestCheckPeer: a checked peer is dead after three seconds without an answer, whether or not Echo is
 // enabled. After an answer Echo continues as configured.
-func TestProbe(t *testing.T) {
+func TestCheckPeer(t *testing.T) {
 	for _, cfg := range []Echo{{}, {Interval: 10 * time.Second}, {Interval: 10 * time.Second, Failures: 5, Adaptive: true}} {
 		l, q := opened(t, Config{Echo: cfg})
-		probed := epoch.Add(5 * time.Second)
-		l.Probe(probed, q)
+		checked := epoch.Add(5 * time.Second)
+		l.CheckPeer(checked, q)
 		if requests := sent(t, q); len(requests) != 1 || requests[0].Code != ppp.EchoRequest {
-			t.Errorf("%+v: a probe sends %v, want an Echo-Request", cfg, requests)
+			t.Errorf("%+v: CheckPeer sends %v, want an Echo-Request", cfg, requests)
 		}
 		l.NoteTraffic() // does not count as an answer: it may have been in flight
 		if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{6, 7}) || !l.Dead() {
 			t.Errorf("%+v: without an answer requests at %v s, dead %v; want 6 and 7 s, and dead", cfg, at, l.Dead())
 		}
 		l, q = opened(t, Config{Echo: cfg})
-		l.Probe(probed, q)
+		l.CheckPeer(checked, q)
 		request := sent(t, q)[0]
-		l.Receive(probed.Add(time.Second), ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: make([]byte, 4)}, q)
+		l.Receive(checked.Add(time.Second), ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: make([]byte, 4)}, q)
 		want := []float64{16, 26}
 		if cfg.Interval == 0 {
 			want = nil
@@ -327,15 +327,15 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestProbeNotOpen: a link that is not open is not probed, and a renegotiation ends a probe.
-func TestProbeNotOpen(t *testing.T) {
+// TestCheckPeerNotOpen: a link that is not open is not checked, and a renegotiation ends a check.
+func TestCheckPeerNotOpen(t *testing.T) {
 	l, q, _ := open(t, Config{})
-	l.Probe(epoch, q)
+	l.CheckPeer(epoch, q)
 	if requests := sent(t, q); len(requests) != 0 {
 		t.Errorf("before the link is open: %v", requests)
 	}
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second}})
-	l.Probe(epoch, q)
+	l.CheckPeer(epoch, q)
 	sent(t, q)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: 2, Data: []byte{OptMagic, 6, 0xff, 0xff, 0xff, 0xff}}, q)
 	request := sent(t, q)[0]
@@ -346,10 +346,10 @@ func TestProbeNotOpen(t *testing.T) {
 	}
 }
 
-// TestProbeRejected: a peer that does not implement Echo-Request is not dead.
-func TestProbeRejected(t *testing.T) {
+// TestCheckPeerRejected: a peer that does not implement Echo-Request is not dead.
+func TestCheckPeerRejected(t *testing.T) {
 	l, q := opened(t, Config{})
-	l.Probe(epoch, q)
+	l.CheckPeer(epoch, q)
 	request := sent(t, q)[0]
 	l.Receive(epoch, ppp.Control{Code: ppp.CodeReject, ID: 1, Data: []byte{byte(ppp.EchoRequest), request.ID, 0, 4}}, q)
 	if at := echoes(t, l, q, 5, never); len(at) > 0 || l.Dead() || l.State() != ppp.Opened {

@@ -31,7 +31,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 		me.call(func(now time.Time) {
 			l.loop.closeSession(now, s, session.Reason{Cause: session.CauseAddressInUse, Text: "IP address is in use by another session"})
 		})
-		older.call(func(now time.Time) { older.owner.probe(now, older.state) })
+		older.call(func(now time.Time) { older.owner.checkPeer(now, older.state) })
 		return false
 	}
 	s.claims.awaited = a
@@ -68,9 +68,9 @@ func (r sessionRef) call(do func(now time.Time)) {
 	})
 }
 
-// probe checks with an Echo-Request whether a session's peer is still there.
-func (l *serverLoop) probe(now time.Time, s *sessionState) {
-	s.ppp.Probe(now, &s.out)
+// checkPeer checks with an Echo-Request whether a session's peer is still there.
+func (l *serverLoop) checkPeer(now time.Time, s *sessionState) {
+	s.ppp.CheckPeer(now, &s.out)
 	l.loop.flush(now, s)
 }
 

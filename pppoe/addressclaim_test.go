@@ -30,7 +30,7 @@ func (l *lab) secondClient(segment *ethertest.Segment) *lab {
 	other := newLab(l.t, ethertest.Config{})
 	other.segment = segment
 	other.client.Session.IPv4 = l.client.Session.IPv4
-	other.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(wire.Addr{2, 9}), nil }
+	other.client.OpenPorts = func() (pppoe.Ports, error) { return segment.Ports(wire.Addr{2, 9}), nil }
 	return other
 }
 
@@ -205,7 +205,7 @@ func TestThreeForOneAddress(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		b, c := l.secondClient(l.segment), l.secondClient(l.segment)
-		c.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 10}), nil }
+		c.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 10}), nil }
 		b.startClient()
 		time.Sleep(time.Second)
 		synctest.Wait()

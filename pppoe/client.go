@@ -13,18 +13,18 @@ import (
 )
 
 // Client dials one session, carries its packets, and redials as ClientConfig.Redial says. Redial,
-// SetLinkState, SetLinkAddr and Counters may be called at any time, concurrently with Run.
+// SetInterfaceState, SetInterfaceAddr and Counters may be called at any time, concurrently with Run.
 type Client struct {
-	cfg          ClientConfig
-	backoff      backoff       // used by Run only
-	avoid        []wire.Addr   // used by Run only: concentrators whose session failed
-	reportedLink LinkState     // used by Run only: the link state reported last
-	wakeup       chan struct{} // capacity 1: ends a wait of Run
+	cfg           ClientConfig
+	backoff       backoff        // used by Run only
+	avoid         []wire.Addr    // used by Run only: concentrators whose session failed
+	reportedState InterfaceState // used by Run only: the link state reported last
+	wakeup        chan struct{}  // capacity 1: ends a wait of Run
 
 	mu      sync.Mutex // guards the fields below
 	dialer  *dialer    // nil: no dial is in progress
 	redial  bool       // Redial was called
-	link    LinkState
+	state   InterfaceState
 	address wire.Addr // of the interface, as last set; zero: unknown
 }
 
@@ -132,29 +132,29 @@ func (c *Client) Redial() {
 	c.wake()
 }
 
-// SetLinkState sets the state of the Ethernet interface. LinkDown and LinkGone end the session, and
-// a client that persists dials again when the interface is no longer down or gone; LinkNoCarrier
-// ends the session after 10 s. On LinkUp the client probes a session that still exists with an
+// SetInterfaceState sets the state of the Ethernet interface. InterfaceDown and InterfaceGone end the session, and
+// a client that persists dials again when the interface is no longer down or gone; InterfaceNoCarrier
+// ends the session after 10 s. On InterfaceUp the client probes a session that still exists with an
 // Echo-Request, and ends a pause between two dials unless it follows a rejected password.
-func (c *Client) SetLinkState(s LinkState) {
+func (c *Client) SetInterfaceState(s InterfaceState) {
 	c.mu.Lock()
-	before := c.link
-	c.link = s
+	before := c.state
+	c.state = s
 	d := c.dialer
 	c.mu.Unlock()
 	if s == before {
 		return
 	}
 	if d != nil {
-		d.loop.call(func(now time.Time) { d.linkChanged(now, s) })
+		d.loop.call(func(now time.Time) { d.interfaceChanged(now, s) })
 	}
 	c.wake()
 }
 
-// SetLinkAddr sets the Ethernet address of the interface. A dial or a session under another address
+// SetInterfaceAddr sets the Ethernet address of the interface. A dial or a session under another address
 // ends, since its peer's frames no longer arrive: a dial restarts at once, a session ends with a
 // PADT from the old address. It must not be called if the client uses an address of its own.
-func (c *Client) SetLinkAddr(a wire.Addr) {
+func (c *Client) SetInterfaceAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
 	c.address = a
@@ -177,12 +177,12 @@ func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	return d.loop.path.Counters(id), id != 0
 }
 
-// reportLink reports the link state if it has changed while no dial was in progress to report it.
-func (c *Client) reportLink() (link LinkState) {
-	link = c.linkState()
-	if link != c.reportedLink {
-		c.reportedLink = link
-		c.notify(LinkChanged{State: link})
+// reportState reports the link state if it has changed while no dial was in progress to report it.
+func (c *Client) reportState() (link InterfaceState) {
+	link = c.interfaceState()
+	if link != c.reportedState {
+		c.reportedState = link
+		c.notify(InterfaceChanged{State: link})
 	}
 	return link
 }
@@ -201,13 +201,13 @@ func (c *Client) takeRedial() (requested bool) {
 	return requested
 }
 
-func (c *Client) linkState() LinkState {
+func (c *Client) interfaceState() InterfaceState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.link
+	return c.state
 }
 
-func (c *Client) linkAddr() wire.Addr {
+func (c *Client) interfaceAddr() wire.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.address
@@ -221,12 +221,12 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 		c.cfg.AwaitTraffic(ctx)
 	}
 	for notified := false; ctx.Err() == nil; notified = true {
-		link := c.reportLink()
-		if link < LinkDown || !c.backoff.Persist {
+		link := c.reportState()
+		if link < InterfaceDown || !c.backoff.Persist {
 			return true
 		}
 		if !notified {
-			c.notify(AwaitingLink{})
+			c.notify(AwaitingInterface{})
 		}
 		select {
 		case <-ctx.Done():
@@ -239,7 +239,7 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 // pause waits for d, or until Redial is called or the link comes up; the latter does not count
 // after a rejected password. It returns false if the context has ended.
 func (c *Client) pause(ctx context.Context, d time.Duration) bool {
-	before := c.linkState()
+	before := c.interfaceState()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
@@ -252,8 +252,8 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 			if c.takeRedial() {
 				return true
 			}
-			link := c.reportLink()
-			if before != LinkUp && link == LinkUp && c.backoff.authFailures == 0 {
+			link := c.reportState()
+			if before != InterfaceUp && link == InterfaceUp && c.backoff.authFailures == 0 {
 				return true
 			}
 			before = link
@@ -275,13 +275,13 @@ func (c *Client) dial(ctx context.Context) error {
 }
 
 func (c *Client) dialOnce(ctx context.Context) error {
-	c.backoff.linkFailed = false
-	address := c.linkAddr()
-	ports, err := c.cfg.Listen()
+	c.backoff.interfaceFailed = false
+	address := c.interfaceAddr()
+	ports, err := c.cfg.OpenPorts()
 	if err != nil {
 		return err
 	}
-	d := &dialer{cfg: &c.cfg, linkState: &c.reportedLink}
+	d := &dialer{cfg: &c.cfg, interfaceState: &c.reportedState}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
 	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// The loop ends with the dial.
@@ -301,16 +301,16 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	default:
 		d.search(now)
 	}
-	if link := c.setDialer(d); link != c.reportedLink { // it changed while the ports were opened
-		d.linkChanged(now, link)
+	if link := c.setDialer(d); link != c.reportedState { // it changed while the ports were opened
+		d.interfaceChanged(now, link)
 	}
-	if is := c.linkAddr(); is != address { // the same
+	if is := c.interfaceAddr(); is != address { // the same
 		d.addressChanged(now, is)
 	}
 	err = d.loop.run(ctx)
 	c.setDialer(nil)
 	c.cfg.Stale = append(c.cfg.Stale, d.staleSessions()...)
-	c.backoff.linkFailed = d.linkFailed
+	c.backoff.interfaceFailed = d.interfaceFailed
 	if d.online {
 		c.cfg.Previous = d.configured
 	}
@@ -320,11 +320,11 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	return d.end
 }
 
-// setDialer makes the dial in progress known to SetLinkState and Redial, and returns the link state
+// setDialer makes the dial in progress known to SetInterfaceState and Redial, and returns the link state
 // until now.
-func (c *Client) setDialer(d *dialer) LinkState {
+func (c *Client) setDialer(d *dialer) InterfaceState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dialer = d
-	return c.link
+	return c.state
 }

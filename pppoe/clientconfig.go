@@ -8,15 +8,16 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // ClientConfig configures a Client.
 type ClientConfig struct {
 	// Interface is the name of the Ethernet interface, for events and errors.
 	Interface string
-	// Listen opens the ports. It is called for each dial, as the interface may have gone and come
+	// OpenPorts opens the ports. It is called for each dial, as the interface may have gone and come
 	// back. It must be set.
-	Listen func() (Ports, error)
+	OpenPorts func() (Ports, error)
 	// Discovery selects the concentrator and the service.
 	Discovery discovery.ClientConfig
 	// Session configures PPP: LCP, authentication, IPCP, IPv6CP.
@@ -40,13 +41,13 @@ type ClientConfig struct {
 	// DataPath selects the user-space data path. The devices that Network opens must match it.
 	DataPath datapath.Kind
 	// Limits end a session by timeout or volume.
-	Limits Limits
+	Limits SessionLimits
 	// ConnectDelay is how long PPP waits after discovery for the peer to begin; zero: it begins at
 	// once.
 	ConnectDelay time.Duration
-	// Attach is a session that was discovered elsewhere, for the first dial to use; nil: the client
-	// runs discovery itself.
-	Attach *StaleSession
+	// Attach is a session that another program has discovered: the first dial uses it, without
+	// discovery. Nil: none.
+	Attach *AttachedSession
 	// Stale are sessions that an earlier run has left open: each gets a PADT before the first dial.
 	Stale []StaleSession
 	// Previous is the addressing of an earlier session: the client requests the same addresses. The
@@ -64,11 +65,17 @@ type ClientConfig struct {
 	Trace bool
 }
 
+// AttachedSession identifies a session that exists at a concentrator.
+type AttachedSession struct {
+	SessionID uint16
+	AC        wire.Addr
+}
+
 // check returns an error that names the first field that is wrong, or must be set and is not.
 func (c *ClientConfig) check() error {
 	switch {
-	case c.Listen == nil:
-		return errors.New("pppoe: ClientConfig.Listen is not set: it opens the ports")
+	case c.OpenPorts == nil:
+		return errors.New("pppoe: ClientConfig.OpenPorts is not set: it opens the ports")
 	case c.Network == nil:
 		return errors.New("pppoe: ClientConfig.Network is not set: it opens the devices of sessions")
 	case len(c.Session.LCP.AllowAuth) > 0 && c.Session.Credentials.Secret == nil:

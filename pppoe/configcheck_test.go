@@ -23,7 +23,7 @@ var tooLong = strings.Repeat("s", discovery.MaxService+1)
 // TestClientConfigErrors: NewClient names the field that is wrong.
 func TestClientConfigErrors(t *testing.T) {
 	for field, spoil := range map[string]func(*pppoe.ClientConfig){
-		"Listen":               func(c *pppoe.ClientConfig) { c.Listen = nil },
+		"OpenPorts":            func(c *pppoe.ClientConfig) { c.OpenPorts = nil },
 		"Network":              func(c *pppoe.ClientConfig) { c.Network = nil },
 		"Discovery.Service":    func(c *pppoe.ClientConfig) { c.Discovery.Service = tooLong },
 		"HostUniq (1500)":      func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 1500) },

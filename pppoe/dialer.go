@@ -31,10 +31,10 @@ type dialer struct {
 	configured      Addressing // as last configured
 	announcements   int
 	online          bool
-	linkState       *LinkState     // of the client
-	stale           []StaleSession // that were sent a PADT, which is lost without carrier
-	linkFailed      bool           // see backoff
-	carrierDeadline time.Time      // when a session without carrier ends; zero: the carrier is up
+	interfaceState  *InterfaceState // of the client
+	stale           []StaleSession  // that were sent a PADT, which is lost without carrier
+	interfaceFailed bool            // see backoff
+	carrierDeadline time.Time       // when a session without carrier ends; zero: the carrier is up
 	hostErr         error
 	end             error
 }
@@ -54,7 +54,7 @@ func (d *dialer) deadline() time.Time {
 func (d *dialer) advance(now time.Time) {
 	if !d.carrierDeadline.IsZero() && !d.carrierDeadline.After(now) {
 		d.carrierDeadline = time.Time{}
-		d.loseLink(now)
+		d.loseInterface(now)
 	}
 	switch {
 	case d.discovery == nil:

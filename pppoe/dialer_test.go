@@ -58,8 +58,8 @@ func TestPADTGrace(t *testing.T) {
 	for what, play := range map[string]func(l *lab){
 		"nothing happens": func(*lab) {},
 		"the carrier is lost and returns": func(l *lab) {
-			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		},
 		"an unsolicited PADO arrives": func(l *lab) {
 			offer := wire.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: wire.Discovery{Code: wire.PADO}}
@@ -100,8 +100,8 @@ func TestEndsBeforeSession(t *testing.T) {
 		{"cancelled", false, func(l *lab) { l.stopClient() }, session.CauseUserRequest},
 		{"cancelled during the PADT grace", true, func(l *lab) { l.stopClient() }, session.CauseUserRequest},
 		{"Redial without Persist", false, func(l *lab) { l.dialer.Redial() }, session.CauseUserRequest},
-		{"interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.CauseHangUp},
-		{"interface removed during the PADT grace", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.CauseHangUp},
+		{"interface set down", false, func(l *lab) { l.dialer.SetInterfaceState(pppoe.InterfaceDown) }, session.CauseHangUp},
+		{"interface removed during the PADT grace", true, func(l *lab) { l.dialer.SetInterfaceState(pppoe.InterfaceGone) }, session.CauseHangUp},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -130,9 +130,9 @@ func TestEndsBeforeSession(t *testing.T) {
 func TestInterfaceGoesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		listen := l.client.Listen
-		l.client.Listen = func() (pppoe.Ports, error) {
-			l.dialer.SetLinkState(pppoe.LinkDown)
+		listen := l.client.OpenPorts
+		l.client.OpenPorts = func() (pppoe.Ports, error) {
+			l.dialer.SetInterfaceState(pppoe.InterfaceDown)
 			return listen()
 		}
 		began := time.Now()
@@ -143,7 +143,7 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 		if took := time.Since(began); l.cause() != session.CauseHangUp || took != 0 {
 			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
 		}
-		if n := count[pppoe.LinkChanged](&l.clientEvents); n != 1 {
+		if n := count[pppoe.InterfaceChanged](&l.clientEvents); n != 1 {
 			t.Errorf("it was reported %d times", n)
 		}
 	})
@@ -160,10 +160,10 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+		l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
 		time.Sleep(5 * time.Second)
 		l.segment.Plug(clientAddr)
-		l.dialer.SetLinkState(pppoe.LinkUp)
+		l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		l.checkOnline(1, "with carrier")
 		time.Sleep(time.Minute)
 		l.checkOnline(1, "a minute later")
@@ -172,7 +172,7 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l = newLab(t, ethertest.Config{})
 		l.startClient()
 		synctest.Wait()
-		l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+		l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
 		began := time.Now()
 		l.running.Wait()
 		if took := time.Since(began); l.cause() != session.CauseHangUp || took != 10*time.Second {
@@ -238,11 +238,11 @@ func TestStaleRedial(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		l.checkOnline(1, "at first")
-		l.dialer.SetLinkState(pppoe.LinkDown)
+		l.dialer.SetInterfaceState(pppoe.InterfaceDown)
 		time.Sleep(time.Minute) // the session's end is followed by one quick dial
 		l.dialer.Redial()
 		synctest.Wait()
-		l.dialer.SetLinkState(pppoe.LinkUp)
+		l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		time.Sleep(100 * time.Millisecond) // the PADT of the first session is sent before
 		l.checkOnline(2, "with the interface up")
 		l.stopServer()

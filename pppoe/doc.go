@@ -10,7 +10,7 @@
 //
 // # How they fit together
 //
-// A Client opens [Ports] by ClientConfig.Listen; a Server receives them in each [Listener]. Both are
+// A Client opens [Ports] by ClientConfig.OpenPorts; a Server receives them in each [Listener]. Both are
 // given a [HostNetwork], which opens a network device per session and configures its addresses and
 // routes, and a [session.Config] for PPP. If the peer must authenticate, an [Authenticator] decides,
 // and a Server enforces the [SessionPolicy] that it returns. Everything that happens is reported to
@@ -26,7 +26,7 @@
 // # Concurrency
 //
 // Client.Run, Server.Run, Probe and Scan block until they are done or the context ends. All other
-// methods may be called while Run runs, from any goroutine; Server.SetLinkState from one goroutine
+// methods may be called while Run runs, from any goroutine; Server.SetInterfaceState from one goroutine
 // for each interface. Notify is called by one goroutine for each interface and must not block. The
 // methods of Authenticator and HostNetwork may block: control frames are handled meanwhile.
 // Configurations must not be changed after they were passed.

@@ -132,10 +132,10 @@ type (
 		sealed
 		StaleSession
 	}
-	// LinkChanged reports the state of the client's Ethernet interface after a change.
-	LinkChanged struct {
+	// InterfaceChanged reports the state of the client's Ethernet interface after a change.
+	InterfaceChanged struct {
 		sealed
-		State LinkState
+		State InterfaceState
 	}
 	// AddressChanged reports that the client's Ethernet interface has another address. A dial or a
 	// session under the old address ends.
@@ -154,8 +154,8 @@ type (
 		sealed
 		Addr wire.Addr
 	}
-	// AwaitingLink reports that a client will dial when its interface is up.
-	AwaitingLink struct{ sealed }
+	// AwaitingInterface reports that a client will dial when its interface is up.
+	AwaitingInterface struct{ sealed }
 	// AwaitingTraffic reports that a client will dial when there is traffic to be carried.
 	AwaitingTraffic struct{ sealed }
 	// Offloaded reports that the offload carries the session's packets; Description is

@@ -12,13 +12,13 @@ import (
 // as after a power cut, or one that is about to end. Its request then waits until the server has
 // probed them; a client repeats a PADR that is not answered.
 const (
-	// probeTimeout is more than session.Probe takes to find a peer dead.
-	probeTimeout = 4 * time.Second
+	// peerCheckTimeout is more than session.CheckPeer takes to find a peer dead.
+	peerCheckTimeout = 4 * time.Second
 	// slotWaitTimeout is how long a request waits for a session that is about to end, as while its
 	// device is removed. Clients repeat their PADR no longer (RFC 2516 section 8).
 	slotWaitTimeout = 35 * time.Second
-	// maxProbed is how many sessions of a client are probed at a time.
-	maxProbed = 8
+	// maxPeerChecks is how many sessions of a client are probed at a time.
+	maxPeerChecks = 8
 )
 
 // waitingRequest is a request that waits for a session of the same client to end.
@@ -36,7 +36,7 @@ type heldSlot struct {
 	owner *serverLoop
 }
 
-// addWait makes a request wait for a slot of its client, and returns at most maxProbed slots that
+// addWait makes a request wait for a slot of its client, and returns at most maxPeerChecks slots that
 // the client has, the oldest first. ok is false if the client has none, or if another request of it
 // waits at another interface.
 func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bool) {
@@ -48,7 +48,7 @@ func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bo
 		return nil, false
 	}
 	s.waiting[client] = w
-	for i := of.oldest; i >= 0 && len(old) < maxProbed; i = s.all[i].newer {
+	for i := of.oldest; i >= 0 && len(old) < maxPeerChecks; i = s.all[i].newer {
 		old = append(old, heldSlot{i, s.all[i].owner})
 	}
 	return old, true
@@ -100,7 +100,7 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 		return false
 	}
 	l.waiting[r.Client] = w
-	l.waitTimers.Set(w, now.Add(probeTimeout))
+	l.waitTimers.Set(w, now.Add(peerCheckTimeout))
 	// Ends when these sessions' loops have answered or ended. A loop must not wait for another.
 	go func() {
 		for _, h := range old {
@@ -117,18 +117,18 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 // client, and reports whether it ends.
 func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
 	ends := make(chan bool, 1)
-	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrProbe(now, l.loop.sessions[uint16(slot+1)], client) })
+	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrCheck(now, l.loop.sessions[uint16(slot+1)], client) })
 	return !taken || <-ends
 }
 
-// evictOrProbe ends a session that is not in its network phase, and probes another with an
+// evictOrCheck ends a session that is not in its network phase, and probes another with an
 // Echo-Request. It reports whether the session ends.
-func (l *serverLoop) evictOrProbe(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
+func (l *serverLoop) evictOrCheck(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
 	switch {
 	case s == nil || s.Peer != client || s.endReason != nil:
 		return true
 	case s.ppp.Phase() == session.PhaseNetwork:
-		l.probe(now, s)
+		l.checkPeer(now, s)
 		return false
 	}
 	l.loop.closeWithoutWaiting(now, s, session.Reason{Cause: session.CauseReplaced, Text: "Client has begun another session"})

@@ -92,14 +92,14 @@ func TestEvictDead(t *testing.T) {
 				}
 				l.startServerAtTwo(segment)
 				ports := l.segment.Ports(clientAddr)
-				l.client.Listen = func() (pppoe.Ports, error) { return ports, nil }
+				l.client.OpenPorts = func() (pppoe.Ports, error) { return ports, nil }
 				l.startClient()
 				time.Sleep(time.Second)
 				ports.Close()
 				time.Sleep(time.Hour)
 				l.checkSessions(1, 0, "an hour after the power cut")
 
-				l.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(clientAddr), nil }
+				l.client.OpenPorts = func() (pppoe.Ports, error) { return segment.Ports(clientAddr), nil }
 				l.clientEvents = eventLog{}
 				l.startClient()
 				time.Sleep(3500 * time.Millisecond)
@@ -127,7 +127,7 @@ func TestAliveNotEvicted(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		other := newLab(t, ethertest.Config{})
-		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil }
+		other.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil }
 		for range 3 {
 			began := time.Now()
 			other.startClient()

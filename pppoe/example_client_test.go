@@ -68,7 +68,7 @@ func ExampleClient() {
 	dialling, hangUp := context.WithCancel(context.Background())
 	cfg := pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen: func() (pppoe.Ports, error) {
+		OpenPorts: func() (pppoe.Ports, error) {
 			return segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
 		Session: session.Config{

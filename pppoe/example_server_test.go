@@ -49,7 +49,7 @@ func ExampleServer() {
 	go func() { stopped <- server.Run(serving) }()
 
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
-		Listen: func() (pppoe.Ports, error) {
+		OpenPorts: func() (pppoe.Ports, error) {
 			return segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
 		Session: session.Config{IPv4: &ipcp.Config{}},

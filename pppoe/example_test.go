@@ -29,7 +29,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
-		Listen: func() (pppoe.Ports, error) { return ports.Open(afpacket.Attachment{Interface: "eth0"}) },
+		OpenPorts: func() (pppoe.Ports, error) { return ports.Open(afpacket.Attachment{Interface: "eth0"}) },
 		Session: session.Config{
 			LCP:         lcp.Config{AllowAuth: []ppp.Method{chap.MD5, pap.Method}},
 			Credentials: ppp.Credentials{Name: "alice", Secret: func(string) ([]byte, bool) { return []byte("her password"), true }},

@@ -66,14 +66,14 @@ func (p *fanoutPort) ReadBatch(frames []datapath.Frame) (int, error) {
 // TestFanout: with several session ports at both ends, each control frame is received once, in
 // order, and the packets of each flow arrive in order.
 func TestFanout(t *testing.T) {
-	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
+	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindGSO} {
 		t.Run(path.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
 				var client, server [portCount]int
 				l.client.DataPath, l.server.DataPath = path, path
 				l.client.Trace, l.server.Trace = true, true
-				l.client.Listen = func() (pppoe.Ports, error) { return withFanout(l.segment.Ports(clientAddr), &client), nil }
+				l.client.OpenPorts = func() (pppoe.Ports, error) { return withFanout(l.segment.Ports(clientAddr), &client), nil }
 				var clientSent, serverSent, clientReceived, serverReceived [][]byte
 				l.client.Notify = record(l.client.Notify, &clientSent, &clientReceived)
 				l.server.Notify = record(l.server.Notify, &serverSent, &serverReceived)

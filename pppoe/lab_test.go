@@ -155,7 +155,7 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 	l := &lab{t: t, segment: ethertest.New(cfg), clientHost: newHost("ppp"), serverHost: newHost("ppp")}
 	l.client = pppoe.ClientConfig{
 		Interface: "c",
-		Listen:    func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil },
+		OpenPorts: func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil },
 		Session: session.Config{
 			Credentials: ppp.Credentials{
 				Name:   "testuser",

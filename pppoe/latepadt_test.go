@@ -63,14 +63,14 @@ type bridged struct {
 // goes removes the interface.
 func (b *bridged) goes() {
 	b.nic.set(true, serverAddr)
-	b.s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
+	b.s.SetInterfaceState("s", pppoe.InterfaceGone, wire.Addr{})
 	synctest.Wait()
 }
 
 // returns restores the interface with an address.
 func (b *bridged) returns(addr wire.Addr) {
 	b.nic.set(false, addr)
-	b.s.SetLinkState("s", pppoe.LinkUp, addr)
+	b.s.SetInterfaceState("s", pppoe.InterfaceUp, addr)
 	synctest.Wait()
 }
 
@@ -96,7 +96,7 @@ func TestLatePADT(t *testing.T) {
 		}},
 		{"the link comes up later", func(t *testing.T, b *bridged) {
 			b.nic.set(false, serverAddr)
-			b.s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
+			b.s.SetInterfaceState("s", pppoe.InterfaceNoCarrier, serverAddr)
 			time.Sleep(5 * time.Second)
 			b.returns(serverAddr)
 			time.Sleep(10 * time.Minute)

@@ -149,37 +149,37 @@ func TestRedialWithoutPersist(t *testing.T) {
 	})
 }
 
-// TestLinkStates: the effect of link states, as netlink reports them.
-func TestLinkStates(t *testing.T) {
+// TestInterfaceStates: the effect of link states, as netlink reports them.
+func TestInterfaceStates(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		play   func(l *lab)
 		online int // how often, in the end
 	}{
 		{"a short loss of carrier has no effect", func(l *lab) {
-			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
 			time.Sleep(9 * time.Second)
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		}, 1},
 		{"a long one ends the session", func(l *lab) {
-			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
 			time.Sleep(11 * time.Second)
 			if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
 				l.t.Errorf("%d sessions ended without carrier, want one", n)
 			}
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		}, 2},
 		{"an interface that is set down and up", func(l *lab) {
-			l.dialer.SetLinkState(pppoe.LinkDown)
+			l.dialer.SetInterfaceState(pppoe.InterfaceDown)
 			time.Sleep(time.Hour)
 			l.checkOnline(1, "with its interface down")
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		}, 2},
 		{"a server that went away while there was no carrier", func(l *lab) {
-			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetInterfaceState(pppoe.InterfaceNoCarrier)
 			l.segment.Unplug(serverAddr)
 			time.Sleep(time.Second)
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 			time.Sleep(5 * time.Second)
 			l.segment.Plug(serverAddr)
 		}, 2},
@@ -203,17 +203,17 @@ func TestLinkStates(t *testing.T) {
 // TestLimits: idle time, session time and volume end a session, each with its cause.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
-		limits pppoe.Limits
+		limits pppoe.SessionLimits
 		want   session.Cause
 		after  time.Duration
 	}{
-		{pppoe.Limits{IdleTimeout: 20 * time.Second}, session.CauseIdle, 30 * time.Second}, // a packet after 10 s
-		{pppoe.Limits{SessionTimeout: 15 * time.Second}, session.CauseExpired, 15 * time.Second},
-		{pppoe.Limits{MaxBytes: 20}, session.CauseExhausted, 11 * time.Second},
-		{pppoe.Limits{MaxBytes: 41}, session.CauseUnknown, 0},
-		{pppoe.Limits{MaxBytes: 40}, session.CauseExhausted, 11 * time.Second},
-		{pppoe.Limits{MaxBytes: 40, Count: pppoe.CountLarger}, session.CauseUnknown, 0},
-		{pppoe.Limits{IdleTimeout: 20 * time.Second, SessionTimeout: 5 * time.Second}, session.CauseExpired, 5 * time.Second},
+		{pppoe.SessionLimits{IdleTimeout: 20 * time.Second}, session.CauseIdle, 30 * time.Second}, // a packet after 10 s
+		{pppoe.SessionLimits{SessionTimeout: 15 * time.Second}, session.CauseExpired, 15 * time.Second},
+		{pppoe.SessionLimits{MaxBytes: 20}, session.CauseExhausted, 11 * time.Second},
+		{pppoe.SessionLimits{MaxBytes: 41}, session.CauseUnknown, 0},
+		{pppoe.SessionLimits{MaxBytes: 40}, session.CauseExhausted, 11 * time.Second},
+		{pppoe.SessionLimits{MaxBytes: 40, Count: pppoe.CountLarger}, session.CauseUnknown, 0},
+		{pppoe.SessionLimits{IdleTimeout: 20 * time.Second, SessionTimeout: 5 * time.Second}, session.CauseExpired, 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})

@@ -2,7 +2,6 @@ package pppoe
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -19,17 +18,13 @@ type runningListener struct {
 
 	mu        sync.Mutex  // guards the fields below
 	current   *serverLoop // nil: the ports are not open
-	link      LinkState
+	state     InterfaceState
 	changes   int              // how many changes of the interface were reported
 	pastDrops map[error]uint64 // those of earlier loops
 }
 
 // retryOpen is how long to wait after ports could not be opened, though the interface seems usable.
 const retryOpen = time.Second
-
-// errInterfaceGone is why ports are given up that the kernel still accepts: their interface was
-// removed or renamed.
-var errInterfaceGone = errors.New("the interface is gone")
 
 func newRunningListener(s *Server, l Listener) *runningListener {
 	if l.Device == "" {
@@ -109,7 +104,7 @@ func (l *runningListener) reopen(ctx context.Context) *serverLoop {
 func (l *runningListener) usable() (changes int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.changes, l.link < LinkDown
+	return l.changes, l.state < InterfaceDown
 }
 
 // restore makes a loop from new ports; its first frames are the deferred PADTs. It returns nil if
@@ -119,7 +114,7 @@ func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	with.Ports = ports
 	loop := newServerLoop(l.server, with)
 	l.mu.Lock()
-	same, up := l.changes == changes, l.link == LinkUp
+	same, up := l.changes == changes, l.state == InterfaceUp
 	if same {
 		l.current = loop
 	}
@@ -136,10 +131,10 @@ func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	return loop
 }
 
-// linkChanged records the state of the interface, and ends the loop if that can no longer be used.
-func (l *runningListener) linkChanged(s LinkState, a wire.Addr) {
+// interfaceChanged records the state of the interface, and ends the loop if that can no longer be used.
+func (l *runningListener) interfaceChanged(s InterfaceState, a wire.Addr) {
 	l.mu.Lock()
-	l.link = s
+	l.state = s
 	l.changes++
 	loop := l.current
 	l.mu.Unlock()
@@ -149,11 +144,11 @@ func (l *runningListener) linkChanged(s LinkState, a wire.Addr) {
 	}
 	switch {
 	case loop == nil || l.Reopen == nil:
-	case s == LinkGone:
+	case s == InterfaceGone:
 		loop.loop.call(func(now time.Time) { loop.loop.fail(now, errInterfaceGone) })
 	case a != (wire.Addr{}) && a != loop.loop.ports.Discovery.Addr():
 		loop.loop.call(func(now time.Time) { loop.loop.fail(now, errAddressChanged) })
-	case s == LinkUp:
+	case s == InterfaceUp:
 		loop.loop.call(loop.startLatePADTs)
 	}
 }
@@ -182,16 +177,16 @@ func (s *Server) loops() (all []*serverLoop) {
 	return all
 }
 
-// SetLinkState sets the state of an Ethernet interface and its address; zero: unknown, or the
+// SetInterfaceState sets the state of an Ethernet interface and its address; zero: unknown, or the
 // listeners have addresses of their own. Listeners on an interface that is gone, or has another
 // address, lose their sessions: the peers get a PADT as soon as frames can be sent, and three more
 // within 35 s, as a bridge may not forward at once. The listeners are reopened as soon as the
 // interface is usable. It may be called at any time while Run runs, from one goroutine per
 // interface.
-func (s *Server) SetLinkState(device string, state LinkState, a wire.Addr) {
+func (s *Server) SetInterfaceState(device string, state InterfaceState, a wire.Addr) {
 	for _, l := range s.listeners {
 		if l.Device == device {
-			l.linkChanged(state, a)
+			l.interfaceChanged(state, a)
 		}
 	}
 }

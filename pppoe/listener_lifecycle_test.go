@@ -115,14 +115,14 @@ func TestServerAddressChanges(t *testing.T) {
 		nic := &fakeNIC{segment: l.segment, address: serverAddr}
 		s := l.startServerOnNICs(nic)
 		l.startClient()
-		s.SetLinkState("s", pppoe.LinkUp, serverAddr)
-		s.SetLinkState("t", pppoe.LinkUp, otherAddr) // of another interface
-		s.SetLinkState("s", pppoe.LinkUp, wire.Addr{})
+		s.SetInterfaceState("s", pppoe.InterfaceUp, serverAddr)
+		s.SetInterfaceState("t", pppoe.InterfaceUp, otherAddr) // of another interface
+		s.SetInterfaceState("s", pppoe.InterfaceUp, wire.Addr{})
 		l.checkOnline(1, "at first")
 		time.Sleep(time.Minute)
 		l.checkOnline(1, "a minute later")
 		nic.set(false, otherAddr)
-		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
+		s.SetInterfaceState("s", pppoe.InterfaceUp, otherAddr)
 		time.Sleep(2 * time.Second)
 		l.checkOnline(2, "after the change")
 		if by := padts(&seen, clientAddr); by[serverAddr] != 2 || by[otherAddr] != 0 {
@@ -162,7 +162,7 @@ func TestServerInterfaceGoes(t *testing.T) {
 				l.checkOnline(1, "at first")
 				goes.set(true, serverAddr)
 				if c.reported {
-					s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
+					s.SetInterfaceState("s", pppoe.InterfaceGone, wire.Addr{})
 				}
 				synctest.Wait()
 				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
@@ -171,7 +171,7 @@ func TestServerInterfaceGoes(t *testing.T) {
 				other := newLab(t, ethertest.Config{})
 				other.segment = l.segment
 				other.client.Discovery.AC = otherAddr
-				other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
+				other.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
 				other.startClient()
 				other.checkOnline(1, "on the interface that stays")
 				opened := goes.openedTimes()
@@ -184,18 +184,18 @@ func TestServerInterfaceGoes(t *testing.T) {
 				}
 				goes.set(false, serverAddr)
 				if c.reported {
-					s.SetLinkState("s", pppoe.LinkDown, serverAddr)
+					s.SetInterfaceState("s", pppoe.InterfaceDown, serverAddr)
 					synctest.Wait()
 					if goes.openedTimes() != opened {
 						t.Error("an interface that is known to be down was opened")
 					}
-					s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
+					s.SetInterfaceState("s", pppoe.InterfaceNoCarrier, serverAddr)
 					synctest.Wait()
 					if by := padts(&seen, clientAddr); len(by) != 0 {
 						t.Errorf("PADTs by source: %v, while there was no carrier", by)
 					}
-					s.SetLinkState("s", pppoe.LinkUp, serverAddr)
-					s.SetLinkState("s", pppoe.LinkUp, serverAddr) // the second time has no effect
+					s.SetInterfaceState("s", pppoe.InterfaceUp, serverAddr)
+					s.SetInterfaceState("s", pppoe.InterfaceUp, serverAddr) // the second time has no effect
 				}
 				time.Sleep(c.again)
 				synctest.Wait()
@@ -223,7 +223,7 @@ func TestServerRenamed(t *testing.T) {
 		s := l.startServerOnNICs(nic)
 		l.startClient()
 		l.checkOnline(1, "at first")
-		s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
+		s.SetInterfaceState("s", pppoe.InterfaceGone, wire.Addr{})
 		synctest.Wait()
 		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
 			t.Errorf("%d sessions ended on the server, want one", n)
@@ -245,9 +245,9 @@ func TestServerChangesMeanwhile(t *testing.T) {
 		nic.set(false, otherAddr)
 		nic.during = func() {
 			nic.set(false, thirdAddr)
-			s.SetLinkState("s", pppoe.LinkUp, thirdAddr)
+			s.SetInterfaceState("s", pppoe.InterfaceUp, thirdAddr)
 		}
-		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
+		s.SetInterfaceState("s", pppoe.InterfaceUp, otherAddr)
 		time.Sleep(2 * time.Second)
 		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != thirdAddr || nic.openedTimes() != 3 {
 			t.Errorf("the server listens as %v after it opened ports %d times, want %v and 3", e.Addr, nic.openedTimes(), thirdAddr)
@@ -281,13 +281,13 @@ func TestClientAddressChanges(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		nic := &fakeNIC{segment: l.segment, address: clientAddr}
-		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
+		l.client.OpenPorts, l.client.Redial = nic.open, persist(0, 0)
 		l.startServer()
 		l.startClient()
-		l.dialer.SetLinkAddr(clientAddr)
+		l.dialer.SetInterfaceAddr(clientAddr)
 		l.checkOnline(1, "at first")
 		nic.set(false, otherAddr)
-		l.dialer.SetLinkAddr(otherAddr)
+		l.dialer.SetInterfaceAddr(otherAddr)
 		time.Sleep(2 * time.Second)
 		l.checkOnline(2, "after the change")
 		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
@@ -311,7 +311,7 @@ func TestClientAddressChangesEarly(t *testing.T) {
 		play func(l *lab, nic *fakeNIC)
 	}{
 		{"while ports are opened", func(l *lab, nic *fakeNIC) {
-			nic.during = func() { nic.set(false, otherAddr); l.dialer.SetLinkAddr(otherAddr) }
+			nic.during = func() { nic.set(false, otherAddr); l.dialer.SetInterfaceAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
@@ -319,11 +319,11 @@ func TestClientAddressChangesEarly(t *testing.T) {
 			l.startClient()
 			synctest.Wait()
 			nic.set(false, otherAddr)
-			l.dialer.SetLinkAddr(otherAddr)
+			l.dialer.SetInterfaceAddr(otherAddr)
 		}},
 		{"before ports are opened, and reported later", func(l *lab, nic *fakeNIC) {
 			nic.set(false, otherAddr)
-			nic.during = func() { l.dialer.SetLinkAddr(otherAddr) }
+			nic.during = func() { l.dialer.SetInterfaceAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
@@ -332,7 +332,7 @@ func TestClientAddressChangesEarly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
 				nic := &fakeNIC{segment: l.segment, address: clientAddr}
-				l.client.Listen = nic.open
+				l.client.OpenPorts = nic.open
 				c.play(l, nic)
 				l.startServer()
 				time.Sleep(10 * time.Second)
@@ -357,8 +357,8 @@ func TestInterfaceFlaps(t *testing.T) {
 		l.startClient()
 		for i := range 4 {
 			l.checkOnline(1+i, "before the interface goes")
-			l.dialer.SetLinkState(pppoe.LinkDown)
-			l.dialer.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetInterfaceState(pppoe.InterfaceDown)
+			l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 			time.Sleep(time.Second)
 		}
 		l.checkOnline(5, "in the end")
@@ -378,21 +378,21 @@ func TestLostSessionIsEndedLater(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		nic := &fakeNIC{segment: l.segment, address: clientAddr}
-		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
+		l.client.OpenPorts, l.client.Redial = nic.open, persist(0, 0)
 		l.server.Pool.MaxPerClient = 1
 		l.startServer()
 		l.startClient()
 		l.checkOnline(1, "at first")
 		l.segment.Unplug(clientAddr)
-		l.dialer.SetLinkState(pppoe.LinkDown)
+		l.dialer.SetInterfaceState(pppoe.InterfaceDown)
 		nic.set(false, otherAddr)
 		time.Sleep(time.Second)
 		if by := padts(&seen, serverAddr); len(by) != 0 {
 			t.Errorf("PADTs by source: %v from an interface that is down", by)
 		}
 		l.segment.Plug(clientAddr)
-		l.dialer.SetLinkAddr(otherAddr)
-		l.dialer.SetLinkState(pppoe.LinkUp)
+		l.dialer.SetInterfaceAddr(otherAddr)
+		l.dialer.SetInterfaceState(pppoe.InterfaceUp)
 		time.Sleep(200 * time.Millisecond)
 		l.checkOnline(2, "with the interface up")
 		if by := padts(&seen, serverAddr); by[clientAddr] != 1 || by[otherAddr] != 0 {

@@ -33,7 +33,7 @@ func receivedCount(d *tuntest.Device) (n int) {
 // TestSourcePolicy: a server accepts packets from a peer's own addresses, from its framed routes
 // and from its dynamic prefixes, and requests the policy for the peer's name.
 func TestSourcePolicy(t *testing.T) {
-	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
+	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindGSO} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path

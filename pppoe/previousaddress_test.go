@@ -37,7 +37,7 @@ func TestPreviousAddress(t *testing.T) {
 				l.startServer()
 				dial := func(as string, from wire.Addr) netip.Addr {
 					l.client.Session.Credentials.Name = as
-					l.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(from), nil }
+					l.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(from), nil }
 					l.startClient()
 					time.Sleep(time.Second)
 					got, _ := last[pppoe.Configured](&l.clientEvents)
@@ -91,7 +91,7 @@ func TestPreviousAddressTaken(t *testing.T) {
 		}
 		third := l.secondClient(l.segment)
 		third.client.Session.Credentials.Name = "a third"
-		third.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 10}), nil }
+		third.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 10}), nil }
 		third.startClient()
 		time.Sleep(time.Second)
 		third.checkAddress(netip.MustParseAddr("192.0.2.10"), "the third")

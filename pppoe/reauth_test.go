@@ -41,7 +41,7 @@ func (p accountPolicies) Authenticate(_ context.Context, _ pppoe.SessionInfo, r 
 func TestPolicyFollowsUser(t *testing.T) {
 	behind := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
 	slow := datapath.Rate{Bits: 8000, Burst: time.Second} // 15 packets of 1000 octets
-	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
+	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindGSO} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path

@@ -28,7 +28,7 @@ func TestReconfigure(t *testing.T) {
 			t.Errorf("a missing Authenticator: %v", err)
 		}
 		changed := l.server
-		changed.Authenticator, changed.Limits = accounts{"testuser": "another"}, pppoe.Limits{SessionTimeout: time.Hour}
+		changed.Authenticator, changed.Limits = accounts{"testuser": "another"}, pppoe.SessionLimits{SessionTimeout: time.Hour}
 		changed.Pool, changed.Concentrator, changed.Network = pppoe.Pool{}, discovery.ConcentratorConfig{}, nil // which stay
 		if err := server.Reconfigure(changed); err != nil {
 			t.Fatal(err)

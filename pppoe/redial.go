@@ -50,11 +50,11 @@ const fastRetryAfterLoss = 2 * time.Minute
 // backoff decides when a client redials, from the results of its dials.
 type backoff struct {
 	Redial
-	failures     int       // consecutive dials that did not come online
-	authFailures int       // of them, the last ones in a row that failed on our credentials
-	fastDialAt   time.Time // when a dial last followed at once
-	lostAt       time.Time // when a session that was online was lost
-	linkFailed   bool      // the last dial ended because the interface was down or gone, or its address changed
+	failures        int       // consecutive dials that did not come online
+	authFailures    int       // of them, the last ones in a row that failed on our credentials
+	fastDialAt      time.Time // when a dial last followed at once
+	lostAt          time.Time // when a session that was online was lost
+	interfaceFailed bool      // the last dial ended because the interface was down or gone, or its address changed
 }
 
 // record records the end of a dial.
@@ -97,7 +97,7 @@ func (b *backoff) delay(now time.Time, err error) time.Duration {
 		return authDelay
 	case holdoff == 0:
 		return 0
-	case b.linkFailed:
+	case b.interfaceFailed:
 		// The client waits until the interface is up, which may have taken long already.
 		b.fastDialAt = now
 		return time.Duration(float64(firstJitter) * b.random())

@@ -162,7 +162,7 @@ func TestRedialAtOnce(t *testing.T) {
 		{"interface lost before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
 		{"not online", 0, false, ErrDiscovery, 11 * s},
 	} {
-		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, linkFailed: c.byLink}
+		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, interfaceFailed: c.byLink}
 		if c.quick > 0 {
 			p.fastDialAt = redialEpoch.Add(-c.quick)
 		}

@@ -87,7 +87,7 @@ func TestFull(t *testing.T) {
 		synctest.Wait()
 		other := newLab(t, ethertest.Config{})
 		other.segment = l.segment
-		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
+		other.client.OpenPorts = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
 		other.startClient()
 		other.running.Wait()
 		if !errors.Is(other.clientErr, pppoe.ErrDiscovery) {
@@ -217,7 +217,7 @@ func TestClientVanishes(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Session.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3}
 		ports := l.segment.Ports(clientAddr)
-		l.client.Listen = func() (pppoe.Ports, error) { return ports, nil }
+		l.client.OpenPorts = func() (pppoe.Ports, error) { return ports, nil }
 		l.startServer()
 		l.startClient()
 		synctest.Wait()

@@ -16,7 +16,7 @@ type Listener struct {
 	// Reopen opens the ports again after the interface was gone, or its Ethernet address has
 	// changed. Nil: the server ends when the ports are lost.
 	Reopen func() (Ports, error)
-	// Device is the Ethernet interface's name in calls of Server.SetLinkState; empty: the same as
+	// Device is the Ethernet interface's name in calls of Server.SetInterfaceState; empty: the same as
 	// Interface, which may have VLAN tags appended.
 	Device string
 }
@@ -33,7 +33,7 @@ type ServerConfig struct {
 	// MSS: see ClientConfig.MSS.
 	MSS int
 	// Limits end sessions by timeout or volume.
-	Limits Limits
+	Limits SessionLimits
 	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
 	// network phase begins, when SessionInfo.User is set, by the goroutine of an interface; it must
 	// not block. Nil: the zero policy.

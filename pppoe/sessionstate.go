@@ -44,9 +44,9 @@ type sessionState struct {
 }
 
 // addSession adds a session to the loop. PPP begins with startPPP.
-func (l *loop) addSession(info SessionInfo, cfg *session.Config, limits Limits) *sessionState {
+func (l *loop) addSession(info SessionInfo, cfg *session.Config, limits SessionLimits) *sessionState {
 	info.Interface, info.Local = l.iface, l.ports.Session.Addr()
-	s := &sessionState{SessionInfo: info, ppp: session.New(cfg), pppPending: true, limits: limitState{Limits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
+	s := &sessionState{SessionInfo: info, ppp: session.New(cfg), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
 	l.sessions[s.SessionID] = s
 	return s
 }

@@ -17,7 +17,7 @@ func pendingSession() (*loop, *sessionState) {
 	port := noPort{}
 	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false)
 	l.owner = nopOwner{}
-	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, Limits{})
+	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, SessionLimits{})
 }
 
 // TestStartQueueBounds: at most four frames wait for PPP to begin.

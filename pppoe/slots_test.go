@@ -145,7 +145,7 @@ func TestSlotsWait(t *testing.T) {
 		s.take(wire.Addr{2}, here)
 	}
 	first := w(wire.Addr{2}, here)
-	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxProbed || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
+	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxPeerChecks || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
 		t.Errorf("the slots to probe are %v, %v", old, ok)
 	}
 	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {
@@ -183,12 +183,12 @@ func TestSlotsExpire(t *testing.T) {
 		at               time.Duration
 		ok, more         bool
 	}{
-		{what: "no session ends", at: probeTimeout},
-		{what: "one is about to end", ending: true, at: probeTimeout, more: true},
+		{what: "no session ends", at: peerCheckTimeout},
+		{what: "one is about to end", ending: true, at: peerCheckTimeout, more: true},
 		{what: "almost for too long", ending: true, at: slotWaitTimeout - 1, more: true},
 		{what: "for too long", ending: true, at: slotWaitTimeout},
-		{what: "a slot was given back, unnoticed", released: true, at: probeTimeout, ok: true},
-		{what: "a slot was assigned", served: true, at: probeTimeout, more: true},
+		{what: "a slot was given back, unnoticed", released: true, at: peerCheckTimeout, ok: true},
+		{what: "a slot was assigned", served: true, at: peerCheckTimeout, more: true},
 	} {
 		s := newSlots(2, 0)
 		s.take(wire.Addr{2}, nil)

@@ -1,7 +1,6 @@
 package pppoe
 
 import (
-	"errors"
 	"time"
 
 	"upppoe/pppoe/wire"
@@ -17,10 +16,6 @@ type StaleSession struct {
 	// come; zero: the interface's present address.
 	Local wire.Addr
 }
-
-// errAddressChanged is why a dial or a loop ends under an Ethernet address that the interface no
-// longer has.
-var errAddressChanged = errors.New("the interface's Ethernet address has changed")
 
 // terminateStale sends a PADT for each session that an earlier run or an earlier dial has left.
 func (d *dialer) terminateStale(stale []StaleSession) {

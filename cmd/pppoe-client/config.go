@@ -42,7 +42,7 @@ func dataPath(s *pppd.Settings) datapath.Kind {
 var errKernelNetns = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel data path cannot forward packets between network namespaces: " +
 	"leave out one of them"}
 
-// config returns the client's configuration from the settings, without Network and Listen.
+// config returns the client's configuration from the settings, without Network and OpenPorts.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if s.Namespace != "" && dataPath(s) == datapath.KindKernel {
 		return pppoe.ClientConfig{}, errKernelNetns
@@ -84,7 +84,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		c.Authenticator = authenticator
 	}
 	if id, ac, ok := s.Attached(); ok {
-		c.Attach = &pppoe.StaleSession{SessionID: id, AC: ac}
+		c.Attach = &pppoe.AttachedSession{SessionID: id, AC: ac}
 	}
 	return c, nil
 }

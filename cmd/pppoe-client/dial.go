@@ -131,7 +131,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	opener := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
 	defer opener.Close()
 	opener.Prepare(p.settings.Interface)
-	cfg.Listen = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return opener.Open(attachment(p.settings)) })
+	cfg.OpenPorts = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return opener.Open(attachment(p.settings)) })
 	client, err := pppoe.NewClient(cfg)
 	if err != nil {
 		return err
@@ -155,9 +155,9 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	// Ends with the client.
 	go func() {
 		defer close(watching)
-		if err := linkmonitor.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
+		if err := linkmonitor.Watch(watch, p.settings.Interface, p.interfaceChanged); err != nil {
 			p.log.Debug(err.Error())
-			client.SetLinkState(pppoe.LinkUp) // unknown: do not wait for the link
+			client.SetInterfaceState(pppoe.InterfaceUp) // unknown: do not wait for the link
 		}
 	}()
 	err = client.Run(ctx)
@@ -166,13 +166,13 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	return err
 }
 
-// linkChanged handles a change of the Ethernet interface's state or address. The address is ignored if
+// interfaceChanged handles a change of the Ethernet interface's state or address. The address is ignored if
 // option pppoe-source-mac gives one.
-func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
+func (p *program) interfaceChanged(s pppoe.InterfaceState, a wire.Addr) {
 	client := p.client.Load()
-	client.SetLinkState(s)
+	client.SetInterfaceState(s)
 	if a != (wire.Addr{}) && attachment(p.settings).Source == (wire.Addr{}) {
-		client.SetLinkAddr(a)
+		client.SetInterfaceAddr(a)
 	}
 }
 
@@ -180,7 +180,7 @@ func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 // are in different network namespaces.
 func forwardingPath(s *pppd.Settings, by datapath.Kind) datapath.Kind {
 	if s.Namespace != "" && by == datapath.KindAuto {
-		return datapath.KindOffload
+		return datapath.KindGSO
 	}
 	return by
 }

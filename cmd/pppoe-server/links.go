@@ -25,8 +25,8 @@ func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, 
 
 // watchLink watches one interface. Changes after the first report are logged.
 func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
-	state, address, begun := pppoe.LinkUp, wire.Addr{}, false
-	err := linkmonitor.Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) {
+	state, address, begun := pppoe.InterfaceUp, wire.Addr{}, false
+	err := linkmonitor.Watch(ctx, name, func(s pppoe.InterfaceState, a wire.Addr) {
 		if s != state {
 			log.Info(fmt.Sprintf("Interface %s is %v", name, s))
 		}
@@ -37,10 +37,10 @@ func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog
 		if a != (wire.Addr{}) {
 			address = a
 		}
-		server.SetLinkState(name, s, a)
+		server.SetInterfaceState(name, s, a)
 	})
 	if err != nil {
 		log.Warn(fmt.Sprintf("%v: an interface that is lost is tried again every second", err))
-		server.SetLinkState(name, pppoe.LinkUp, wire.Addr{})
+		server.SetInterfaceState(name, pppoe.InterfaceUp, wire.Addr{})
 	}
 }

@@ -45,7 +45,7 @@ func TestClosedIsTheLast(t *testing.T) {
 		s.Up(p.now, &s.out)
 		s.Advance(p.now.Add(time.Hour), &s.out)
 		s.SetAuthResult(p.now, ppp.AuthResult{Accepted: true}, &s.out)
-		s.Probe(p.now, &s.out)
+		s.CheckPeer(p.now, &s.out)
 		s.Close(p.now, session.Reason{Cause: session.CauseUserRequest}, &s.out)
 		s.Down(p.now, session.Reason{Cause: session.CauseHangUp}, &s.out)
 		for frame, event := range s.out.All() {

@@ -184,13 +184,13 @@ func (s *Session) Advance(now time.Time, out *Output) {
 	s.updatePhase(now, out)
 }
 
-// Probe sends an Echo-Request at once: if the peer does not answer, the session ends in
+// CheckPeer sends an Echo-Request at once: if the peer does not answer, the session ends in
 // a few seconds.
-func (s *Session) Probe(now time.Time, out *Output) {
+func (s *Session) CheckPeer(now time.Time, out *Output) {
 	if s.closed {
 		return
 	}
-	s.link.Probe(now, &out.Frames)
+	s.link.CheckPeer(now, &out.Frames)
 }
 
 // NoteTraffic reports to the session that the peer has sent data packets. Adaptive echo

@@ -8,15 +8,15 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// The Listen function of a pppoe.Client on a VLAN of eth0. It takes CAP_NET_RAW.
+// The OpenPorts function of a pppoe.Client on a VLAN of eth0. It takes CAP_NET_RAW.
 func ExampleOpenPorts() {
 	tags, err := vlan.Parse("50")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	listen := func() (pppoe.Ports, error) {
+	openPorts := func() (pppoe.Ports, error) {
 		return afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0", VLAN: tags})
 	}
-	fmt.Println(listen())
+	fmt.Println(openPorts())
 }

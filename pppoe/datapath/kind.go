@@ -11,19 +11,19 @@ type Kind int
 
 // The data paths. The zero value is the default.
 const (
-	// KindAuto is the fastest that is available: KindOffload, and the Offload of the Ports if they
+	// KindAuto is the fastest that is available: KindGSO, and the Offload of the Ports if they
 	// have one.
 	KindAuto Kind = iota
-	// KindOffload moves TCP and UDP in GSO packets between the host and this program, which
+	// KindGSO, called "offload" in options, moves TCP and UDP in GSO packets between the host and this program, which
 	// segments and coalesces them, and frames in batches to and from the Ethernet.
-	KindOffload
+	KindGSO
 	// KindPlain moves one packet at a time.
 	KindPlain
-	// KindKernel requires Ports with an Offload; other packets are moved as by KindOffload.
+	// KindKernel requires Ports with an Offload; other packets are moved as by KindGSO.
 	KindKernel
 )
 
-var kindNames = [...]string{KindAuto: "auto", KindOffload: "offload", KindPlain: "plain", KindKernel: "kernel"}
+var kindNames = [...]string{KindAuto: "auto", KindGSO: "offload", KindPlain: "plain", KindKernel: "kernel"}
 
 // ErrKind is wrapped by the error for the name of a nonexistent data path.
 var ErrKind = errors.New("no such data path: there are auto, kernel, offload and plain")

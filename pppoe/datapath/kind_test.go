@@ -6,7 +6,7 @@ import (
 )
 
 func TestKindNames(t *testing.T) {
-	for _, d := range []Kind{KindAuto, KindOffload, KindPlain} {
+	for _, d := range []Kind{KindAuto, KindGSO, KindPlain} {
 		if got, err := ParseKind(d.String()); got != d || err != nil {
 			t.Errorf("%v is read as %v: %v", d, got, err)
 		}
@@ -23,7 +23,7 @@ func TestKindNames(t *testing.T) {
 
 // TestNewPath: only KindPlain is the plain path.
 func TestNewPath(t *testing.T) {
-	for d, plain := range map[Kind]bool{KindAuto: false, KindOffload: false, KindPlain: true} {
+	for d, plain := range map[Kind]bool{KindAuto: false, KindGSO: false, KindPlain: true} {
 		if _, is := New(d, []Port{&sink{}}, nil, nil).(*plainPath); is != plain {
 			t.Errorf("%v is plain: %v, want %v", d, is, plain)
 		}

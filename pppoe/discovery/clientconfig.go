@@ -49,17 +49,17 @@ type ClientConfig struct {
 	Rand io.Reader
 }
 
-// Check returns an error that names the first field that is wrong. in names the configuration in
-// that error.
-func (c *ClientConfig) Check(in string) error {
+// Check returns an error that names the first field that is wrong. name is the
+// configuration's name in that error.
+func (c *ClientConfig) Check(name string) error {
 	if n := len(c.Service); n > MaxService {
-		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", in, n, MaxService)
+		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", name, n, MaxService)
 	}
 	client := Client{cfg: *c}
 	// Tags.Append omits a tag that exceeds LENGTH, so HostUniq is counted on its own too.
 	if n := wire.HeaderLen + max(len(c.HostUniq), len(client.commonTags(client.serviceTag(nil)))); n > maxDiscovery {
 		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
-			in, n, maxDiscovery, len(c.HostUniq), len(c.Service))
+			name, n, maxDiscovery, len(c.HostUniq), len(c.Service))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 // path one.
 func TestQueues(t *testing.T) {
 	for want, more := range map[datapath.Kind]int{
-		datapath.KindPlain: 0, datapath.KindOffload: 2, datapath.KindAuto: 2,
+		datapath.KindPlain: 0, datapath.KindGSO: 2, datapath.KindAuto: 2,
 	} {
 		p := open(t, want)
 		p.Queues = 3
@@ -44,7 +44,7 @@ func TestQueues(t *testing.T) {
 // opens it exactly where Open would.
 func TestEngineConfig(t *testing.T) {
 	for want, own := range map[datapath.Kind]bool{
-		datapath.KindPlain: false, datapath.KindOffload: false, datapath.KindAuto: false, datapath.KindKernel: true,
+		datapath.KindPlain: false, datapath.KindGSO: false, datapath.KindAuto: false, datapath.KindKernel: true,
 	} {
 		p := open(t, want)
 		var log bytes.Buffer
@@ -57,7 +57,7 @@ func TestEngineConfig(t *testing.T) {
 		if err := p.ns.Do(func() error { p.Prepare("eth0"); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if want == datapath.KindPlain || want == datapath.KindOffload {
+		if want == datapath.KindPlain || want == datapath.KindGSO {
 			if len(configs) != 0 {
 				t.Errorf("%v: the engine is opened with %+v", want, configs)
 			}

@@ -91,7 +91,7 @@ func TestKernelIsChosen(t *testing.T) {
 }
 
 func TestUserSpaceIsChosen(t *testing.T) {
-	for _, want := range []datapath.Kind{datapath.KindOffload, datapath.KindPlain} {
+	for _, want := range []datapath.Kind{datapath.KindGSO, datapath.KindPlain} {
 		p := open(t, want)
 		if _, err := p.openAttachment(); err != nil || p.offload != nil {
 			t.Errorf("%v: %v, with %v", want, err, p.offload)

@@ -38,8 +38,8 @@ func (a AccessLine) AppendTags(tags Tags) Tags {
 
 // AccessLine returns the access line in a packet's TR-101 tag. Both fields are untrusted: escape
 // them before printing. Of a truncated tag, the complete sub-options count.
-func (t Tags) AccessLine() (a AccessLine) {
-	for tag := range t.All() {
+func (l Tags) AccessLine() (a AccessLine) {
+	for tag := range l.All() {
 		if tag.Type != TagVendorSpecific || len(tag.Value) < len(vendorDSLForum) || string(tag.Value[:4]) != vendorDSLForum {
 			continue
 		}

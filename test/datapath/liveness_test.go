@@ -52,7 +52,7 @@ func TestIdle(t *testing.T) {
 // longer timeout.
 func staysUp(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	t.Helper()
-	e := dial(t, path, path, settings{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{IdleTimeout: limit}})
+	e := dial(t, path, path, settings{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.SessionLimits{IdleTimeout: limit}})
 	u := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)
 	defer u.close()
 	began, asked := time.Now(), int64(0)

@@ -14,7 +14,7 @@ import (
 const (
 	auto   = datapath.KindAuto
 	plain  = datapath.KindPlain
-	gso    = datapath.KindOffload
+	gso    = datapath.KindGSO
 	kernel = datapath.KindKernel
 )
 

@@ -59,7 +59,7 @@ func TestQueues(t *testing.T) {
 	const queues, streaming, flows = 4, 8, 16
 	tags, err := vlan.Parse("50")
 	must(t, err)
-	for _, path := range []datapath.Kind{datapath.KindOffload, datapath.KindKernel} {
+	for _, path := range []datapath.Kind{datapath.KindGSO, datapath.KindKernel} {
 		for name, tags := range map[string]vlan.Stack{"untagged": {}, "in a VLAN": tags} {
 			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
 				e := dial(t, path, path, settings{queues: queues, vlan: tags, mtu: 1508})
@@ -74,7 +74,7 @@ func TestQueues(t *testing.T) {
 						all.Go(func() { streams(t, e.client.Namespace, e.server.Namespace, to, 1<<20) })
 					}
 					all.Wait()
-					e.echoes(t, to, flows, 200, path == datapath.KindOffload)
+					e.echoes(t, to, flows, 200, path == datapath.KindGSO)
 				}
 				e.client.checkPortsUsed(t, queues, path)
 				e.server.checkPortsUsed(t, queues, path)
@@ -90,7 +90,7 @@ func (e *end) checkPortsUsed(t *testing.T, queues int, path datapath.Kind) {
 		t.Fatalf("there are %d ports, want %d", len(e.count), queues)
 	}
 	for i, p := range e.count {
-		if r, s := p.received.Load(), p.sent.Load(); path == datapath.KindOffload && (r < 100 || s < 100) {
+		if r, s := p.received.Load(), p.sent.Load(); path == datapath.KindGSO && (r < 100 || s < 100) {
 			t.Errorf("port %d received %d frames and sent %d", i, r, s)
 		}
 	}

@@ -28,7 +28,7 @@ func (e *ends) random(t *testing.T) {
 		if n := way.at.kernelCounters().ReceivedPackets - before.ReceivedPackets; way.at.offload != nil && n < uint64(*randomPackets/2) {
 			t.Errorf("the kernel carried only %d packets of %d", n, *randomPackets)
 		}
-		if way.at.path == datapath.KindOffload && carried.Coalesced == 0 {
+		if way.at.path == datapath.KindGSO && carried.Coalesced == 0 {
 			t.Error("no packets were coalesced")
 		}
 	}

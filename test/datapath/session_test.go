@@ -41,13 +41,13 @@ const timeout = 20 * time.Second
 // settings configures a session. The zero value has MTU 1492 and both families.
 type settings struct {
 	vlan       vlan.Stack
-	queues     int          // session ports and TUN queues of both ends; 0: one
-	mtu        int          // of the Ethernet interfaces; 0: 1500
-	maxPayload int          // PPP-Max-Payload of both ends (RFC 4638); 0: 1492
-	without    ipFamily     // the family that neither end negotiates
-	echo       lcp.Echo     // of both ends
-	limits     pppoe.Limits // of the client
-	mss        int          // as in pppoe.ClientConfig, of both ends
+	queues     int                 // session ports and TUN queues of both ends; 0: one
+	mtu        int                 // of the Ethernet interfaces; 0: 1500
+	maxPayload int                 // PPP-Max-Payload of both ends (RFC 4638); 0: 1492
+	without    ipFamily            // the family that neither end negotiates
+	echo       lcp.Echo            // of both ends
+	limits     pppoe.SessionLimits // of the client
+	mss        int                 // as in pppoe.ClientConfig, of both ends
 }
 
 type ipFamily int
@@ -130,7 +130,7 @@ func (e *end) dial(t *testing.T, s settings) *pppoe.Client {
 	cfg := e.session(s, ipcp.Config{AcceptLocal: true, AcceptRemote: true}, ipv6cp.Config{AcceptLocal: true})
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
+		OpenPorts: func() (pppoe.Ports, error) { return e.ports(s.vlan) },
 		Discovery: discovery.ClientConfig{MaxPayload: s.maxPayload},
 		Session:   cfg,
 		DataPath:  e.path,

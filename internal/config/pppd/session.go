@@ -148,8 +148,8 @@ func (s *Settings) RequireAuth() (demand []ppp.Method) {
 }
 
 // Limits returns the limits at which we end a session.
-func (s *Settings) Limits() pppoe.Limits {
-	return pppoe.Limits{IdleTimeout: s.Idle, SessionTimeout: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
+func (s *Settings) Limits() pppoe.SessionLimits {
+	return pppoe.SessionLimits{IdleTimeout: s.Idle, SessionTimeout: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
 
 // DataPathQueues returns the number of queues over which the packets of an interface are distributed.

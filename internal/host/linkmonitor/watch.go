@@ -23,7 +23,7 @@ const resubscribeDelay = 100 * time.Millisecond
 // until the context ends. The address is zero without one of six octets. Notify is called from one
 // goroutine. An interface that is removed and added again under its name is the same. An error
 // says that it cannot be watched.
-func Watch(ctx context.Context, name string, notify func(pppoe.LinkState, wire.Addr)) error {
+func Watch(ctx context.Context, name string, notify func(pppoe.InterfaceState, wire.Addr)) error {
 	w := &watch{name: name, notify: notify}
 	for {
 		err := w.follow(ctx)
@@ -47,10 +47,10 @@ var errSubscriptionLost = errors.New("subscription lost")
 // watch is an interface and its last reported state.
 type watch struct {
 	name     string
-	notify   func(pppoe.LinkState, wire.Addr)
+	notify   func(pppoe.InterfaceState, wire.Addr)
 	index    int // 0: the interface does not exist
 	reported bool
-	state    pppoe.LinkState
+	state    pppoe.InterfaceState
 	address  wire.Addr
 }
 
@@ -92,11 +92,11 @@ func (w *watch) handle(u netlink.LinkUpdate) {
 		w.report(stateOf(u.Link))
 	case a.Index == w.index: // removed or renamed
 		w.index = 0
-		w.report(pppoe.LinkGone, wire.Addr{})
+		w.report(pppoe.InterfaceGone, wire.Addr{})
 	}
 }
 
-func (w *watch) report(is pppoe.LinkState, a wire.Addr) {
+func (w *watch) report(is pppoe.InterfaceState, a wire.Addr) {
 	if w.reported && is == w.state && a == w.address {
 		return
 	}
@@ -109,14 +109,14 @@ func (w *watch) query() {
 	link, err := netlink.LinkByName(w.name)
 	if err != nil || link.Attrs().Name != w.name { // it is an alternative name
 		w.index = 0
-		w.report(pppoe.LinkGone, wire.Addr{})
+		w.report(pppoe.InterfaceGone, wire.Addr{})
 		return
 	}
 	w.index = link.Attrs().Index
 	w.report(stateOf(link))
 }
 
-func stateOf(link netlink.Link) (pppoe.LinkState, wire.Addr) {
+func stateOf(link netlink.Link) (pppoe.InterfaceState, wire.Addr) {
 	var a wire.Addr
 	if mac := link.Attrs().HardwareAddr; len(mac) == len(a) {
 		a = wire.Addr(mac)
@@ -124,9 +124,9 @@ func stateOf(link netlink.Link) (pppoe.LinkState, wire.Addr) {
 	flags := link.Attrs().RawFlags
 	switch {
 	case flags&unix.IFF_UP == 0:
-		return pppoe.LinkDown, a
+		return pppoe.InterfaceDown, a
 	case flags&unix.IFF_LOWER_UP == 0:
-		return pppoe.LinkNoCarrier, a
+		return pppoe.InterfaceNoCarrier, a
 	}
-	return pppoe.LinkUp, a
+	return pppoe.InterfaceUp, a
 }

@@ -26,7 +26,7 @@ type monitor struct {
 
 // state is what one call of notify reports.
 type state struct {
-	is      pppoe.LinkState
+	is      pppoe.InterfaceState
 	address wire.Addr
 }
 
@@ -42,7 +42,7 @@ func startMonitor(t *testing.T, name string) *monitor {
 	w := &monitor{t, ns, make(chan state), cancel, make(chan error, 1)}
 	go func() {
 		w.done <- ns.Do(func() error {
-			return Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) { w.states <- state{s, a} })
+			return Watch(ctx, name, func(s pppoe.InterfaceState, a wire.Addr) { w.states <- state{s, a} })
 		})
 	}()
 	return w
@@ -56,7 +56,7 @@ func (w *monitor) ip(words ...string) {
 }
 
 // want waits for a state. Those in between may be reported before it.
-func (w *monitor) want(is pppoe.LinkState, between ...pppoe.LinkState) (address wire.Addr) {
+func (w *monitor) want(is pppoe.InterfaceState, between ...pppoe.InterfaceState) (address wire.Addr) {
 	w.t.Helper()
 	timeout := time.After(10 * time.Second)
 	for {
@@ -86,32 +86,32 @@ func (w *monitor) end() {
 // comes back.
 func TestStates(t *testing.T) {
 	w := startMonitor(t, "eth0")
-	w.want(pppoe.LinkGone)
+	w.want(pppoe.InterfaceGone)
 	w.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
-	w.want(pppoe.LinkDown)
+	w.want(pppoe.InterfaceDown)
 	w.ip("link", "set", "eth0", "up")
-	w.want(pppoe.LinkNoCarrier)
+	w.want(pppoe.InterfaceNoCarrier)
 	w.ip("link", "set", "eth1", "up")
-	w.want(pppoe.LinkUp)
+	w.want(pppoe.InterfaceUp)
 	w.ip("link", "set", "eth1", "down")
-	w.want(pppoe.LinkNoCarrier)
+	w.want(pppoe.InterfaceNoCarrier)
 	w.ip("link", "set", "eth1", "up")
-	w.want(pppoe.LinkUp)
+	w.want(pppoe.InterfaceUp)
 	w.ip("link", "set", "eth0", "down")
-	w.want(pppoe.LinkDown, pppoe.LinkNoCarrier)
+	w.want(pppoe.InterfaceDown, pppoe.InterfaceNoCarrier)
 	w.ip("link", "set", "eth0", "name", "wan")
-	w.want(pppoe.LinkGone)
+	w.want(pppoe.InterfaceGone)
 	w.ip("link", "property", "add", "dev", "wan", "altname", "eth0")
 	w.ip("link", "property", "del", "dev", "wan", "altname", "eth0")
 	w.ip("link", "set", "wan", "name", "eth0")
-	w.want(pppoe.LinkDown)
+	w.want(pppoe.InterfaceDown)
 	w.ip("link", "add", "br0", "type", "bridge")
 	w.ip("link", "set", "eth0", "master", "br0")
 	w.ip("link", "set", "eth0", "up")
-	w.want(pppoe.LinkUp, pppoe.LinkNoCarrier)
+	w.want(pppoe.InterfaceUp, pppoe.InterfaceNoCarrier)
 	w.ip("link", "set", "eth0", "nomaster") // its bridge port is deleted, the interface is not
 	w.ip("link", "del", "eth1")
-	w.want(pppoe.LinkGone, pppoe.LinkNoCarrier, pppoe.LinkDown)
+	w.want(pppoe.InterfaceGone, pppoe.InterfaceNoCarrier, pppoe.InterfaceDown)
 	w.end()
 }
 
@@ -119,28 +119,28 @@ func TestStates(t *testing.T) {
 // that loses the port whose address it had.
 func TestAddress(t *testing.T) {
 	w := startMonitor(t, "br0")
-	if a := w.want(pppoe.LinkGone); a != (wire.Addr{}) {
+	if a := w.want(pppoe.InterfaceGone); a != (wire.Addr{}) {
 		t.Errorf("a nonexistent interface has the address %v", a)
 	}
 	w.ip("link", "add", "br0", "type", "bridge")
-	w.want(pppoe.LinkDown)
+	w.want(pppoe.InterfaceDown)
 	w.ip("link", "add", "p1", "address", "02:00:00:00:00:0a", "type", "veth", "peer", "name", "p3")
 	w.ip("link", "add", "p2", "address", "02:00:00:00:00:0b", "type", "veth", "peer", "name", "p4")
 	w.ip("link", "set", "p1", "master", "br0")
-	if a := w.want(pppoe.LinkDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0a}) {
+	if a := w.want(pppoe.InterfaceDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0a}) {
 		t.Errorf("with one port it has the address %v", a)
 	}
 	w.ip("link", "set", "p2", "master", "br0")
 	w.ip("link", "set", "p1", "nomaster")
-	if a := w.want(pppoe.LinkDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
+	if a := w.want(pppoe.InterfaceDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
 		t.Errorf("with the other port it has the address %v", a)
 	}
 	w.ip("link", "set", "br0", "up")
-	if a := w.want(pppoe.LinkNoCarrier); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
+	if a := w.want(pppoe.InterfaceNoCarrier); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
 		t.Errorf("when up, it has the address %v", a)
 	}
 	w.ip("link", "del", "br0")
-	if a := w.want(pppoe.LinkGone, pppoe.LinkDown, pppoe.LinkNoCarrier); a != (wire.Addr{}) {
+	if a := w.want(pppoe.InterfaceGone, pppoe.InterfaceDown, pppoe.InterfaceNoCarrier); a != (wire.Addr{}) {
 		t.Errorf("when removed, it has the address %v", a)
 	}
 	w.end()
@@ -160,7 +160,7 @@ func TestSubscriptionLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := pppoe.LinkGone
+	last := pppoe.InterfaceGone
 	quiet := time.Second // the reports come in one burst
 	for notify := true; notify; {
 		select {
@@ -170,11 +170,11 @@ func TestSubscriptionLost(t *testing.T) {
 			notify = false
 		}
 	}
-	if last != pppoe.LinkUp {
+	if last != pppoe.InterfaceUp {
 		t.Errorf("last it was %v, want up", last)
 	}
 	w.ip("link", "set", "lo", "down")
-	w.want(pppoe.LinkDown)
+	w.want(pppoe.InterfaceDown)
 	w.end()
 }
 
@@ -182,7 +182,7 @@ func TestSubscriptionLost(t *testing.T) {
 func TestCancelInNotify(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { calls++; cancel() })
+	err := Watch(ctx, "lo", func(pppoe.InterfaceState, wire.Addr) { calls++; cancel() })
 	if err != nil || calls != 1 {
 		t.Errorf("%d calls of notify, %v", calls, err)
 	}

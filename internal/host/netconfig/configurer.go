@@ -160,7 +160,7 @@ func (h *Configurer) openDevice() (tun.Device, error) {
 		if err == nil {
 			return d, nil
 		}
-		if h.DataPath == datapath.KindOffload || !errors.Is(err, tun.ErrNoOffload) {
+		if h.DataPath == datapath.KindGSO || !errors.Is(err, tun.ErrNoOffload) {
 			return nil, err
 		}
 		h.Log.Info(fmt.Sprintf("the kernel cannot move GSO packets, using datapath plain: %v", err))

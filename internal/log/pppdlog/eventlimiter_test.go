@@ -73,7 +73,7 @@ func TestEventLimit(t *testing.T) {
 func TestWithinEventLimit(t *testing.T) {
 	f := &EventLimiter{}
 	for _, e := range []pppoe.Event{
-		pppoe.LinkChanged{}, pppoe.HostNetworkFailed{}, pppoe.AwaitingRedial{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
+		pppoe.InterfaceChanged{}, pppoe.HostNetworkFailed{}, pppoe.AwaitingRedial{}, pppoe.Ended{}, pppoe.AwaitingInterface{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
 		pppoe.NetworkLost{}, pppoe.DiscoveryTimeout{}, session.EchoTimeout{}, pppoe.Offloaded{}, pppoe.StaleTerminated{}, session.Dropped{},
 	} {
 		for range 2 * maxEvents {

@@ -90,7 +90,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		el.info(l, "Message from %v:%s", l.Peer, announcement(e.Packet))
 	case pppoe.StaleTerminated:
 		el.staleEnded(l, e)
-	case pppoe.LinkChanged:
+	case pppoe.InterfaceChanged:
 		el.info(l, "Interface %s is %v", l.Interface, e.State)
 	case pppoe.AddressChanged:
 		el.info(l, "The Ethernet address of interface %s has changed from %v to %v", l.Interface, e.From, e.To)
@@ -98,7 +98,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		el.error(l, "Not serving on %s until it is usable again: %v", l.Interface, e.Err)
 	case pppoe.ListenerRestored:
 		el.info(l, "Serving on %s again, as %v", l.Interface, e.Addr)
-	case pppoe.AwaitingLink:
+	case pppoe.AwaitingInterface:
 		el.info(l, "Waiting for interface %s", l.Interface)
 	case pppoe.AwaitingTraffic:
 		el.info(l, "Waiting for traffic")

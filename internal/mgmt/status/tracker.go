@@ -90,7 +90,7 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 		return t.ended(e, at)
 	case pppoe.AwaitingRedial:
 		return t.waiting(e, at)
-	case pppoe.AwaitingLink:
+	case pppoe.AwaitingInterface:
 		t.setState(Waiting, at)
 		t.status.WaitingFor = "interface"
 		return &Event{Event: "waiting", For: "interface"}
@@ -111,7 +111,7 @@ func (t *Tracker) handleLinkEvent(l pppoe.SessionInfo, event pppoe.Event) *Event
 	case pppoe.NotOffloaded:
 		t.status.DataPath = "user space: " + e.Err.Error()
 		return &Event{Event: "data-path", Text: t.status.DataPath}
-	case pppoe.LinkChanged:
+	case pppoe.InterfaceChanged:
 		t.status.Carrier = e.State.String()
 		return &Event{Event: "interface", Text: e.State.String()}
 	case pppoe.Rejected:

@@ -32,7 +32,7 @@ func TestStates(t *testing.T) {
 			more  string        // of the status, as text
 		}{
 			{pppoe.AwaitingTraffic{}, Waiting, 0, "for traffic"},
-			{pppoe.AwaitingLink{}, Waiting, 0, "for interface"},
+			{pppoe.AwaitingInterface{}, Waiting, 0, "for interface"},
 			{padi, Dialling, 2, ""},
 			{pppoe.SessionEstablished{}, Dialling, 2, "session 7"},
 			{pppoe.DeviceOpened{Name: "ppp0"}, Dialling, 2, "session 7 ppp0"},
@@ -43,7 +43,7 @@ func TestStates(t *testing.T) {
 			{pppoe.Ended{Reason: session.Reason{Cause: session.CauseHangUp}}, Closing, 9, "ended hangup"},
 			{pppoe.AwaitingRedial{Delay: time.Second, Err: refused}, Waiting, 10, "for hold-off ended not-authenticated"},
 			{padi, Dialling, 11, "ended not-authenticated"},
-			{pppoe.LinkChanged{State: pppoe.LinkGone}, Dialling, 11, "ended not-authenticated"},
+			{pppoe.InterfaceChanged{State: pppoe.InterfaceGone}, Dialling, 11, "ended not-authenticated"},
 		} {
 			tr.Notify(info, step.event)
 			s := tr.Status()

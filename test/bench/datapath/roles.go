@@ -50,7 +50,7 @@ type attachment struct {
 // "offload-queues", which is that with several queues.
 func newAttachment(how string) (l attachment, err error) {
 	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	l.path = datapath.KindOffload
+	l.path = datapath.KindGSO
 	queues := 1
 	switch how {
 	case "af-xdp":
@@ -121,7 +121,7 @@ func host(args []string) error {
 	defer l.opener.Close()
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen:    l.open,
+		OpenPorts: l.open,
 		Session:   session.Config{IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
 		DataPath:  l.path,
 		Network:   l.network(),

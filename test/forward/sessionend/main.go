@@ -84,7 +84,7 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 func dial(ctx context.Context, mss int, log *slog.Logger) {
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen:    listen,
+		OpenPorts: listen,
 		Session:   options(""),
 		Network:   &netconfig.Configurer{Log: log},
 		MSS:       mss,

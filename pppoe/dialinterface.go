@@ -12,18 +12,18 @@ import (
 // and a concentrator keeps a session for longer still.
 const carrierGrace = 10 * time.Second
 
-// linkChanged handles a change of the link state.
-func (d *dialer) linkChanged(now time.Time, s LinkState) {
-	d.carrierDeadline, *d.linkState = time.Time{}, s
-	d.loop.notify(d.info(), LinkChanged{State: s})
+// interfaceChanged handles a change of the link state.
+func (d *dialer) interfaceChanged(now time.Time, s InterfaceState) {
+	d.carrierDeadline, *d.interfaceState = time.Time{}, s
+	d.loop.notify(d.info(), InterfaceChanged{State: s})
 	switch {
-	case s >= LinkDown:
-		d.linkFailed = true
-		d.loseLink(now)
-	case s == LinkNoCarrier:
+	case s >= InterfaceDown:
+		d.interfaceFailed = true
+		d.loseInterface(now)
+	case s == InterfaceNoCarrier:
 		d.carrierDeadline = now.Add(carrierGrace)
 	case d.session != nil && d.session.endReason == nil:
-		d.session.ppp.Probe(now, &d.session.out)
+		d.session.ppp.CheckPeer(now, &d.session.out)
 		d.loop.flush(now, d.session)
 	case d.discovery != nil && d.searchAt.IsZero():
 		d.terminateStale(d.stale) // PADTs sent without carrier were lost
@@ -31,9 +31,9 @@ func (d *dialer) linkChanged(now time.Time, s LinkState) {
 	}
 }
 
-// loseLink ends the dial or the session because the interface is not usable.
-func (d *dialer) loseLink(now time.Time) {
-	reason := session.Reason{Cause: session.CauseHangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.linkState)}
+// loseInterface ends the dial or the session because the interface is not usable.
+func (d *dialer) loseInterface(now time.Time) {
+	reason := session.Reason{Cause: session.CauseHangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.interfaceState)}
 	switch {
 	case d.session == nil:
 		d.fail(&EndError{Reason: reason})
@@ -54,7 +54,7 @@ func (d *dialer) addressChanged(now time.Time, to wire.Addr) {
 	case d.session == nil:
 		d.fail(errAddressChanged)
 	case d.session.endReason == nil:
-		d.linkFailed = true
+		d.interfaceFailed = true
 		d.loop.terminateReaddressed(now, d.session)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Limits end a session from our side. Zero fields are no limit.
-type Limits struct {
+// SessionLimits end a session from our side. Zero fields are no limit.
+type SessionLimits struct {
 	// IdleTimeout is how long a session may carry no packet in either direction.
 	IdleTimeout time.Duration
 	// SessionTimeout is how long a session may last after the first Configured.
@@ -33,11 +33,11 @@ const (
 // limitCheckInterval is how often a session with limits is checked: pppd's clock has whole seconds.
 const limitCheckInterval = time.Second
 
-func (l Limits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
+func (l SessionLimits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
 
 // limitState is the state of a session's limits.
 type limitState struct {
-	Limits
+	SessionLimits
 	since    time.Time // when packets began to flow; zero: they have not
 	active   time.Time // when a packet was last seen
 	last     datapath.Counters

@@ -1,0 +1,47 @@
+package pppoe
+
+import (
+	"time"
+
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
+)
+
+// receiveSession handles a session frame that the data path did not. Session ID and both addresses
+// identify the session (RFC 2516 section 6).
+func (l *loop) receiveSession(now time.Time, frame []byte) {
+	if len(frame) < 14 {
+		l.drops.count(wire.ErrShort)
+		return
+	}
+	id, packet, err := wire.ParseSession(frame[14:])
+	if err != nil {
+		l.drops.count(err)
+		return
+	}
+	s := l.sessions[id]
+	if s == nil || s.Peer != wire.Addr(frame[6:12]) || s.endReason != nil {
+		l.drops.count(discovery.ErrNotOurs)
+		if s == nil {
+			l.owner.handleUnknownSession(now, wire.Addr(frame[6:12]), id, frame)
+		}
+		return
+	}
+	if s.pppPending {
+		if len(s.startQueue) < maxStartQueue {
+			s.startQueue = append(s.startQueue, frame)
+		}
+		if !s.pppStart.IsZero() {
+			l.startPPP(now, s)
+		}
+		return
+	}
+	if l.queueForDevice(s, packet, frame) {
+		return
+	}
+	if l.trace {
+		l.notify(s.SessionInfo, FrameReceived{Frame: packet})
+	}
+	s.ppp.Receive(now, packet, &s.out)
+	l.flush(now, s)
+}
