@@ -13,7 +13,7 @@ type Algorithm uint8
 // The algorithms. Others are not implemented.
 const (
 	MD5  Algorithm = 0x05 // RFC 1994
-	MSv1 Algorithm = 0x80 // MS-CHAPv1, RFC 2433: for the peer alone, as it is broken
+	MSv1 Algorithm = 0x80 // MS-CHAPv1, RFC 2433: peer role only, because it is broken
 	MSv2 Algorithm = 0x81 // MS-CHAPv2, RFC 2759
 )
 
@@ -39,8 +39,8 @@ func (a Algorithm) Option() []byte {
 }
 
 // NewAuthenticator begins an exchange as the authenticator. No timer runs while a
-// Response waits for its AuthResult: the owner bounds that. With MSv1 every peer is
-// rejected.
+// Response waits for its AuthResult: the owner must bound the wait. With MSv1 every
+// peer is rejected.
 func (a Algorithm) NewAuthenticator(cfg ppp.AuthenticatorConfig) ppp.Authenticator {
 	if a == MSv1 {
 		return &rejectingAuthenticator{}

@@ -21,8 +21,8 @@ var msErrors = map[int]string{
 	709:               "error changing the password",
 }
 
-// ErrFailure reports that the message of an MS-CHAPv2 Failure has not the format of RFC
-// 2759 section 6.
+// ErrFailure reports that the message of an MS-CHAPv2 Failure does not have the format
+// of RFC 2759 section 6.
 var ErrFailure = errors.New("chap: MS-CHAPv2 Failure without E=number")
 
 // MSFailure is the message of an MS-CHAPv2 Failure (RFC 2759 section 6).

@@ -12,7 +12,7 @@ import (
 
 // ErrChallengeLength reports a challenge whose length is wrong for MS-CHAP (RFC 2433
 // section 3, RFC 2759 section 3).
-var ErrChallengeLength = errors.New("chap: challenge has not 8 octets (MS-CHAPv1) or 16 octets (MS-CHAPv2)")
+var ErrChallengeLength = errors.New("chap: challenge is not 8 octets (MS-CHAPv1) or 16 octets (MS-CHAPv2) long")
 
 // MSv2Response is a peer's Response to a challenge by MS-CHAPv2 (RFC 2759 section 4):
 // what RADIUS carries as MS-CHAP-Challenge and MS-CHAP2-Response

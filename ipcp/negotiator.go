@@ -14,13 +14,13 @@ type Config struct {
 	Local netip.Addr
 	// Remote is the address assigned to the peer; 0.0.0.0 or invalid: the peer has its own.
 	Remote netip.Addr
-	// AcceptLocal allows the peer to assign us another address than Local.
+	// AcceptLocal allows the peer to assign us an address other than Local.
 	AcceptLocal bool
-	// AcceptRemote allows the peer to have another address than Remote.
+	// AcceptRemote allows the peer to have an address other than Remote.
 	AcceptRemote bool
 	// Unnumbered accepts a peer without an address, or with ours: Agreement.Remote is then
-	// 0.0.0.0, or the same as Local. It is for hosts, as in pppd: a point-to-point link needs
-	// no address of the peer. A side that assigns addresses does not set it.
+	// 0.0.0.0, or the same as Local. It is for hosts, as in pppd: routing does not need the
+	// peer's address. A side that assigns addresses does not set it.
 	Unnumbered bool
 	// RequestDNS and RequestNBNS request name servers from the peer (RFC 1877).
 	RequestDNS, RequestNBNS bool
@@ -231,7 +231,7 @@ func (n *Negotiator) ReceivedNak(theirs ppp.Option) {
 // localNegotiable reports whether the peer may assign our address.
 func (n *Negotiator) localNegotiable() bool { return n.cfg.AcceptLocal || !usable(n.cfg.Local) }
 
-// ReceivedReject no longer requests the option.
+// ReceivedReject stops requesting the option.
 func (n *Negotiator) ReceivedReject(ours ppp.Option) {
 	if ours.Type == OptAddress {
 		n.requestAddress = false

@@ -86,8 +86,8 @@ func (k *keepalive) startTimer(now time.Time) {
 	}
 }
 
-// CheckPeer sends an Echo-Request at once, and repeats it each second: without an answer the
-// link is dead after three seconds, after an answer Echo continues as configured. On a link
+// CheckPeer sends an Echo-Request at once, and repeats it each second. Without an answer the
+// link is dead after three seconds; after an answer Echo continues as configured. On a link
 // that is not open it does nothing.
 func (l *Link) CheckPeer(now time.Time, q *ppp.Queue) {
 	if l.automaton.State() != ppp.Opened {

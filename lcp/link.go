@@ -9,20 +9,29 @@ import (
 	"upppoe/ppp"
 )
 
+// Reasons why Receive drops a packet, in addition to those of ppp.Automaton.
+var (
+	ErrNotOpened = errors.New("lcp: packet allowed only in state Opened")
+	ErrMagic     = errors.New("lcp: packet too short for its Magic-Number")
+	ErrEcho      = errors.New("lcp: Echo-Reply to no outstanding Echo-Request")
+	ErrOwnMagic  = errors.New("lcp: packet has our own Magic-Number")
+)
+
 // Config configures a link. A zero field stands for the default.
 type Config struct {
 	// MRU is the Maximum-Receive-Unit that we request, in octets; default 1492. The option is
 	// omitted if it is 1500, the default of the protocol.
 	MRU int
-	// MaxMRU bounds the MRU in both directions: 1492, or more by RFC 4638; default 1492.
+	// MaxMRU bounds the MRU in both directions: 1492, or more as negotiated (RFC 4638);
+	// default 1492.
 	MaxMRU int
 	// NoMagic disables the Magic-Number, and with it loop detection.
 	NoMagic bool
 	// RequireAuth lists the methods by which the peer may authenticate itself, the preferred
-	// one first. Empty: it need not.
+	// one first. Empty: the peer need not authenticate.
 	RequireAuth []ppp.Method
 	// AllowAuth lists the methods by which we authenticate ourselves, the preferred one first.
-	// Empty: we refuse.
+	// Empty: we refuse to.
 	AllowAuth []ppp.Method
 	// Echo configures the detection of a dead peer.
 	Echo Echo
@@ -74,8 +83,8 @@ func New(cfg *Config) *Link {
 // State returns the automaton's state.
 func (l *Link) State() ppp.State { return l.automaton.State() }
 
-// Open is the events Open and Up of the automaton: the link may be opened, and the layer
-// below is ready.
+// Open triggers the events Open and Up of the automaton: the link is allowed to open, and the
+// layer below is ready.
 func (l *Link) Open(now time.Time, q *ppp.Queue) ppp.Signal {
 	s := l.automaton.Open(now, q)
 	return s | l.automaton.Up(now, q)
@@ -157,14 +166,6 @@ func (l *Link) TakeRejectedProtocol() ppp.Protocol {
 	l.rejected = 0
 	return p
 }
-
-// Reasons why Receive drops a packet, in addition to those of ppp.Automaton.
-var (
-	ErrNotOpened = errors.New("lcp: packet allowed only in state Opened")
-	ErrMagic     = errors.New("lcp: packet too short for its Magic-Number")
-	ErrEcho      = errors.New("lcp: Echo-Reply to no outstanding Echo-Request")
-	ErrOwnMagic  = errors.New("lcp: packet has our own Magic-Number")
-)
 
 // Receive handles an LCP packet. An error reports that it was dropped, and why.
 func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, error) {

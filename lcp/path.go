@@ -135,8 +135,7 @@ func (p *pathCheck) receiveReply(now time.Time, c ppp.Control) bool {
 	return true
 }
 
-// TakePathLimit returns, once, that the path carries less than the negotiated MRU; nil: no
-// limit is known.
+// TakePathLimit returns the limit that the path check has found, once, and then nil.
 func (l *Link) TakePathLimit() *PathLimit {
 	found := l.path.found
 	l.path.found = nil

@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// Reasons why an AuthExchange drops a packet, in addition to ErrStale.
+var (
+	ErrRole        = errors.New("ppp: authentication packet for the other role")
+	ErrAuthPending = errors.New("ppp: authentication is pending")
+	ErrReflected   = errors.New("ppp: challenge is our own, reflected")
+)
+
 // Method is an authentication method: PAP, CHAP with MD5, MS-CHAPv2, EAP. Methods are
 // stateless; an AuthExchange is one run of a method.
 type Method interface {
@@ -19,6 +26,88 @@ type Method interface {
 	NewAuthenticator(AuthenticatorConfig) Authenticator
 	// NewPeer returns an exchange in which we are the peer and authenticate ourselves.
 	NewPeer(Credentials) AuthExchange
+}
+
+// AuthExchange is one run of an authentication method on one link.
+type AuthExchange interface {
+	// Protocol returns the protocol of the exchange's packets.
+	Protocol() Protocol
+	// Start is called once, when LCP has opened.
+	Start(now time.Time, q *Queue)
+	// Receive handles a packet of Protocol. An error reports that the packet was dropped,
+	// and why; a dropped packet has no other effect.
+	Receive(now time.Time, c Control, q *Queue) (Step, error)
+	// Advance handles the timers that have expired at now.
+	Advance(now time.Time, q *Queue) Step
+	// Deadline returns the time at which Advance must be called; zero: never.
+	Deadline() time.Time
+}
+
+// Authenticator is an AuthExchange in which we are the authenticator. When a Step is
+// AwaitingResult, its owner verifies the Response and calls SetResult.
+type Authenticator interface {
+	AuthExchange
+	// SetResult sets the result for the last Response. A result that was not requested is
+	// ignored.
+	SetResult(now time.Time, result AuthResult, q *Queue) Step
+}
+
+// Step is the result of a call to an exchange. The zero value: no change.
+type Step struct {
+	Outcome  Outcome
+	Name     string       // of the side authenticated: the peer's or ours
+	Message  string       // the peer's message on success or failure: untrusted, escape it before printing
+	Response AuthResponse // with AwaitingResult
+}
+
+// Outcome is the outcome of a Step.
+type Outcome uint8
+
+// Outcomes.
+const (
+	Pending        Outcome = iota // no change
+	AwaitingResult                // Response must be verified: see Authenticator
+	Succeeded                     // for the first and each further challenge
+	Failed                        // the link must be closed (RFC 1661 section 3.5)
+)
+
+// AuthResponse is what a peer has sent to authenticate itself. Its concrete type depends
+// on the method, so that AAA can pass it on, for example to RADIUS.
+type AuthResponse interface {
+	// User returns the name that the peer sent. It is untrusted: escape it before printing.
+	User() string
+	// Verify reports whether the response was made with the secret, in constant time. The
+	// message is what a Success must contain (MS-CHAPv2's authenticator response), or empty.
+	Verify(secret []byte) (message string, ok bool)
+}
+
+// AuthResult is the result of authenticating an AuthResponse.
+type AuthResult struct {
+	Accepted bool
+	// Message is sent to the peer; empty: the method's default.
+	Message string
+	// Reason is why the response is not accepted, for our log. It is not sent to the peer,
+	// which must not learn whether a name exists.
+	Reason string
+	// Secret and CleartextSecret authenticate us to this peer, if it requires it: Secret by
+	// a challenge, CleartextSecret by PAP, which sends it in clear text. Empty: none.
+	Secret, CleartextSecret []byte
+	// Address is the IPv4 address assigned to the peer; 0.0.0.0: the one that it requests.
+	// The owner defines the meaning of the zero value (the next of a pool).
+	Address netip.Addr
+	// Alternates are addresses that the peer may request instead of Address.
+	Alternates []netip.Addr
+	// AllowAddress reports whether the peer may have an address that it requests, where none
+	// is assigned; nil: any.
+	AllowAddress func(netip.Addr) bool
+}
+
+// LogReason returns why a response was not accepted, for our log: Reason, or else Message.
+func (r AuthResult) LogReason() string {
+	if r.Reason != "" {
+		return r.Reason
+	}
+	return r.Message
 }
 
 // Credentials authenticate us to a peer that requires it.
@@ -85,105 +174,16 @@ func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
 	return t
 }
 
-// Reasons why an AuthExchange drops a packet, in addition to ErrStale.
-var (
-	ErrRole        = errors.New("ppp: authentication packet for the other role")
-	ErrAuthPending = errors.New("ppp: authentication is pending")
-	ErrReflected   = errors.New("ppp: challenge is our own, reflected")
-)
-
-// AuthExchange is one run of an authentication method on one link.
-type AuthExchange interface {
-	// Protocol returns the protocol of the exchange's packets.
-	Protocol() Protocol
-	// Start is called once, when LCP has opened.
-	Start(now time.Time, q *Queue)
-	// Receive handles a packet of Protocol. An error reports that the packet was dropped,
-	// and why; it has no other effect.
-	Receive(now time.Time, c Control, q *Queue) (Step, error)
-	// Advance handles the timers that have expired at now.
-	Advance(now time.Time, q *Queue) Step
-	// Deadline returns the time at which Advance must be called; zero: never.
-	Deadline() time.Time
-}
-
-// ImplicitSuccess is an AuthExchange in which we are the peer, by a method whose Success is
-// not retransmitted and may be lost (EAP).
+// ImplicitSuccess is implemented by an AuthExchange in which we are the peer, by a method
+// whose Success is not retransmitted and may be lost (EAP).
 type ImplicitSuccess interface {
 	// AssumeSuccess is called when the authenticator acts as if it has accepted us. It
 	// returns the Step of a Success, or none if we have not answered a challenge.
 	AssumeSuccess() Step
 }
 
-// Authenticator is an AuthExchange in which we are the authenticator. When a Step is
-// AwaitingResult, its owner verifies the Response and calls SetResult.
-type Authenticator interface {
-	AuthExchange
-	// SetResult sets the result for the last Response. A result that was not requested is
-	// ignored.
-	SetResult(now time.Time, result AuthResult, q *Queue) Step
-}
-
-// Challenger is an Authenticator that sends challenges.
+// Challenger is implemented by an Authenticator that sends challenges.
 type Challenger interface {
 	// IsOutstanding reports whether the challenge is the one that the peer must answer.
 	IsOutstanding(challenge []byte) bool
-}
-
-// Step is the result of a call of an exchange. The zero value: no change.
-type Step struct {
-	Outcome  Outcome
-	Name     string       // who is authenticated: the peer, or we
-	Message  string       // the peer's message on success or failure: untrusted, escape it before printing
-	Response AuthResponse // with AwaitingResult
-}
-
-// Outcome is the outcome of a Step.
-type Outcome uint8
-
-// Outcomes.
-const (
-	Pending        Outcome = iota // no change
-	AwaitingResult                // Response must be verified: see Authenticator
-	Succeeded                     // for the first and each further challenge
-	Failed                        // the link must be closed (RFC 1661 section 3.5)
-)
-
-// AuthResponse is what a peer has sent to authenticate itself. Its concrete type depends
-// on the method, for AAA that passes it on (RADIUS).
-type AuthResponse interface {
-	// User returns the name that the peer sent. It is untrusted: escape it before printing.
-	User() string
-	// Verify reports whether the response was made with the secret, in constant time. The
-	// message is what a Success must contain (MS-CHAPv2's authenticator response), or empty.
-	Verify(secret []byte) (message string, ok bool)
-}
-
-// AuthResult is the result of authenticating an AuthResponse.
-type AuthResult struct {
-	Accepted bool
-	// Message is sent to the peer; empty: the method's default.
-	Message string
-	// Reason is why the response is not accepted, for our log. It is not sent to the peer,
-	// which must not learn whether a name exists.
-	Reason string
-	// Secret and CleartextSecret authenticate us to this peer, if it requires it: Secret by
-	// a challenge, CleartextSecret by PAP, which sends it in clear text. Empty: none.
-	Secret, CleartextSecret []byte
-	// Address is the IPv4 address assigned to the peer; 0.0.0.0: the one that it requests.
-	// The owner defines the meaning of the zero value (the next of a pool).
-	Address netip.Addr
-	// Alternates are addresses that the peer may request instead of Address.
-	Alternates []netip.Addr
-	// AllowAddress reports whether the peer may have an address that it requests, where none
-	// is assigned; nil: any.
-	AllowAddress func(netip.Addr) bool
-}
-
-// LogReason returns why a response was not accepted, for our log: Reason, or else Message.
-func (r AuthResult) LogReason() string {
-	if r.Reason != "" {
-		return r.Reason
-	}
-	return r.Message
 }

@@ -60,14 +60,14 @@ func (a *Automaton) Up(now time.Time, q *Queue) Signal { return a.step(up, now, 
 // Down is the event Down: the layer below is no longer ready to carry packets.
 func (a *Automaton) Down(now time.Time) Signal { return a.step(down, now, Control{}, nil) }
 
-// Open is the event Open: the protocol may be opened.
+// Open is the event Open: the protocol is allowed to open.
 func (a *Automaton) Open(now time.Time, q *Queue) Signal {
 	a.terminateReason = nil // of an earlier Close
 	return a.step(open, now, Control{}, q)
 }
 
-// Close is the event Close: the protocol may not be open. The reason is the Data of our
-// Terminate-Requests, a text for people.
+// Close is the event Close: the protocol must close, or stay closed. The reason is the
+// Data of our Terminate-Requests, a text for people.
 func (a *Automaton) Close(now time.Time, reason string, q *Queue) Signal {
 	a.terminateReason = []byte(reason)
 	return a.step(closing, now, Control{}, q)
@@ -196,16 +196,4 @@ func (a *Automaton) sendCodeReject(c Control, q *Queue) {
 	room := max(a.peerMRU-ControlHeaderLen, 0)
 	data := a.answer[:min(len(a.answer), room)]
 	q.Add(a.negotiator.Protocol(), Control{Code: CodeReject, ID: a.NextID(), Data: data})
-}
-
-func signals(do action) (s Signal) {
-	for _, of := range [...]struct {
-		action action
-		signal Signal
-	}{{tld, LayerDown}, {tlu, LayerUp}, {tls, LayerStarted}, {tlf, LayerFinished}} {
-		if do&of.action != 0 {
-			s |= of.signal
-		}
-	}
-	return s
 }

@@ -3,6 +3,7 @@ package ppp
 // Negotiator is what a control protocol supplies to the automaton: its options. The
 // Automaton implements all rules that LCP, IPCP and IPv6CP share.
 type Negotiator interface {
+	// Protocol returns the number of the control protocol.
 	Protocol() Protocol
 	// Reset begins a new negotiation: it discards the peer's answers to our options.
 	Reset()
@@ -34,18 +35,3 @@ const (
 	Nak
 	Reject
 )
-
-// Signal is a set of actions for the layers above and below (RFC 1661 section 4.4). Most
-// calls return the empty set.
-type Signal uint8
-
-// Signals.
-const (
-	LayerUp       Signal = 1 << iota // This-Layer-Up: the protocol has opened
-	LayerDown                        // This-Layer-Down: it is no longer open
-	LayerStarted                     // This-Layer-Started: it needs the layer below
-	LayerFinished                    // This-Layer-Finished: it no longer needs the layer below
-)
-
-// Has reports whether the set contains all of the given signals.
-func (s Signal) Has(of Signal) bool { return s&of == of }

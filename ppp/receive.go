@@ -8,7 +8,7 @@ import (
 
 // Reasons why Receive drops a packet.
 var (
-	ErrStale           = errors.New("ppp: answer to no outstanding request of ours")
+	ErrStale           = errors.New("ppp: answer to a request that is not outstanding")
 	ErrMismatch        = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
 	ErrDuplicateOption = errors.New("ppp: Configure-Nak contains an option twice")
 	ErrDown            = errors.New("ppp: control packet while the layer below is down")
@@ -18,7 +18,7 @@ var (
 
 // Receive handles a control packet of the protocol. Codes above Code-Reject are unknown
 // to the automaton: a protocol with more codes (LCP) handles them itself. An error
-// reports that the packet was dropped, and why; it has no other effect.
+// reports that the packet was dropped, and why; a dropped packet has no other effect.
 func (a *Automaton) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
 	if a.state <= Starting {
 		return 0, ErrDown

@@ -8,8 +8,8 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// Event is something that happened in a session: one of the types of this package that
-// embed it. Names and texts that a peer sent are untrusted: escape them before printing.
+// Event is something that happened in a session: one of the event types of this package.
+// Names and texts that a peer sent are untrusted: escape them before printing.
 type Event interface {
 	event.Event // so that it is a pppoe.Event as well
 	ofSession()
@@ -47,9 +47,9 @@ type AuthRequest struct {
 type Authenticated struct {
 	sealed
 	Method   ppp.Method
-	Peer     bool   // the peer was authenticated; false: we were
+	Peer     bool   // true: the peer; false: we
 	Name     string // of the side that was authenticated
-	Message  string // the peer's message, when we were
+	Message  string // the peer's message; set if we were authenticated
 	Repeated bool   // by a further challenge in an open link
 }
 
@@ -57,7 +57,7 @@ type Authenticated struct {
 type AuthFailed struct {
 	sealed
 	Method  ppp.Method
-	Peer    bool // the peer was not authenticated; false: we were not
+	Peer    bool // true: the peer; false: we
 	Name    string
 	Message string
 }
@@ -66,7 +66,7 @@ type AuthFailed struct {
 // authentication method that LCP.AllowAuth does not contain.
 type UnsupportedAuthMethod struct {
 	sealed
-	Requested []byte       // the value of the peer's option: valid during the call
+	Requested []byte       // the value of the peer's option; valid only until the next call of the session
 	Allowed   []ppp.Method // LCP.AllowAuth
 }
 

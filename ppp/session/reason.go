@@ -8,7 +8,7 @@ type Reason struct {
 	Text string
 }
 
-// Cause is why a session ended. The first cause stays: what a peer does after it has
+// Cause is why a session ended. The first cause is kept: what a peer does after it has
 // rejected our password does not change it.
 type Cause uint8
 

@@ -11,6 +11,13 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
+// Reasons why Receive drops a frame, in event Dropped.
+var (
+	ErrPhase   = errors.New("session: protocol not allowed in this phase")
+	ErrNotOpen = errors.New("session: network packet before its protocol has opened")
+	ErrNoRole  = errors.New("session: authentication packet of a method that was not negotiated")
+)
+
 // Config configures a session. Sessions do not change it; many may share one.
 type Config struct {
 	// LCP configures the link, and with it the authentication methods of both sides. Its
@@ -19,9 +26,9 @@ type Config struct {
 	// Credentials authenticate us to the peer, by the methods of LCP.AllowAuth. Rand,
 	// Timers and Key are ignored.
 	Credentials ppp.Credentials
-	// PeerAuthFirst delays our authentication to the peer, if the peer must authenticate
-	// itself, until it has; the secrets are then those of its AuthResult. It is for
-	// servers, which have one name in many sessions (see ppp.MarkChallenge).
+	// PeerAuthFirst delays our own authentication until a peer that must authenticate itself
+	// has done so; we then use the secrets of its AuthResult. It is for servers, which have
+	// one name in many sessions (see ppp.MarkChallenge).
 	PeerAuthFirst bool
 	// ChallengeKey marks challenges as ours, in all sessions that have the same key
 	// (ppp.MarkChallenge). It is secret. Empty: challenges are recognized on their own link
@@ -62,7 +69,7 @@ type Session struct {
 	earlyTerminate bool      // the peer has sent a Terminate-Request before the link was up
 }
 
-// New returns a session in phase Dead.
+// New returns a session in PhaseDead.
 func New(cfg *Config) *Session {
 	c := *cfg
 	c.LCP.Rand = cfg.Rand
@@ -128,7 +135,8 @@ func (s *Session) end(out *Output) {
 	}
 }
 
-// SetAuthResult sets the result of the last AuthRequest. Without one it is ignored.
+// SetAuthResult sets the result of the last AuthRequest. It is ignored if no
+// AuthRequest is pending.
 func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Output) {
 	if s.closed || s.auth.authenticator == nil {
 		return
@@ -225,13 +233,6 @@ func (s *Session) closeLink(now time.Time, r Reason, out *Output) {
 	}
 	s.link.Close(now, r.Text, &out.Frames)
 }
-
-// Reasons why Receive drops a frame, in event Dropped.
-var (
-	ErrPhase   = errors.New("session: protocol not allowed in this phase")
-	ErrNotOpen = errors.New("session: network packet before its protocol has opened")
-	ErrNoRole  = errors.New("session: authentication packet of a method that was not negotiated")
-)
 
 // Receive handles a control frame, which begins with its Protocol field. A frame that
 // must be silently discarded has no effect except the event Dropped. The owner carries
