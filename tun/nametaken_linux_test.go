@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
@@ -30,6 +31,42 @@ func TestNameTakenMeanwhile(t *testing.T) {
 			if err := second.open("wan0", queues, nil); !errors.Is(err, unix.EBUSY) {
 				t.Errorf("%d queues: %v, want %v", queues, err, unix.EBUSY)
 				second.Close()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAlternativeNameTaken: an alternative name of an interface cannot be used either.
+func TestAlternativeNameTaken(t *testing.T) {
+	roottest.Need(t)
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	err = ns.Do(func() error {
+		if err := CheckName("wan1"); err != nil {
+			t.Errorf("a free name: %v", err)
+		}
+		first, err := Open(Config{Name: "wan0"})
+		if err != nil {
+			return err
+		}
+		defer first.Close()
+		link, err := netlink.LinkByName("wan0")
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkAddAltName(link, "wan1"); err != nil {
+			return err
+		}
+		for _, name := range []string{"wan0", "wan1"} {
+			if err := CheckName(name); !errors.Is(err, ErrNameTaken) {
+				t.Errorf("%s: %v, want %v", name, err, ErrNameTaken)
 			}
 		}
 		return nil

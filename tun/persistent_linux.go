@@ -18,6 +18,11 @@ func findPersistent(name string) *netlink.Tuntap {
 	if err != nil {
 		return nil
 	}
+	return asPersistent(link, name)
+}
+
+// asPersistent returns an interface as such a device; nil: it is none.
+func asPersistent(link netlink.Link, name string) *netlink.Tuntap {
 	existing, ok := link.(*netlink.Tuntap)
 	if !ok || !isUnused(existing, name) {
 		return nil

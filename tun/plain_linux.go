@@ -3,12 +3,12 @@ package tun
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/songgao/water"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -93,7 +93,9 @@ func CheckName(name string) error {
 			return fmt.Errorf("%q: %w", name, ErrName)
 		}
 	}
-	if _, err := net.InterfaceByName(name); err == nil && !IsPersistent(name) {
+	// The kernel looks up one name, which may also be an alternative one; package net would list all
+	// interfaces.
+	if link, err := netlink.LinkByName(name); err == nil && asPersistent(link, name) == nil {
 		return fmt.Errorf("%s: %w", name, ErrNameTaken)
 	}
 	return nil
