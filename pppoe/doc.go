@@ -36,7 +36,7 @@
 //   - pppoe/wire: discovery packets and tags, the session header, Ethernet addresses
 //   - pppoe/discovery: the Discovery stage of both sides, AC-Cookies
 //   - pppoe/datapath: IP packets of open sessions, rates, source filters, MSS, counters
-//   - pppoe/linux: the network of a Linux machine, ports with the kernel's data path
+//   - pppoe/linux: the network of a Linux machine, ports with the kernel data path
 //   - pppoe/afpacket: ports on a Linux packet socket; pppoe/vlan: 802.1Q tags
 //   - pppoe/ethertest: an Ethernet segment in memory, for tests
 //   - ppp/session, lcp, ipcp, ppp/ipv6cp, chap, ppp/pap, ppp/eap: PPP

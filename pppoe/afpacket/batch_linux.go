@@ -24,7 +24,7 @@ type batch struct {
 	count    int // messages in use
 	done     int // result of the system call
 	errno    syscall.Errno
-	call     func(fd uintptr) bool // kept, since a closure allocates
+	call     func(fd uintptr) bool // kept, because a closure allocates
 }
 
 func (b *batch) init(call func(fd uintptr) bool) {

@@ -2,7 +2,7 @@
 // github.com/mdlayher/packet. It sends and receives batches of frames, and filters them in the
 // kernel, so that frames for other stations, other VLANs and other ethertypes never wake the
 // program. It inserts and removes VLAN tags (IEEE 802.1Q) itself, so that no VLAN devices of the
-// kernel are needed. For the kernel's data path see package pppoe/linux.
+// kernel are needed. For the kernel data path see package pppoe/linux.
 package afpacket
 
 import (
@@ -60,8 +60,8 @@ var _ datapath.Gatherer = (*Port)(nil)
 
 // Open opens a port for frames of one ethertype with exactly the attachment's tags, for its
 // address; discovery frames may also be broadcast. Frames have no tags at the port's methods: it
-// inserts and removes them. The error names the interface and wraps one of the above, or of
-// Attachment's.
+// inserts and removes them. The error names the interface and wraps one of the package's
+// errors where one applies.
 func Open(a Attachment, etherType uint16) (*Port, error) {
 	p, err := open(a, etherType, noGroup)
 	if err != nil {

@@ -35,7 +35,7 @@ type portWorker struct {
 	path   *gsoPath
 	index  int
 	port   Port
-	gather Gatherer // nil: the port takes contiguous frames only
+	gather Gatherer // nil: the port accepts contiguous frames only
 
 	// The following is used only by the goroutine that reads the port.
 	coalescer tun.Coalescer[*flow]

@@ -16,16 +16,7 @@ func TestKindNames(t *testing.T) {
 			t.Errorf("%q: %v, want %v", name, err, ErrKind)
 		}
 	}
-	if got := Kind(9).String(); got != "DataPath(9)" {
+	if got := Kind(9).String(); got != "Kind(9)" {
 		t.Errorf("a nonexistent data path is called %q", got)
-	}
-}
-
-// TestNewPath: only KindPlain is the plain path.
-func TestNewPath(t *testing.T) {
-	for d, plain := range map[Kind]bool{KindAuto: false, KindGSO: false, KindPlain: true} {
-		if _, is := New(d, []Port{&sink{}}, nil, nil).(*plainPath); is != plain {
-			t.Errorf("%v is plain: %v, want %v", d, is, plain)
-		}
 	}
 }

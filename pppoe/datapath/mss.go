@@ -18,9 +18,9 @@ const (
 	headersLen6 = 40 + 20
 )
 
-// NewMSSLimit returns the limit for packets of at most mtu octets. A negative bound is no limit; a
-// positive one is the largest MSS of IPv4. IPv6 gets 20 less, the difference of the IP headers, so
-// that packets of both have the same length.
+// NewMSSLimit returns the limit for packets of at most mtu octets. A negative bound is no limit; zero:
+// what fits mtu; a positive bound is the largest MSS of IPv4. IPv6 gets 20 less, the difference of
+// the IP headers, so that packets of both have the same length.
 func NewMSSLimit(mtu, bound int) MSSLimit {
 	if bound < 0 || mtu <= 0 {
 		return 0

@@ -11,8 +11,8 @@ import (
 //
 // Methods may be called concurrently.
 type Offload interface {
-	// Add adds a session. No packet passes until SetFamilies is called. The device stays the
-	// caller's. After an error the Path alone carries the session.
+	// Add adds a session. No packet passes until SetFamilies is called. The caller keeps the
+	// device. After an error the Path alone carries the session.
 	Add(Session) error
 	// SetFamilies sets which address families may pass: those whose NCP is open. Like the following
 	// methods, it ignores sessions that Add has not added.
@@ -22,7 +22,7 @@ type Offload interface {
 	SetSourceFilter(sessionID uint16, from *SourceFilter) error
 	// Counters returns the counters of a session since Add, without the packets left to the Path.
 	Counters(sessionID uint16) Counters
-	// Remove removes a session. Its device is closed afterwards.
+	// Remove removes a session. The caller closes the device afterwards.
 	Remove(sessionID uint16) Counters
 	// Describe describes for a log how packets are moved, and why not in a faster way.
 	Describe() string
@@ -54,20 +54,20 @@ type offloadEntry struct {
 	sourceFilter *SourceFilter
 	reported     string // the reason that was reported last for packets left to the Path
 	rateLimited  bool
-	skipped      bool          // not added, since it had a rate when its turn came
+	skipped      bool          // not added, because it had a rate when its turn came
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
 	installed    bool          // Offload.Add has succeeded
 	done         chan struct{} // closed at the end of install
 }
 
-// Reasons why the Path carries a session, or some of its packets.
+// Reasons why user space carries a session, or some of its packets.
 var (
 	// ErrRateLimited is the reason for a session with a Rate, which an Offload does not enforce.
-	ErrRateLimited = errors.New("the session has a rate limit, which is enforced there")
+	ErrRateLimited = errors.New("the session has a rate limit, which is enforced in user space")
 	// ErrSourceFiltered is wrapped by the reason for packets from the peer whose source an Offload
 	// cannot check; the text names the packets.
-	ErrSourceFiltered = errors.New("whose source is checked there")
+	ErrSourceFiltered = errors.New("whose source is checked in user space")
 )
 
 // NewOffloaded returns a Path that carries sessions by an Offload where possible, or p if the

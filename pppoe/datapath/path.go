@@ -1,11 +1,15 @@
 package datapath
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
+
+// ErrSessionInUse is returned by Path.Add for a session ID that is in use.
+var ErrSessionInUse = errors.New("pppoe: session ID is already in use")
 
 // HeadersLen is the length of the headers in front of an IP packet on the wire, in octets: Ethernet
 // 14, PPPoE 6, and PPP's Protocol field 2.
@@ -19,12 +23,12 @@ type Session struct {
 	Device      tun.Device
 }
 
-// Path is the data plane as the control plane sees it: it moves the packets of open sessions
-// between ports and devices, without involving the control plane. Methods may be called
+// Path is the interface of the control plane to the data plane: it moves the packets of open
+// sessions between ports and devices, without involving the control plane. Methods may be called
 // concurrently; those with the ID of an unknown session do nothing.
 type Path interface {
 	// Add adds a session. No packet passes until SetFamilies is called. Remove closes the device;
-	// after an error the device is still the caller's.
+	// after an error the caller keeps the device.
 	Add(Session) error
 	// SetFamilies sets which address families may pass: those whose NCP is open.
 	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
@@ -57,7 +61,7 @@ type Counters struct {
 	Spoofed, Exceeded uint64
 }
 
-// Since returns the octets carried since earlier Counters of the same session.
+// Since returns only the octet counts since earlier Counters of the same session.
 func (c Counters) Since(before Counters) Counters {
 	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
 }
@@ -66,7 +70,7 @@ func (c Counters) Since(before Counters) Counters {
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64
 	receivedPackets, receivedBytes atomic.Uint64
-	dropped                        atomic.Uint64 // for other reasons than the following two
+	dropped                        atomic.Uint64 // for reasons other than the following two
 	spoofed, exceeded              atomic.Uint64
 }
 

@@ -2,7 +2,6 @@ package datapath
 
 import (
 	"encoding/binary"
-	"errors"
 	"sync"
 
 	"upppoe/ppp"
@@ -18,9 +17,6 @@ import (
 //
 // Frames without a packet of an open family go to the control plane.
 
-// BatchSize is the number of frames that are read from a port at once.
-const BatchSize = 32
-
 // plainPath is an Engine that moves one packet at a time.
 type plainPath struct {
 	ports []Port
@@ -34,9 +30,6 @@ type plainPath struct {
 }
 
 var _ Path = (*plainPath)(nil)
-
-// ErrSessionInUse is returned by Path.Add for a session ID that is in use.
-var ErrSessionInUse = errors.New("pppoe: session ID is already in use")
 
 func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainPath {
 	return &plainPath{ports: ports, clock: newClock(), control: control, lost: lost}
@@ -121,8 +114,8 @@ func (p *plainPath) Receive(port int) error {
 	})
 }
 
-// toControl gives a frame to the control plane. It completes a pending checksum, since Inject, by
-// which the frame may come back, does not know that it was pending.
+// toControl gives a frame to the control plane. It completes a pending checksum, because Inject,
+// by which the frame may come back, does not know that it was pending.
 func (p *plainPath) toControl(frame *Frame) {
 	if frame.ChecksumPending && len(frame.Data) > HeadersLen {
 		tun.CompleteChecksum(frame.Data[HeadersLen:])

@@ -7,8 +7,7 @@ import (
 // Frame is one Ethernet frame, from its destination address to the end of its payload, without
 // preamble and frame check sequence.
 type Frame struct {
-	// Data holds the frame. Before ReadBatch its capacity is the room for the frame; after it, its
-	// length is that of the frame.
+	// Data is, before ReadBatch, a buffer, of which the whole capacity is used; after it, the frame.
 	Data []byte
 	// ChecksumPending marks a frame whose sender, on this machine, has left the transport checksum
 	// of the IP packet inside to hardware that does not exist (CHECKSUM_PARTIAL over veth).
@@ -16,8 +15,8 @@ type Frame struct {
 	ChecksumPending bool
 }
 
-// Port is a station on an Ethernet segment that sends and receives PPPoE frames: an AF_PACKET
-// socket (package pppoe/afpacket), a segment in memory (package pppoe/ethertest), or a wrapper that
+// Port sends and receives the frames of one ethertype on an Ethernet segment: an AF_PACKET socket
+// (package pppoe/afpacket), a segment in memory (package pppoe/ethertest), or a wrapper that
 // captures, traces or loses frames.
 //
 // One goroutine may read while others write; Close may be called at any time and makes a blocked
@@ -29,7 +28,7 @@ type Port interface {
 	ReadBatch(frames []Frame) (int, error)
 	// WriteBatch sends whole frames, in order, and returns the number of frames sent.
 	WriteBatch(frames [][]byte) (int, error)
-	// Addr is the station's own address, the source address of the frames that it sends.
+	// Addr is the port's own address, the source address of the frames that it sends.
 	Addr() wire.Addr
 	// MTU is the longest payload of a frame, in octets, without the Ethernet header.
 	MTU() int

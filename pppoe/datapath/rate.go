@@ -19,10 +19,10 @@ type Rate struct {
 }
 
 // DefaultBurst lets one TCP connection reach 90 % of its rate, from 512 kbit/s to 1 Gbit/s and with
-// round-trip times of up to 100 ms (TestRateOfOneStream; BenchmarkRate in test/bench measures
-// Linux's). When the bucket is empty, all segments in flight may be lost, which only the
-// retransmission timer detects, after at least 200 ms in Linux: a bucket that is full earlier
-// wastes the rest of that time. A bucket of 100 ms costs half of the rate.
+// round-trip times of up to 100 ms (TestRateOfOneStream; for Linux's TCP, BenchmarkRate in
+// test/bench). An empty bucket may drop all segments in flight, and Linux retransmits after at
+// least 200 ms: a smaller bucket is full before that, and the link then idles. With 100 ms the
+// rate halves.
 const DefaultBurst = 500 * time.Millisecond
 
 // MaxRate is the highest Rate.Bits, in bits per second; higher values are reduced to it.
@@ -46,7 +46,7 @@ func newClock() func() instant {
 
 // bucket is a token bucket (RFC 2697 section 3, with a single rate and colour): a packet passes
 // unless the bucket is empty, and takes a token for each of its octets. The bucket may so become
-// negative, since a packet is never split; no packet passes until it is positive again.
+// negative, because a packet is never split; no packet passes until it is positive again.
 //
 // Its state is the time at which it will be full. That is one number, so that any number of
 // goroutines may use it without a lock. The unit is 1/16 ns, of which 40 octets take 32 at 160

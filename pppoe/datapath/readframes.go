@@ -1,7 +1,10 @@
 package datapath
 
+// BatchSize is the number of frames read from a port at once, except by the GSO data path.
+const BatchSize = 32
+
 // ReadFrames reads frames from a port, up to batch at once, and calls take with them until the port
-// is lost or closed. The frames are valid during the call.
+// is lost or closed. The frames are valid only until take returns.
 func ReadFrames(port Port, batch int, take func([]Frame)) error {
 	frames := make([]Frame, batch)
 	for i := range frames {

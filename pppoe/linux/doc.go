@@ -6,5 +6,5 @@
 // not part of it.
 //
 // The default, datapath.KindAuto, does not change the settings of the Ethernet interface.
-// datapath.KindKernel takes the whole interface for PPPoE and changes those that make it faster.
+// datapath.KindKernel dedicates the interface to PPPoE and changes its settings for speed.
 package linux

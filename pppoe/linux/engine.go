@@ -16,7 +16,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// engine is the kernel's data path of the interface with an index, or the error why it is
+// engine is the kernel data path of the interface with an index, or the error why it is
 // unavailable there.
 type engine struct {
 	*ebpf.Engine
@@ -40,7 +40,7 @@ func (o *Opener) restore(name string) {
 	}
 }
 
-// offload returns the kernel's data path for an attachment. Ports that receive all Ethernet frames
+// offload returns the kernel data path for an attachment. Ports that receive all Ethernet frames
 // (with tags, or another address) are given a filter for the session frames that the kernel moves.
 func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Offload, error) {
 	e, err := o.engine(a.Interface)
@@ -54,7 +54,7 @@ func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Off
 	for _, port := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		socket, ok := port.(ebpf.Socket)
 		if !ok {
-			return nil, fmt.Errorf("%v: %w: its port takes no filter", a, ebpf.ErrUnavailable)
+			return nil, fmt.Errorf("%v: %w: its port accepts no filter", a, ebpf.ErrUnavailable)
 		}
 		if err := link.FilterSessions(socket); err != nil {
 			return nil, fmt.Errorf("%v: %w", a, err)
@@ -118,7 +118,7 @@ func (e *engine) close() error {
 // containers.
 func shortened(err error) error {
 	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w: this process has not the capabilities", ebpf.ErrUnavailable)
+		return fmt.Errorf("%w: this process lacks the capabilities", ebpf.ErrUnavailable)
 	}
 	return err
 }

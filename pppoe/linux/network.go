@@ -31,8 +31,8 @@ type NetworkConfig struct {
 	RejectDuplicateAddress bool
 
 	// Namespace is the network namespace of the devices: a path, or a name in /run/netns
-	// (ip-netns(8)). Empty: the process's. Others take CAP_SYS_ADMIN, and a data path other
-	// than the kernel's.
+	// (ip-netns(8)). Empty: the process's. Others require CAP_SYS_ADMIN, and a data path
+	// other than the kernel data path.
 	Namespace string
 	// VRF is the name of an existing VRF device that the devices are enslaved to; empty: none.
 	VRF string
@@ -43,8 +43,8 @@ type NetworkConfig struct {
 	// IPv4 address and for sockets bound to its device.
 	PolicyRules bool
 
-	// DefaultRoute adds an IPv4 default route through the device, unless there is one already:
-	// any if Metric is nil, else one with the same metric. A nil Metric is metric 0.
+	// DefaultRoute adds an IPv4 default route through the device. With a nil Metric: only if
+	// there is no default route; else only if none has that metric. A nil Metric is metric 0.
 	DefaultRoute bool
 	Metric       *int
 	// ReplaceDefaultRoute, with DefaultRoute, replaces existing IPv4 default routes that the
@@ -66,8 +66,7 @@ type NetworkConfig struct {
 	EnableForwarding bool
 
 	// DNS is where the name servers from IPCP (RFC 1877, ipcp.Config.RequestDNS) are configured while
-	// a session is up.
-	// A failure is logged, and the session continues.
+	// a session is up. A failure is logged, and the session continues.
 	DNS DNSMethod
 	// ResolvConf is the file of DNSFile, in the format of resolv.conf(5). Empty:
 	// /etc/resolv.conf.
@@ -97,11 +96,11 @@ var ErrConfig = errors.New("pppoe/linux: invalid NetworkConfig")
 
 // NewNetwork returns the network of this machine, for ClientConfig.Network and
 // ServerConfig.Network: it creates a TUN device per session, and configures addresses, routes and
-// name servers by rtnetlink. Open and Configure take CAP_NET_ADMIN. IPv6 gets the link-local
+// name servers by rtnetlink. Open and Configure require CAP_NET_ADMIN. IPv6 gets the link-local
 // addresses that IPv6CP has negotiated (RFC 5072); Router Advertisements and DHCPv6 are not
 // included.
 //
-// The error wraps ErrConfig, or tells that the namespace or VRF does not exist.
+// The error wraps ErrConfig, or reports that the namespace or VRF does not exist.
 func NewNetwork(cfg NetworkConfig) (pppoe.HostNetwork, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -130,7 +129,7 @@ func (c *NetworkConfig) check() error {
 	case c.ReplaceDefaultRoute && !c.DefaultRoute:
 		return fmt.Errorf("%w: ReplaceDefaultRoute without DefaultRoute", ErrConfig)
 	case c.DataPath == datapath.KindKernel && c.Namespace != "":
-		return fmt.Errorf("%w: the kernel's data path cannot move packets to network namespace %s", ErrConfig, c.Namespace)
+		return fmt.Errorf("%w: the kernel data path cannot move packets to network namespace %s", ErrConfig, c.Namespace)
 	}
 	switch c.DNS {
 	case DNSNone, DNSAuto, DNSResolved, DNSResolvconf, DNSFile:

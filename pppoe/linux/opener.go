@@ -12,9 +12,9 @@ import (
 )
 
 // Opener opens the ports of a Client or Server, with the data path of their sessions. The zero
-// value is ready for use: it takes the fastest data path that is available. Its fields must not be
-// changed once a method has been called; methods may be called concurrently. Open takes
-// CAP_NET_RAW, and the kernel's data path CAP_BPF and CAP_NET_ADMIN in addition.
+// value is ready for use: it uses the fastest data path that is available. Its fields must not be
+// changed once a method has been called; methods may be called concurrently. Open requires
+// CAP_NET_RAW, and the kernel data path CAP_BPF and CAP_NET_ADMIN in addition.
 type Opener struct {
 	// DataPath is the data path; the Client or Server must have the same one.
 	DataPath datapath.Kind
@@ -22,7 +22,7 @@ type Opener struct {
 	// spreads the sessions; 0 and 1: one. datapath.KindPlain always has one. See
 	// datapath.Queues for a good number.
 	Queues int
-	// MaxSessions is the largest number of sessions per interface in the kernel's data path;
+	// MaxSessions is the largest number of sessions per interface in the kernel data path;
 	// 0: 65,535. The kernel allocates 2 MB per processor for 65,535.
 	MaxSessions int
 	// InNamespace runs a function on a thread in the interface's network namespace, for a
@@ -48,7 +48,7 @@ var ErrUnavailable = ebpf.ErrUnavailable
 
 // Open opens the ports of an attachment. Close the Ports before the Opener.
 //
-// Where the kernel's data path is unavailable, datapath.KindKernel returns an error, and
+// Where the kernel data path is unavailable, datapath.KindKernel returns an error, and
 // datapath.KindAuto returns Ports whose sessions run in user space and report the reason in an
 // event, pppoe.NotOffloaded. Other errors are those of afpacket.OpenQueues.
 func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
@@ -74,8 +74,8 @@ func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 	return ports, nil
 }
 
-// Prepare does in advance the part of Open that takes the most capabilities: it loads the kernel's
-// programs, which takes CAP_BPF. If that fails, Open returns the error.
+// Prepare does in advance the part of Open that requires the most capabilities: it loads the
+// kernel's programs, which requires CAP_BPF. If that fails, Open returns the error.
 func (o *Opener) Prepare(interfaceName string) {
 	o.restore(interfaceName)
 	if o.wantsKernel() {
@@ -96,7 +96,7 @@ func (o *Opener) Close() error {
 	return errors.Join(errs...)
 }
 
-// wantsKernel reports whether the kernel's data path is used where it is available.
+// wantsKernel reports whether the kernel data path is used where it is available.
 func (o *Opener) wantsKernel() bool {
 	return o.DataPath == datapath.KindKernel || o.DataPath == datapath.KindAuto
 }

@@ -130,15 +130,15 @@ func TestSpoofed(t *testing.T) {
 			what, options, account string
 			forged                 []string
 			mine                   []string
-			log                    string // with the kernel's data path
+			log                    string // with the kernel data path
 		}{
 			{"unchecked", "", "", nil, []string{"192.0.2.10", "192.0.2.11", "198.51.100.200", "2001:db8:aa::77", "2001:db8:bad::1"}, ""},
 			{"checked", "source-check\n", "",
 				[]string{"192.0.2.11", "198.51.100.200", "198.51.100.77", "2001:db8:bad::1"}, []string{"192.0.2.10", "2001:db8:aa::77"},
-				"ppp0: Packets go through user space: IPv6 packets from the peer, whose source is checked there"},
+				"ppp0: Packets go through user space: IPv6 packets from the peer, whose source is checked in user space"},
 			{"with a network behind", "", "-- source-check source-allow 198.51.100.0/25 source-allow 2001:db8:bad::/64",
 				[]string{"192.0.2.11", "198.51.100.200"}, []string{"192.0.2.10", "198.51.100.77", "2001:db8:aa::77", "2001:db8:bad::1"},
-				"ppp0: Packets go through user space: all packets from the peer, whose source is checked there"},
+				"ppp0: Packets go through user space: all packets from the peer, whose source is checked in user space"},
 		} {
 			t.Run(stage+" "+c.what, func(t *testing.T) {
 				j := newNetwork(t)
