@@ -20,9 +20,9 @@ const maxExtensions = 8
 
 // CompleteChecksum completes the TCP or UDP checksum of an IP packet whose checksum field holds
 // only the sum of the pseudo-header, as Linux leaves it to hardware (CHECKSUM_PARTIAL). It reports
-// whether it has. It does not change packets of other transports, fragments, malformed packets, and
-// packets whose field holds anything but that sum: there the pending checksum is that of an
-// encapsulated packet, for example in VXLAN.
+// whether it did. It does not change packets of other transports, fragments, malformed packets, and
+// packets whose field holds anything but that sum: their pending checksum is an encapsulated
+// packet's, for example in VXLAN.
 func CompleteChecksum(packet []byte) bool {
 	s := parseTransport(packet)
 	at := s.checksumAt()

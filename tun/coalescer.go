@@ -7,12 +7,12 @@ import (
 
 // Coalescer coalesces the segments in a batch of packets into GSO packets, which the host takes in
 // one call. It keeps the order of the packets of each flow. Packets are coalesced only if a
-// Segmenter would restore exactly those packets, and if their checksums are right: that of a GSO
-// packet is pending, which would hide a wrong one.
+// Segmenter would restore exactly those packets, and if their checksums are right, because a GSO
+// packet's checksum is recomputed, which would hide a wrong one.
 //
 // Packets belong to owners, for example devices. Those of different owners are never coalesced. A
-// Coalescer refers to packets and does not copy them; it does not allocate once it has had a batch
-// of the usual size. The zero value is empty and ready for use. It is not safe for concurrent use.
+// Coalescer refers to packets and does not copy them; it does not allocate after the first batch
+// of usual size. The zero value is empty and ready for use. It is not safe for concurrent use.
 type Coalescer[Owner comparable] struct {
 	runs    []run[Owner]
 	parts   [][]byte // of all runs; those of a run are linked by next
@@ -42,7 +42,7 @@ type run[Owner comparable] struct {
 // GSOPacket is an ordinary packet or a GSO packet, which stands for several packets of one flow.
 type GSOPacket struct {
 	// Parts are the consecutive pieces of the packet. The first has the room in front of the packet
-	// that Add was called with. They are valid during the call.
+	// that Add was called with. They are valid only until Flush's callback returns.
 	Parts   [][]byte
 	Headers int // length of the packet's headers, in octets; all are in the first part
 	Pending PendingOffload
@@ -240,7 +240,7 @@ func (m *Coalescer[Owner]) join(r, p *run[Owner]) {
 }
 
 // Flush calls write with all packets, in the order in which the first packet of each was added, and
-// empties the Coalescer. The *GSOPacket is valid during the call.
+// empties the Coalescer. The *GSOPacket is valid only until write returns.
 func (m *Coalescer[Owner]) Flush(write func(Owner, *GSOPacket)) {
 	for i := range m.runs {
 		m.gather(&m.runs[i], &m.packet)

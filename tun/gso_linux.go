@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// GSODevice is a Device that can move GSO packets.
+// GSODevice is the interface of devices that move GSO packets: whole sequences of TCP segments, or
+// UDP datagrams.
 type GSODevice interface {
 	Device
 	// EnableGSO makes the host send GSO packets. Afterwards ReadGSO must be called in place of
@@ -53,8 +54,7 @@ const VirtioHeaderLen = virtioLen
 // devices.
 var ErrNoOffload = errors.New("this kernel does not support segmentation offload on TUN devices")
 
-// GSO is a Device that can move GSO packets: whole sequences of TCP segments, or UDP datagrams
-// (IFF_VNET_HDR).
+// GSO is the kernel TUN device with IFF_VNET_HDR, which moves GSO packets.
 type GSO struct {
 	queue   // the first queue
 	udp     bool
@@ -146,19 +146,19 @@ func (d *GSO) openPersistent(existing *netlink.Tuntap, queues int) (int, error) 
 const gsoFlags = unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR
 
 // open opens a device, or another queue of an existing multi-queue device.
-func (e *queue) open(name string, flags uint16) error {
+func (q *queue) open(name string, flags uint16) error {
 	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
-	if e.name, err = attach(fd, name, flags); err != nil {
+	if q.name, err = attach(fd, name, flags); err != nil {
 		unix.Close(fd)
 		return err
 	}
 	// The poller must get the file only now that it has a device.
-	e.file = os.NewFile(uintptr(fd), controlFile)
-	e.rx.call, e.tx.call, e.ready = e.rx.read, e.tx.write, readable
-	e.raw, err = e.file.SyscallConn()
+	q.file = os.NewFile(uintptr(fd), controlFile)
+	q.rx.call, q.tx.call, q.ready = q.rx.read, q.tx.write, readable
+	q.raw, err = q.file.SyscallConn()
 	return err
 }
 
@@ -222,8 +222,8 @@ func (d *GSO) BatchSize() int { return 1 }
 // Close removes the interface, unless it is persistent.
 func (d *GSO) Close() error {
 	err := d.file.Close()
-	for _, e := range slices.Concat(d.others, d.writers) {
-		err = errors.Join(err, e.file.Close())
+	for _, q := range slices.Concat(d.others, d.writers) {
+		err = errors.Join(err, q.file.Close())
 	}
 	return err
 }
@@ -248,7 +248,7 @@ func vector(b []byte) (v unix.Iovec) {
 	return v
 }
 
-// read makes the system call. It always returns true, since it must not wait: Wait does.
+// read makes the system call. It always returns true, because it must not wait: Wait does.
 func (t *transfer) read(fd uintptr) bool { return t.do(fd, unix.SYS_READ, unix.SYS_READV) }
 
 func (t *transfer) write(fd uintptr) bool { return t.do(fd, unix.SYS_WRITE, unix.SYS_WRITEV) }
@@ -273,38 +273,38 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 }
 
 // ReadGSO reads one packet, if there is one.
-func (e *queue) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
-	t := &e.rx
+func (q *queue) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
+	t := &q.rx
 	t.set(buf, headroom)
-	if e.raw.Read(t.call) != nil {
-		return 0, PendingOffload{}, e.closed()
+	if q.raw.Read(t.call) != nil {
+		return 0, PendingOffload{}, q.closed()
 	}
 	switch {
 	case t.errno == unix.EAGAIN:
 		return 0, PendingOffload{}, nil
 	case t.errno != 0:
-		return 0, PendingOffload{}, fmt.Errorf("%s: %w", e.name, t.errno)
+		return 0, PendingOffload{}, fmt.Errorf("%s: %w", q.name, t.errno)
 	}
 	p, err := parsePending(t.header)
 	if err != nil {
-		return 0, PendingOffload{}, fmt.Errorf("%s: %w", e.name, err)
+		return 0, PendingOffload{}, fmt.Errorf("%s: %w", q.name, err)
 	}
 	return t.done - virtioLen, p, nil
 }
 
 // Wait waits until there is a packet.
-func (e *queue) Wait() error {
-	if e.raw.Read(e.ready) != nil {
-		return e.closed()
+func (q *queue) Wait() error {
+	if q.raw.Read(q.ready) != nil {
+		return q.closed()
 	}
 	return nil
 }
 
-// closed is the only possible error before a system call, since no deadline is ever set.
-func (e *queue) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
+// closed is the only possible error before a system call, because no deadline is ever set.
+func (q *queue) closed() error { return fmt.Errorf("%s: %w", q.name, os.ErrClosed) }
 
-// readable reports whether there is a packet. It asks the kernel, since the poller reports each
-// change once and may have reported this one already.
+// readable reports whether there is a packet. It asks the kernel, because the poller reports
+// each change once and may have reported this one already.
 func readable(fd uintptr) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	var now unix.Timespec // some architectures have no poll(2)
@@ -346,23 +346,23 @@ func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 }
 
 // WriteGSO writes a packet.
-func (e *queue) WriteGSO(s *GSOPacket, headroom int) error {
-	t := &e.tx
+func (q *queue) WriteGSO(s *GSOPacket, headroom int) error {
+	t := &q.tx
 	t.set(s.Parts[0], headroom)
 	s.Pending.put(t.header, uint16(s.Headers))
 	for _, part := range s.Parts[1:] {
 		t.vectors[t.count] = vector(part)
 		t.count++
 	}
-	return e.send()
+	return q.send()
 }
 
-func (e *queue) send() error {
-	if e.raw.Write(e.tx.call) != nil {
-		return e.closed()
+func (q *queue) send() error {
+	if q.raw.Write(q.tx.call) != nil {
+		return q.closed()
 	}
-	if e.tx.errno != 0 {
-		return fmt.Errorf("%s: %w", e.name, e.tx.errno)
+	if q.tx.errno != 0 {
+		return fmt.Errorf("%s: %w", q.name, q.tx.errno)
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ var _ MultiQueue = (*GSO)(nil)
 // Readers returns the queues.
 func (d *GSO) Readers() []GSOReader {
 	all := []GSOReader{&d.queue}
-	for _, e := range d.others {
-		all = append(all, e)
+	for _, q := range d.others {
+		all = append(all, q)
 	}
 	return all
 }
@@ -34,8 +34,8 @@ func (d *GSO) Writers() (all []GSOWriter) {
 	if len(d.writers) == 0 {
 		return []GSOWriter{&d.queue}
 	}
-	for _, e := range d.writers {
-		all = append(all, e)
+	for _, q := range d.writers {
+		all = append(all, q)
 	}
 	return all
 }
@@ -47,20 +47,20 @@ func (d *GSO) Writers() (all []GSOWriter) {
 // reordered. So packets are written by detached descriptors, from which the kernel learns nothing,
 // and the hash decides.
 //
-// They are created while the device has no other queue, since the kernel notes for each packet that
-// is written the queue that it came by: the first.
+// They are created while the device has no other queue, because the kernel notes for each packet
+// that is written the queue that it came by: the first.
 func (d *GSO) addQueues(queues int) error {
 	const flags = gsoFlags | unix.IFF_MULTI_QUEUE
 	if err := d.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
 		return err
 	}
 	for range queues {
-		e := &queue{}
-		d.writers = append(d.writers, e)
-		if err := e.open(d.name, flags); err != nil {
+		q := &queue{}
+		d.writers = append(d.writers, q)
+		if err := q.open(d.name, flags); err != nil {
 			return err
 		}
-		if err := e.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
+		if err := q.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
 			return err
 		}
 	}
@@ -68,9 +68,9 @@ func (d *GSO) addQueues(queues int) error {
 		return err
 	}
 	for range queues - 1 {
-		e := &queue{}
-		d.others = append(d.others, e)
-		if err := e.open(d.name, flags); err != nil {
+		q := &queue{}
+		d.others = append(d.others, q)
+		if err := q.open(d.name, flags); err != nil {
 			return err
 		}
 	}
@@ -78,13 +78,13 @@ func (d *GSO) addQueues(queues int) error {
 }
 
 // setQueue attaches or detaches the descriptor as a queue.
-func (e *queue) setQueue(flag uint16) (err error) {
-	request, err := unix.NewIfreq(e.name)
+func (q *queue) setQueue(flag uint16) (err error) {
+	request, err := unix.NewIfreq(q.name)
 	if err != nil {
 		return err
 	}
 	request.SetUint16(flag)
-	failed := e.raw.Control(func(fd uintptr) { err = unix.IoctlIfreq(int(fd), unix.TUNSETQUEUE, request) })
+	failed := q.raw.Control(func(fd uintptr) { err = unix.IoctlIfreq(int(fd), unix.TUNSETQUEUE, request) })
 	if failed != nil {
 		return failed
 	}

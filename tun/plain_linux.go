@@ -24,8 +24,8 @@ type Config struct {
 // Errors of Open and OpenGSO, wrapped, each with what to do about it.
 var (
 	ErrNoDevice   = errors.New("/dev/net/tun is not there: load the module (modprobe tun), or give the container the device (--device /dev/net/tun)")
-	ErrPermission = errors.New("no permission to make a network interface: run as root, or give the program CAP_NET_ADMIN and access to /dev/net/tun, or make one for its user beforehand (`ip tuntap add NAME mode tun user USER`) and name it by ifname")
-	ErrNameTaken  = errors.New("an interface of that name is already there: choose another with ifname or unit, or remove it")
+	ErrPermission = errors.New("no permission to make a network interface: run as root, or give the program CAP_NET_ADMIN and access to /dev/net/tun, or make one for its user beforehand (`ip tuntap add NAME mode tun user USER`) and use its name")
+	ErrNameTaken  = errors.New("an interface of that name is already there: choose another name, or remove it")
 	ErrName       = errors.New("not a name that an interface can have: 1 to 15 characters, without '/', '%', ':' and white space")
 )
 

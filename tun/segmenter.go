@@ -35,8 +35,8 @@ type Segmenter struct {
 	transportSum uint64 // sum of the pseudo-header's and transport header's constant fields
 }
 
-// Start begins with a GSO packet, which must not be changed until all segments have been sent. The
-// error is ErrGSOPacket; there are no segments then.
+// Start starts segmenting a GSO packet, which must not be changed until all segments have been
+// sent. The error is ErrGSOPacket; there are no segments then.
 func (s *Segmenter) Start(packet []byte, p PendingOffload) error {
 	*s = Segmenter{}
 	t := parseTransport(packet)

@@ -26,7 +26,7 @@ type Reader struct {
 	IsInterface func(name string) bool
 
 	depth, files     int
-	shared           bool // others can read the file that is being read
+	openToOthers     bool // users other than the owner have access to the file that is being read
 	afterPassword    bool // the previous option was password
 	afterPlugin      bool // the previous option was plugin, after which the interface is expected
 	first            bool // this is the first of several words of the command line
@@ -56,7 +56,7 @@ func (r *Reader) Defaults(home string) error {
 		return nil
 	}
 	path := filepath.Join(home, ".ppprc")
-	text, shared, err := r.readInHome(home, path)
+	text, openToOthers, err := r.readInHome(home, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return nil
@@ -70,13 +70,13 @@ func (r *Reader) Defaults(home string) error {
 	case err != nil:
 		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
 	}
-	return r.text(path, text, shared)
+	return r.text(path, text, openToOthers)
 }
 
 // readInHome reads a file in a home directory. Both must belong to the effective user: otherwise the
 // file may be a link, made by another user, to a file which that user must not read.
-func (r *Reader) readInHome(home, path string) (text string, shared bool, err error) {
-	text, shared, err = readFile(path, maxFile, ownedByUs)
+func (r *Reader) readInHome(home, path string) (text string, openToOthers bool, err error) {
+	text, openToOthers, err = readFile(path, maxFile, ownedByUs)
 	if err != nil {
 		return "", false, err
 	}
@@ -87,22 +87,22 @@ func (r *Reader) readInHome(home, path string) (text string, shared bool, err er
 	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", home, err)
 	}
-	return text, shared, nil
+	return text, openToOthers, nil
 }
 
 // File reads an options file. The error wraps fs.ErrNotExist only if this file does not exist, not if
 // one that it includes does not.
 func (r *Reader) File(path string) error {
-	text, shared, err := ReadFile(path, maxFile)
+	text, openToOthers, err := ReadFile(path, maxFile)
 	if err != nil {
 		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
 	}
-	return r.text(path, text, shared)
+	return r.text(path, text, openToOthers)
 }
 
 // include reads a file that option call or file names.
 func (r *Reader) include(at Word, path string) error {
-	text, shared, err := ReadFile(path, maxFile)
+	text, openToOthers, err := ReadFile(path, maxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return errorAt(at, "%s: there is no file %s", at.Text, path)
@@ -113,16 +113,16 @@ func (r *Reader) include(at Word, path string) error {
 	case r.files >= maxFiles:
 		return errorAt(at, "more than %d files", maxFiles)
 	}
-	return r.text(path, text, shared)
+	return r.text(path, text, openToOthers)
 }
 
-func (r *Reader) text(path, text string, shared bool) error {
+func (r *Reader) text(path, text string, openToOthers bool) error {
 	lines, err := Lines(path, text)
 	if err != nil {
 		return err
 	}
-	defer func(depth int, shared bool) { r.depth, r.shared = depth, shared }(r.depth, r.shared)
-	r.depth, r.shared = r.depth+1, shared
+	defer func(depth int, openToOthers bool) { r.depth, r.openToOthers = depth, openToOthers }(r.depth, r.openToOthers)
+	r.depth, r.openToOthers = r.depth+1, openToOthers
 	r.files++
 	return r.words(slices.Concat(lines...))
 }
@@ -229,7 +229,7 @@ func (r *Reader) warnPassword(at Word) {
 	switch {
 	case at.File == "":
 		r.warn(at, "Warning - all users of this host can see a password on a command line until the program has started: prefer password-file or password-env")
-	case r.shared:
+	case r.openToOthers:
 		r.warn(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
 	}
 }

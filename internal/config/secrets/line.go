@@ -52,8 +52,8 @@ func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 // checkFile returns warnings about the file of a secret. A bad file does not make the row malformed:
 // it is read again at each login and may be repaired meanwhile.
 func (r *row) checkFile() (warnings []string) {
-	_, shared, err := readSecret(r.file)
-	if shared {
+	_, openToOthers, err := readSecret(r.file)
+	if openToOthers {
 		warnings = append(warnings, accessWarning(r.file))
 	}
 	if err != nil {
@@ -79,19 +79,19 @@ func options(words []pppd.Word) []pppd.Word {
 var readLine = firstLine
 
 // readSecret reads the file that @/FILE names: its first line is the secret (pppd(8)).
-func readSecret(path string) (s Secret, shared bool, err error) {
-	s, shared, err = readLine(path)
+func readSecret(path string) (s Secret, openToOthers bool, err error) {
+	s, openToOthers, err = readLine(path)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		err = fmt.Errorf("secret file: %w", at.Err) // without the name, which may be a secret that begins with @/
 	}
-	return s, shared, err
+	return s, openToOthers, err
 }
 
 // PasswordFromFile returns the first line of a file. It is an error if that line is empty. The
 // warning, for the log, is not empty if others than the owner have access to the file.
 func PasswordFromFile(path string) (s Secret, warning string, err error) {
-	s, shared, err := firstLine(path)
-	if shared {
+	s, openToOthers, err := firstLine(path)
+	if openToOthers {
 		warning = accessWarning(path)
 	}
 	return s, warning, err
@@ -117,14 +117,14 @@ func PasswordFromFD(fd int) (Secret, error) {
 
 var errEmpty = errors.New("the first line is empty: it must be the password")
 
-func firstLine(path string) (s Secret, shared bool, err error) {
-	text, shared, err := pppd.ReadFile(path, 1<<16)
+func firstLine(path string) (s Secret, openToOthers bool, err error) {
+	text, openToOthers, err := pppd.ReadFile(path, 1<<16)
 	if err != nil {
-		return nil, shared, err
+		return nil, openToOthers, err
 	}
 	line, _, _ := strings.Cut(text, "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return nil, shared, &fs.PathError{Op: "read", Path: path, Err: errEmpty}
+		return nil, openToOthers, &fs.PathError{Op: "read", Path: path, Err: errEmpty}
 	}
-	return Secret(line), shared, nil
+	return Secret(line), openToOthers, nil
 }

@@ -63,12 +63,12 @@ const maxFile = 64 << 20
 // others have access. The error is fs.ErrNotExist if the file does not exist. A file that has changed
 // must be loaded again; files that hold single secrets are read at each Lookup.
 func Load(path string) (*File, []string, error) {
-	text, shared, err := pppd.ReadFile(path, maxFile)
+	text, openToOthers, err := pppd.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, nil, err
 	}
 	f, warnings := Parse(path, text)
-	if shared {
+	if openToOthers {
 		warnings = append([]string{accessWarning(path)}, warnings...)
 	}
 	return f, warnings, nil
