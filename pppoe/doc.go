@@ -56,7 +56,7 @@
 //   - offload: a data path that carries sessions outside of the engine, such as the kernel by eBPF
 //   - control frame: a session frame that carries no IP packet: LCP, authentication, IPCP, IPv6CP
 //   - host network: the devices, addresses and routes of this machine that belong to sessions
-//   - reconciler: the goroutine that makes the host network of sessions what they want
+//   - reconciler: the worker goroutines that make the host network of sessions what they want
 //   - desired, actual: what a session wants of the host network, and what it has
 //   - policy: what a server enforces on a session: source filter, rates, framed routes
 //   - source filter: the prefixes from which a peer may send (BCP 38, uRPF)

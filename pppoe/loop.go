@@ -98,18 +98,15 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 // run runs the loop until the context has ended and all sessions are closed, or until a port is
 // lost. It closes the ports.
 func (l *loop) run(ctx context.Context) error {
-	reconcilerDone := make(chan struct{})
-	// These goroutines end when the ports are closed and the reconciler is stopped, below.
+	// These goroutines end when the ports are closed, below.
 	go func() { l.portErrors <- l.receiveDiscovery() }()
 	for i := range l.ports.sessions() {
 		go func() { l.portErrors <- l.engine.Receive(i) }()
 	}
-	go func() { l.reconciler.run(); close(reconcilerDone) }()
 
 	err := l.eventLoop(ctx)
 	close(l.ended)
-	l.reconciler.stop()
-	<-reconcilerDone
+	l.reconciler.wait()
 	l.ports.Close()
 	return err
 }

@@ -6,19 +6,38 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
+// Limits of the goroutines of a reconciler. Configuring a session waits for scripts, and removing a
+// device waits 25 to 50 ms for an RCU grace period of the kernel, which elapses for several devices
+// at once. More workers than these would only wait for the kernel's lock of all interfaces (RTNL).
+const (
+	maxSetupWorkers   = 8
+	maxRemovalWorkers = 8
+)
+
 // reconciler makes the host's network what sessions want (desired), outside of their loop, since
-// that may take long. A session is in the queue at most once, however often its peer renegotiates:
-// the latest desired state counts.
+// that may take long. It changes several sessions at once, and one session by one worker at a time.
+// A session is queued at most once, however often its peer renegotiates: the latest desired state
+// counts. Removals of devices have a queue and workers of their own, so that new sessions do not
+// wait for them.
 type reconciler struct {
 	network HostNetwork
 	path    datapath.Path
-	// report is called after each change, by the reconciler's goroutine.
+	// report is called after each change, by the worker, and thus concurrently for different
+	// sessions. The session has no other change until it returns.
 	report func(*sessionState, actual)
 
-	mu     sync.Mutex
-	wake   *sync.Cond
-	queue  []*sessionState
-	closed bool
+	mu       sync.Mutex
+	setups   reconcileQueue
+	removals reconcileQueue
+	workers  sync.WaitGroup
+}
+
+// reconcileQueue is a queue of sessions and its workers, which end when it is empty. It is guarded
+// by the reconciler's lock.
+type reconcileQueue struct {
+	sessions   []*sessionState
+	workers    int
+	maxWorkers int
 }
 
 // desired is what a session wants of the host's network.
@@ -37,64 +56,101 @@ type actual struct {
 	counters   datapath.Counters
 }
 
-// reconcileState is the reconciler's record of a session.
+// reconcileState is the reconciler's record of a session. It is guarded by the reconciler's lock,
+// except that actual belongs to the worker while busy.
 type reconcileState struct {
-	desired desired // the latest; guarded by the reconciler's lock
-	queued  bool    // guarded by the reconciler's lock
-	actual          // only the reconciler's goroutine touches it
+	desired desired // the latest
+	queued  bool    // in a queue, or will be when its worker has finished
+	busy    bool    // a worker changes it
+	actual
 }
 
 func newReconciler(host HostNetwork, path datapath.Path, report func(*sessionState, actual)) *reconciler {
-	r := &reconciler{network: host, path: path, report: report}
-	r.wake = sync.NewCond(&r.mu)
-	return r
+	return &reconciler{
+		network: host, path: path, report: report,
+		setups:   reconcileQueue{maxWorkers: maxSetupWorkers},
+		removals: reconcileQueue{maxWorkers: maxRemovalWorkers},
+	}
 }
 
-// set sets what a session wants, and queues the session.
+// set sets what a session wants, and queues the session. It does not block. It must not be called
+// concurrently with wait.
 func (r *reconciler) set(s *sessionState, want desired) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.reconcile.desired = want
-	if !s.reconcile.queued {
-		s.reconcile.queued = true
-		r.queue = append(r.queue, s)
-		r.wake.Signal()
+	if s.reconcile.queued {
+		return
+	}
+	s.reconcile.queued = true
+	if !s.reconcile.busy {
+		r.enqueue(s)
 	}
 }
 
-// stop makes run return once the queue is empty.
-func (r *reconciler) stop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	r.wake.Broadcast()
+// wait waits until all queued sessions are reconciled and reported.
+func (r *reconciler) wait() { r.workers.Wait() }
+
+// enqueue adds a session that is not busy to its queue. The lock is held.
+func (r *reconciler) enqueue(s *sessionState) {
+	q := &r.setups
+	if s.reconcile.isRemoval() {
+		q = &r.removals
+	}
+	q.sessions = append(q.sessions, s)
+	if q.workers < q.maxWorkers {
+		q.workers++
+		// Ends when the queue is empty.
+		r.workers.Go(func() { r.work(q) })
+	}
 }
 
-// run reconciles queued sessions until stop.
-func (r *reconciler) run() {
+// isRemoval reports whether a session's device is to be removed. The lock is held, and the session
+// is not busy.
+func (c *reconcileState) isRemoval() bool { return !c.desired.device && c.device != "" }
+
+// work reconciles the sessions of a queue until it is empty.
+func (r *reconciler) work(q *reconcileQueue) {
 	for {
-		s, want, ok := r.next()
-		if !ok {
+		s, want := r.next(q)
+		if s == nil {
 			return
 		}
 		r.apply(s, want)
 		r.report(s, s.reconcile.actual)
+		r.finish(s)
 	}
 }
 
-func (r *reconciler) next() (*sessionState, desired, bool) {
+// next removes the next session from a queue; nil: the worker ends, as the queue is empty.
+func (r *reconciler) next(q *reconcileQueue) (*sessionState, desired) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.queue) == 0 {
-		if r.closed {
-			return nil, desired{}, false
+	for len(q.sessions) > 0 {
+		s := q.sessions[0]
+		q.sessions[0] = nil
+		q.sessions = q.sessions[1:]
+		if q == &r.setups && s.reconcile.isRemoval() { // it ended while it was queued
+			r.enqueue(s)
+			continue
 		}
-		r.wake.Wait()
+		s.reconcile.queued, s.reconcile.busy = false, true
+		return s, s.reconcile.desired
 	}
-	s := r.queue[0]
-	r.queue = r.queue[1:]
-	s.reconcile.queued = false
-	return s, s.reconcile.desired, true
+	q.sessions = nil
+	q.workers--
+	return nil, desired{}
+}
+
+// finish makes a session available to other workers, and queues it again if its desired state has
+// changed meanwhile.
+func (r *reconciler) finish(s *sessionState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.reconcile.busy = false
+	if s.reconcile.queued {
+		r.enqueue(s)
+	}
 }
 
 // apply makes the changes from the actual to the desired state.
