@@ -15,26 +15,34 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
 
-// openGSO opens a device with an address, and brings it up.
-func openGSO() (*tun.GSO, error) {
-	d, err := tun.OpenGSO(tun.Config{})
-	if err != nil {
-		return nil, err
-	}
-	link, err := netlink.LinkByName(d.Name())
-	if err != nil {
-		return nil, err
-	}
-	addr, _ := netlink.ParseAddr("192.0.2.10/24")
-	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr))
+// onGSODevice runs a test on a device that is up and has an address, in a network namespace of its
+// own.
+func onGSODevice(t *testing.T, cfg tun.Config, f func(*tun.GSO) error) {
+	t.Helper()
+	labtest.InNamespace(t, func() error {
+		d, err := tun.OpenGSO(cfg)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		link, err := netlink.LinkByName(d.Name())
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), addAddress(link)); err != nil {
+			return err
+		}
+		return f(d)
+	})
 }
 
 // TestGSONames: names are those of plain devices, and refused in the same way.
 func TestGSONames(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		for _, want := range []string{"ppp0", "ppp1"} {
 			d, err := tun.OpenGSO(tun.Config{})
 			if err != nil {
@@ -78,17 +86,12 @@ var remote = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
 // TestGSOHeadroom: the headroom may be zero, as with any device.
 func TestGSOHeadroom(t *testing.T) {
 	for _, room := range []int{0, 1, 9, 10, 11} {
-		inNamespace(t, func() error { return crossToHost(t, room) })
+		onGSODevice(t, tun.Config{}, func(d *tun.GSO) error { return crossToHost(t, d, room) })
 	}
 }
 
 // crossToHost sends a datagram to the device, and back.
-func crossToHost(t *testing.T, room int) error {
-	d, err := openGSO()
-	if err != nil {
-		return err
-	}
-	defer d.Close()
+func crossToHost(t *testing.T, d *tun.GSO, room int) error {
 	conn, err := datagrams()
 	if err != nil {
 		return err
@@ -98,15 +101,14 @@ func crossToHost(t *testing.T, room int) error {
 		return err
 	}
 	bufs, sizes := [][]byte{make([]byte, room+1500)}, make([]int, 1)
-	for {
-		if _, err := d.Read(bufs, sizes, room); err != nil {
-			return err
-		}
-		if packet := bufs[0][room : room+sizes[0]]; packet[0]>>4 == 4 && bytes.HasSuffix(packet, []byte("there")) {
-			swapAddresses(packet)
-			break
-		}
+	packet, err := readUDP(d, bufs, sizes, room)
+	if err != nil {
+		return err
 	}
+	if !bytes.HasSuffix(packet, []byte("there")) {
+		t.Errorf("room of %d: read % x, want the datagram that was sent", room, packet)
+	}
+	swapAddresses(packet)
 	if n, err := d.Write([][]byte{bufs[0][:room+sizes[0]]}, room); n != 1 {
 		t.Errorf("room of %d: Write took %d packets: %v", room, n, err)
 	}
@@ -121,12 +123,7 @@ func crossToHost(t *testing.T, room int) error {
 // TestGSODisabledAtFirst: before EnableGSO there are no GSO packets: each packet is read alone,
 // with its checksum complete, and written.
 func TestGSODisabledAtFirst(t *testing.T) {
-	inNamespace(t, func() error {
-		d, err := openGSO()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onGSODevice(t, tun.Config{}, func(d *tun.GSO) error {
 		conn, err := datagrams()
 		if err != nil {
 			return err
@@ -138,14 +135,9 @@ func TestGSODisabledAtFirst(t *testing.T) {
 		}
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
 		for _, want := range [][]byte{data[:1000], data[1000:2000], data[2000:]} {
-			var packet []byte
-			for { // ignores other packets, such as multicast listener reports
-				if _, err := d.Read(bufs, sizes, headroom); err != nil {
-					return err
-				}
-				if packet = bufs[0][headroom : headroom+sizes[0]]; packet[0]>>4 == 4 && packet[9] == unix.IPPROTO_UDP {
-					break
-				}
+			packet, err := readUDP(d, bufs, sizes, headroom)
+			if err != nil {
+				return err
 			}
 			if !bytes.Equal(packet[28:], want) || !udpRight(packet) {
 				t.Errorf("read %d octets, checksum right: %v", len(packet), udpRight(packet))
@@ -183,12 +175,7 @@ func udpRight(p []byte) bool {
 // TestGSOPacketsCross: a burst of datagrams is read in one call, and arrives as a burst when it is
 // written in one call.
 func TestGSOPacketsCross(t *testing.T) {
-	inNamespace(t, func() error {
-		d, err := openGSO()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onGSODevice(t, tun.Config{}, func(d *tun.GSO) error {
 		if err := d.EnableGSO(); err != nil {
 			return err
 		}
@@ -246,7 +233,7 @@ func TestGSOPacketsCross(t *testing.T) {
 
 // TestGSOClose: Close ends Wait, and removes the interface.
 func TestGSOClose(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		for what, wait := range map[string]func(*tun.GSO) error{
 			"Wait": (*tun.GSO).Wait,
 			"Read": func(d *tun.GSO) error {
@@ -267,9 +254,7 @@ func TestGSOClose(t *testing.T) {
 			if _, _, err := d.ReadGSO(make([]byte, headroom+tun.MaxGSOPacket), headroom); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("ReadGSO after Close returned %v, want os.ErrClosed", err)
 			}
-			if _, err := net.InterfaceByName(d.Name()); err == nil {
-				t.Errorf("%s is still there", d.Name())
-			}
+			checkRemoved(t, d)
 		}
 		return nil
 	})

@@ -9,40 +9,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
 	"upppoe/tun"
 )
 
-// openMultiQueue opens a device with several queues, sets an address, and brings it up.
-func openMultiQueue(queues int) (*tun.GSO, error) {
-	d, err := tun.OpenGSO(tun.Config{Queues: queues})
-	if err != nil {
-		return nil, err
-	}
-	link, err := netlink.LinkByName(d.Name())
-	if err != nil {
-		return nil, err
-	}
-	addr, _ := netlink.ParseAddr("192.0.2.10/24")
-	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr), d.EnableGSO())
+// onMultiQueueDevice is onGSODevice for a device with several queues and GSO enabled.
+func onMultiQueueDevice(t *testing.T, queues int, f func(*tun.GSO) error) {
+	t.Helper()
+	onGSODevice(t, tun.Config{Queues: queues}, func(d *tun.GSO) error {
+		if err := d.EnableGSO(); err != nil {
+			return err
+		}
+		return f(d)
+	})
 }
 
 // TestQueues: the packets of each flow come out of one queue, in order, even if those in the other
 // direction are written by another; and all queues are used.
 func TestQueues(t *testing.T) {
 	const queues, flows, rounds = 4, 64, 8
-	inNamespace(t, func() error {
-		d, err := openMultiQueue(queues)
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onMultiQueueDevice(t, queues, func(d *tun.GSO) error {
 		if r, w := len(d.Readers()), len(d.Writers()); r != queues || w != queues {
 			t.Fatalf("there are %d readers and %d writers, want %d each", r, w, queues)
 		}
 		var conns [flows]net.PacketConn
 		for i := range conns {
+			var err error
 			if conns[i], err = net.ListenPacket("udp4", fmt.Sprintf("192.0.2.10:%d", 4000+i)); err != nil {
 				return err
 			}
@@ -116,12 +107,7 @@ func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 
 // TestQueuesOfSingleQueueDevice: a device with one queue has one reader and one writer.
 func TestQueuesOfSingleQueueDevice(t *testing.T) {
-	inNamespace(t, func() error {
-		d, err := openMultiQueue(1)
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onMultiQueueDevice(t, 1, func(d *tun.GSO) error {
 		if len(d.Readers()) != 1 || len(d.Writers()) != 1 {
 			t.Errorf("there are %d readers and %d writers, want one each", len(d.Readers()), len(d.Writers()))
 		}
@@ -134,11 +120,7 @@ func TestQueuesOfSingleQueueDevice(t *testing.T) {
 
 // TestQueuesClose: Close removes the interface with all its queues, and ends Wait.
 func TestQueuesClose(t *testing.T) {
-	inNamespace(t, func() error {
-		d, err := openMultiQueue(3)
-		if err != nil {
-			return err
-		}
+	onMultiQueueDevice(t, 3, func(d *tun.GSO) error {
 		results := make(chan error)
 		for _, r := range d.Readers() {
 			go func() {
@@ -160,9 +142,7 @@ func TestQueuesClose(t *testing.T) {
 				t.Errorf("a reader returned %v", err)
 			}
 		}
-		if _, err := net.InterfaceByName(d.Name()); err == nil {
-			t.Errorf("%s is still there", d.Name())
-		}
+		checkRemoved(t, d)
 		return nil
 	})
 }

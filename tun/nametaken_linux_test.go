@@ -7,20 +7,13 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // TestNameTakenMeanwhile: of two programs that open the same free name at once, the second does not
 // become another queue of the first one's device.
 func TestNameTakenMeanwhile(t *testing.T) {
-	roottest.Need(t)
-	ns, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
-	err = ns.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		first, err := OpenGSO(Config{Name: "wan0", Queues: 2})
 		if err != nil {
 			return err
@@ -35,20 +28,11 @@ func TestNameTakenMeanwhile(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestAlternativeNameTaken: an alternative name of an interface cannot be used either.
 func TestAlternativeNameTaken(t *testing.T) {
-	roottest.Need(t)
-	ns, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
-	err = ns.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		if err := CheckName("wan1"); err != nil {
 			t.Errorf("a free name: %v", err)
 		}
@@ -71,7 +55,4 @@ func TestAlternativeNameTaken(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // makePersistent creates a device as `ip tuntap add` does.
@@ -29,17 +28,11 @@ func makePersistent(name string, mode netlink.TuntapMode, queues int) error {
 // TestPersistentDevice: a persistent device is opened, whatever its flags and whether it is up, by
 // one program at a time, and remains after Close; a device that only looks like one is not.
 func TestPersistentDevice(t *testing.T) {
-	roottest.Need(t)
-	ns, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
 	open := map[string]func(Config) (Device, error){
 		"plain":   func(c Config) (Device, error) { return Open(c) },
 		"offload": func(c Config) (Device, error) { return OpenGSO(c) },
 	}
-	err = ns.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		for what, open := range open {
 			for _, c := range []struct {
 				existing, queues, opened int // number of queues
@@ -105,20 +98,11 @@ func TestPersistentDevice(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestCheckExclusive: of two programs that open a multi-queue device at once, both give up.
 func TestCheckExclusive(t *testing.T) {
-	roottest.Need(t)
-	ns, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ns.Close()
-	err = ns.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		if err := makePersistent("wan0", netlink.TUNTAP_MODE_TUN, 2); err != nil {
 			return err
 		}
@@ -134,7 +118,4 @@ func TestCheckExclusive(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

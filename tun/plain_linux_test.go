@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,29 +14,14 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
-
-// inNamespace runs a test in a network namespace of its own.
-func inNamespace(t testing.TB, f func() error) {
-	t.Helper()
-	roottest.Need(t)
-	n, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	if err := n.Do(f); err != nil {
-		t.Error(err)
-	}
-}
 
 // TestNames: without a name the kernel takes the first free one from ppp0 on; an existing name is
 // refused with advice.
 func TestNames(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		var devices []*tun.Plain
 		for _, want := range []string{"ppp0", "ppp1", "ppp2"} {
 			d, err := tun.Open(tun.Config{})
@@ -93,7 +77,7 @@ func descriptors(t *testing.T) (n int) {
 
 // TestNoPermission: without CAP_NET_ADMIN the error says so, and failed calls leak no descriptors.
 func TestNoPermission(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var none [2]unix.CapUserData
 		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
@@ -115,12 +99,7 @@ func TestNoPermission(t *testing.T) {
 // TestLooksLikePPP: the link type is ppp, as with the kernel's PPP, and the kernel generates no
 // IPv6 address when it is up.
 func TestLooksLikePPP(t *testing.T) {
-	inNamespace(t, func() error {
-		d, link, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onDevice(t, func(d *tun.Plain, link netlink.Link) error {
 		if link.Attrs().EncapType != "ppp" {
 			t.Errorf("link/%s, want link/ppp", link.Attrs().EncapType)
 		}
@@ -132,31 +111,41 @@ func TestLooksLikePPP(t *testing.T) {
 	})
 }
 
-// openUp opens a device and brings it up.
-func openUp() (*tun.Plain, netlink.Link, error) {
-	d, err := tun.Open(tun.Config{})
+// onDevice runs a test on a device that is up, in a network namespace of its own.
+func onDevice(t testing.TB, f func(*tun.Plain, netlink.Link) error) {
+	t.Helper()
+	labtest.InNamespace(t, func() error {
+		d, err := tun.Open(tun.Config{})
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		link, err := netlink.LinkByName(d.Name())
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkSetUp(link); err != nil {
+			return err
+		}
+		return f(d, link)
+	})
+}
+
+// addAddress gives a device 192.0.2.10/24.
+func addAddress(link netlink.Link) error {
+	addr, err := netlink.ParseAddr("192.0.2.10/24")
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	link, err := netlink.LinkByName(d.Name())
-	if err == nil {
-		err = netlink.LinkSetUp(link)
-	}
-	return d, link, err
+	return netlink.AddrAdd(link, addr)
 }
 
 const headroom = 22
 
 // TestPacketsCross sends a packet in each direction, with headroom.
 func TestPacketsCross(t *testing.T) {
-	inNamespace(t, func() error {
-		d, link, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
-		addr, _ := netlink.ParseAddr("192.0.2.10/24")
-		if err := netlink.AddrAdd(link, addr); err != nil {
+	onDevice(t, func(d *tun.Plain, link netlink.Link) error {
+		if err := addAddress(link); err != nil {
 			return err
 		}
 		conn, err := net.ListenPacket("udp4", "192.0.2.10:4000")
@@ -164,19 +153,14 @@ func TestPacketsCross(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		if _, err := conn.WriteTo([]byte("out"), net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))); err != nil {
+		if _, err := conn.WriteTo([]byte("out"), remote); err != nil {
 			return err
 		}
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
-		for { // ignores other packets of the kernel, such as multicast listener reports
-			if _, err := d.Read(bufs, sizes, headroom); err != nil {
-				return err
-			}
-			if bufs[0][headroom]>>4 == 4 {
-				break
-			}
+		packet, err := readUDP(d, bufs, sizes, headroom)
+		if err != nil {
+			return err
 		}
-		packet := bufs[0][headroom : headroom+sizes[0]]
 		if !bytes.HasSuffix(packet, []byte("out")) || binary.BigEndian.Uint16(packet[2:]) != uint16(len(packet)) {
 			t.Errorf("read % x, want the datagram that was sent", packet)
 		}
@@ -193,6 +177,19 @@ func TestPacketsCross(t *testing.T) {
 	})
 }
 
+// readUDP reads packets until one is UDP over IPv4, and returns it. It ignores those of the kernel,
+// such as multicast listener reports.
+func readUDP(d tun.Device, bufs [][]byte, sizes []int, headroom int) ([]byte, error) {
+	for {
+		if _, err := d.Read(bufs, sizes, headroom); err != nil {
+			return nil, err
+		}
+		if packet := bufs[0][headroom : headroom+sizes[0]]; packet[0]>>4 == 4 && packet[9] == unix.IPPROTO_UDP {
+			return packet, nil
+		}
+	}
+}
+
 // swapAddresses swaps addresses and ports of a UDP packet, which keeps its checksums right.
 func swapAddresses(packet []byte) {
 	for i := range 4 {
@@ -206,12 +203,7 @@ func swapAddresses(packet []byte) {
 // TestBadPacketsDoNotHoldUp: a packet that the kernel refuses is not counted, and the following
 // ones are written.
 func TestBadPacketsDoNotHoldUp(t *testing.T) {
-	inNamespace(t, func() error {
-		d, _, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onDevice(t, func(d *tun.Plain, _ netlink.Link) error {
 		good := append(make([]byte, headroom), 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2)
 		bad := append(make([]byte, headroom), 0x05)
 		n, err := d.Write([][]byte{bad, good, bad, good}, headroom)
@@ -224,7 +216,7 @@ func TestBadPacketsDoNotHoldUp(t *testing.T) {
 
 // TestCloseEndsRead: Close ends a blocked Read, and removes the interface.
 func TestCloseEndsRead(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		d, err := tun.Open(tun.Config{}) // down: nothing to read
 		if err != nil {
 			return err
@@ -241,21 +233,22 @@ func TestCloseEndsRead(t *testing.T) {
 		if _, err := d.Read([][]byte{make([]byte, 1500)}, make([]int, 1), 0); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("Read after Close returned %v, want os.ErrClosed", err)
 		}
-		if _, err := net.InterfaceByName(d.Name()); err == nil {
-			t.Errorf("%s is still there", d.Name())
-		}
+		checkRemoved(t, d)
 		return nil
 	})
 }
 
+// checkRemoved checks that a device's interface does not exist.
+func checkRemoved(t testing.TB, d tun.Device) {
+	t.Helper()
+	if _, err := net.InterfaceByName(d.Name()); err == nil {
+		t.Errorf("%s is still there", d.Name())
+	}
+}
+
 // TestRemovedFromOutside: `ip link delete ppp0` ends Read.
 func TestRemovedFromOutside(t *testing.T) {
-	inNamespace(t, func() error {
-		d, link, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onDevice(t, func(d *tun.Plain, link netlink.Link) error {
 		result := make(chan error)
 		go func() {
 			buf := [][]byte{make([]byte, 1500)}
@@ -278,7 +271,7 @@ func TestRemovedFromOutside(t *testing.T) {
 
 // TestNotInherited: a child process does not inherit the device, which would keep it alive.
 func TestNotInherited(t *testing.T) {
-	inNamespace(t, func() error {
+	labtest.InNamespace(t, func() error {
 		d, err := tun.Open(tun.Config{})
 		if err != nil {
 			return err
@@ -294,12 +287,7 @@ func TestNotInherited(t *testing.T) {
 
 // BenchmarkWrite and BenchmarkRead measure a packet of 1400 octets, which does not allocate.
 func BenchmarkWrite(b *testing.B) {
-	inNamespace(b, func() error {
-		d, _, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
+	onDevice(b, func(d *tun.Plain, _ netlink.Link) error {
 		packet := make([]byte, headroom+1400)
 		copy(packet[headroom:], []byte{0x45, 0, 5, 0x78, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2})
 		packets := [][]byte{packet}
@@ -315,14 +303,8 @@ func BenchmarkWrite(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	inNamespace(b, func() error {
-		d, link, err := openUp()
-		if err != nil {
-			return err
-		}
-		defer d.Close()
-		addr, _ := netlink.ParseAddr("192.0.2.10/24")
-		if err := netlink.AddrAdd(link, addr); err != nil {
+	onDevice(b, func(d *tun.Plain, link netlink.Link) error {
+		if err := addAddress(link); err != nil {
 			return err
 		}
 		conn, err := net.Dial("udp4", "192.0.2.1:9")
