@@ -148,7 +148,7 @@ func (l *lab) startServerAtTwo(second *ethertest.Segment) {
 	})
 }
 
-// TestOlderKept: with KeepOlder the server rejects the newer session, and probes the older one, so
+// TestOlderKept: with KeepOlder the server rejects the newer session, and checks the older one, so
 // that it ends if its client is gone.
 func TestOlderKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestOlderKept(t *testing.T) {
 		}
 
 		l.segment.Unplug(clientAddr)
-		other.startClient() // is rejected, and makes the server probe the older
+		other.startClient() // is rejected, and makes the server check the older
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CausePeerDead {

@@ -22,25 +22,25 @@ type rememberedIndex struct {
 	index int
 }
 
-func newAddressMemory(most int) *addressMemory {
-	return &addressMemory{seed: maphash.MakeSeed(), limit: most, order: list.New(), by: make(map[uint64]*list.Element)}
+func newAddressMemory(limit int) *addressMemory {
+	return &addressMemory{seed: maphash.MakeSeed(), limit: limit, order: list.New(), by: make(map[uint64]*list.Element)}
 }
 
 // keysOf returns the keys under which a session's peer is remembered, the most specific first: its
 // user at this Ethernet address and its user anywhere, as with a new router; or the Ethernet
 // address alone if there is no authentication.
-func (r *addressMemory) keysOf(l SessionInfo) []uint64 {
-	if l.User == "" {
-		return []uint64{maphash.Bytes(r.seed, l.Peer[:])}
+func (r *addressMemory) keysOf(info SessionInfo) []uint64 {
+	if info.User == "" {
+		return []uint64{maphash.Bytes(r.seed, info.Peer[:])}
 	}
-	return []uint64{maphash.String(r.seed, string(l.Peer[:])+l.User), maphash.String(r.seed, l.User)}
+	return []uint64{maphash.String(r.seed, string(info.Peer[:])+info.User), maphash.String(r.seed, info.User)}
 }
 
 // remember records the pool index of a session's peer.
-func (r *addressMemory) remember(l SessionInfo, index int) {
+func (r *addressMemory) remember(info SessionInfo, index int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, key := range r.keysOf(l) {
+	for _, key := range r.keysOf(info) {
 		if e := r.by[key]; e != nil {
 			e.Value = rememberedIndex{key, index}
 			r.order.MoveToFront(e)
@@ -54,10 +54,10 @@ func (r *addressMemory) remember(l SessionInfo, index int) {
 }
 
 // indexesOf returns the pool indexes that a session's peer had last, the most specific first.
-func (r *addressMemory) indexesOf(l SessionInfo) (indexes []int) {
+func (r *addressMemory) indexesOf(info SessionInfo) (indexes []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, key := range r.keysOf(l) {
+	for _, key := range r.keysOf(info) {
 		if e := r.by[key]; e != nil {
 			indexes = append(indexes, e.Value.(rememberedIndex).index)
 		}

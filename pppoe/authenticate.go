@@ -7,9 +7,8 @@ import (
 	"upppoe/ppp"
 )
 
-// Authenticator authenticates peers and authorizes their sessions (AAA). Authenticate is called by
-// goroutines of its own, for several sessions concurrently: it may block, for a RADIUS server's
-// answer. It should return when ctx ends.
+// Authenticator authenticates peers and authorizes their sessions (AAA). Each call runs in its own
+// goroutine and may block, for example for a RADIUS server. It should return when ctx ends.
 type Authenticator interface {
 	Authenticate(ctx context.Context, s SessionInfo, r ppp.AuthResponse) AuthResult
 }
@@ -23,7 +22,7 @@ type AuthResult struct {
 }
 
 // authenticate passes a peer's response to the Authenticator. A session has at most one request in
-// progress. If the peer renegotiates meanwhile, its new response waits, since the result of the
+// progress. If the peer renegotiates meanwhile, its new response waits, because the result of the
 // first does not apply to it; only the last one waits.
 func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionState, r ppp.AuthResponse) {
 	if s.authPending {

@@ -12,13 +12,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Client dials one session, carries its packets, and redials as ClientConfig.Redial says. Redial,
-// SetInterfaceState, SetInterfaceAddr and Counters may be called at any time, concurrently with Run.
+// Client dials one session, carries its packets, and redials as configured by ClientConfig.Redial.
+// Redial, SetInterfaceState, SetInterfaceAddr and Counters may be called at any time, concurrently
+// with Run.
 type Client struct {
 	cfg           ClientConfig
 	backoff       backoff        // used by Run only
 	avoid         []wire.Addr    // used by Run only: concentrators whose session failed
-	reportedState InterfaceState // used by Run only: the link state reported last
+	reportedState InterfaceState // used by Run only: the state of the interface reported last
 	wakeup        chan struct{}  // capacity 1: ends a wait of Run
 
 	mu      sync.Mutex // guards the fields below
@@ -54,8 +55,7 @@ type EndError struct {
 	Uptime time.Duration
 	// AC is the concentrator of the session; zero: no session was established.
 	AC wire.Addr
-	// Err is the local cause, if there is one: there is no network device, or the interface is
-	// lost.
+	// Err is the local cause, if any, such as a lost interface.
 	Err error
 }
 
@@ -73,12 +73,12 @@ func (e *EndError) Unwrap() error { return e.Err }
 // userRequest is the reason of a session that ends with the context.
 var userRequest = session.Reason{Cause: session.CauseUserRequest, Text: "User request"}
 
-// Run dials, and redials as ClientConfig.Redial says, until the context ends. It returns why the
-// last session ended, an *EndError, or why there was none. It leaves no session, device or
-// goroutine behind.
+// Run dials, and redials as configured by ClientConfig.Redial, until the context ends. It returns
+// an *EndError for the last session, or the error that prevented one. It leaves no session, device
+// or goroutine behind.
 //
-// When the context ends, the client terminates its session in good order first, which takes up to
-// LCP's Max-Terminate Restart periods if the concentrator does not answer.
+// When the context ends, Run terminates the session gracefully first; without an answer from the
+// concentrator this takes LCP's Max-Terminate × the Restart timer.
 func (c *Client) Run(ctx context.Context) error {
 	for {
 		if !c.awaitDial(ctx) {
@@ -132,10 +132,10 @@ func (c *Client) Redial() {
 	c.wake()
 }
 
-// SetInterfaceState sets the state of the Ethernet interface. InterfaceDown and InterfaceGone end the session, and
-// a client that persists dials again when the interface is no longer down or gone; InterfaceNoCarrier
-// ends the session after 10 s. On InterfaceUp the client probes a session that still exists with an
-// Echo-Request, and ends a pause between two dials unless it follows a rejected password.
+// SetInterfaceState sets the state of the Ethernet interface. InterfaceDown and InterfaceGone end
+// the session, and a client that persists dials again when the interface is no longer down or gone;
+// InterfaceNoCarrier ends the session after 10 s. On InterfaceUp the client sends an Echo-Request
+// on an existing session, and ends the pause before a redial unless a rejected password caused it.
 func (c *Client) SetInterfaceState(s InterfaceState) {
 	c.mu.Lock()
 	before := c.state
@@ -151,9 +151,10 @@ func (c *Client) SetInterfaceState(s InterfaceState) {
 	c.wake()
 }
 
-// SetInterfaceAddr sets the Ethernet address of the interface. A dial or a session under another address
-// ends, since its peer's frames no longer arrive: a dial restarts at once, a session ends with a
-// PADT from the old address. It must not be called if the client uses an address of its own.
+// SetInterfaceAddr sets the Ethernet address of the interface. A dial or a session under another
+// address ends, because frames to the old address no longer arrive: a dial restarts at once, a
+// session ends with a PADT from the old address. It must not be called if the client uses a fixed
+// Attachment.Source (package afpacket).
 func (c *Client) SetInterfaceAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
@@ -177,14 +178,15 @@ func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	return d.loop.path.Counters(id), id != 0
 }
 
-// reportState reports the link state if it has changed while no dial was in progress to report it.
-func (c *Client) reportState() (link InterfaceState) {
-	link = c.interfaceState()
-	if link != c.reportedState {
-		c.reportedState = link
-		c.notify(InterfaceChanged{State: link})
+// reportState reports the interface's state if it has changed while no dial was in progress to
+// report it.
+func (c *Client) reportState() (state InterfaceState) {
+	state = c.interfaceState()
+	if state != c.reportedState {
+		c.reportedState = state
+		c.notify(InterfaceChanged{State: state})
 	}
-	return link
+	return state
 }
 
 func (c *Client) wake() {
@@ -221,8 +223,8 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 		c.cfg.AwaitTraffic(ctx)
 	}
 	for notified := false; ctx.Err() == nil; notified = true {
-		link := c.reportState()
-		if link < InterfaceDown || !c.backoff.Persist {
+		state := c.reportState()
+		if state < InterfaceDown || !c.backoff.Persist {
 			return true
 		}
 		if !notified {
@@ -236,7 +238,7 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 	return false
 }
 
-// pause waits for d, or until Redial is called or the link comes up; the latter does not count
+// pause waits for d, or until Redial is called or the interface comes up; the latter does not count
 // after a rejected password. It returns false if the context has ended.
 func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 	before := c.interfaceState()
@@ -252,11 +254,11 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 			if c.takeRedial() {
 				return true
 			}
-			link := c.reportState()
-			if before != InterfaceUp && link == InterfaceUp && c.backoff.authFailures == 0 {
+			state := c.reportState()
+			if before != InterfaceUp && state == InterfaceUp && c.backoff.authFailures == 0 {
 				return true
 			}
-			before = link
+			before = state
 		}
 	}
 }
@@ -301,8 +303,8 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	default:
 		d.search(now)
 	}
-	if link := c.setDialer(d); link != c.reportedState { // it changed while the ports were opened
-		d.interfaceChanged(now, link)
+	if state := c.setDialer(d); state != c.reportedState { // it changed while the ports were opened
+		d.interfaceChanged(now, state)
 	}
 	if is := c.interfaceAddr(); is != address { // the same
 		d.addressChanged(now, is)
@@ -320,8 +322,8 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	return d.end
 }
 
-// setDialer makes the dial in progress known to SetInterfaceState and Redial, and returns the link state
-// until now.
+// setDialer makes the dial in progress known to SetInterfaceState and Redial, and returns the
+// interface's state until now.
 func (c *Client) setDialer(d *dialer) InterfaceState {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 type ClientConfig struct {
 	// Interface is the name of the Ethernet interface, for events and errors.
 	Interface string
-	// OpenPorts opens the ports. It is called for each dial, as the interface may have gone and come
-	// back. It must be set.
+	// OpenPorts opens the ports. It is called for each dial, as the interface may have gone and
+	// come back. It must be set.
 	OpenPorts func() (Ports, error)
 	// Discovery selects the concentrator and the service.
 	Discovery discovery.ClientConfig
@@ -30,15 +30,15 @@ type ClientConfig struct {
 	// Network configures the host's network. It must be set.
 	Network HostNetwork
 	// MSS limits the maximum segment size that TCP announces in either direction, in octets. Zero:
-	// what fits the agreed MTU, which is 40 less for IPv4 and 60 less for IPv6. Positive: at most
-	// this for IPv4, and 20 less for IPv6, and at most what fits the MTU. Negative: TCP segments
-	// are not changed.
+	// the agreed MTU minus 40 (IPv4) or 60 (IPv6). Positive: at most this for IPv4, and 20 less for
+	// IPv6, and at most what fits the MTU. Negative: TCP segments are not changed.
 	MSS int
-	// NoRemoteAddress leaves a peer that names no IPv4 address of its own without one: 0.0.0.0 in
+	// NoRemoteAddress: a peer that negotiates no IPv4 address gets none, which is 0.0.0.0 in
 	// Configured. By default it gets a placeholder, which RemoteDefaulted reports. It matters only
 	// if Session.IPv4.Unnumbered is set.
 	NoRemoteAddress bool
-	// DataPath selects the user-space data path. The devices that Network opens must match it.
+	// DataPath selects the engine; datapath.KindKernel also requires Ports.Offload. The devices
+	// that Network opens must match it.
 	DataPath datapath.Kind
 	// Limits end a session by timeout or volume.
 	Limits SessionLimits
@@ -56,7 +56,7 @@ type ClientConfig struct {
 	// AwaitTraffic blocks until there is traffic to be carried, or the context ends; it is called
 	// before each dial (dial on demand). Nil: the client dials at once.
 	AwaitTraffic func(context.Context)
-	// Redial is the policy after a session has ended. The zero value: no redial.
+	// Redial is what follows the end of a session or of a dial. The zero value: no redial.
 	Redial Redial
 	// Notify is called with each event, in order, by one goroutine at a time. It must not block,
 	// nor keep what it is given after it returns. Nil: events are discarded.

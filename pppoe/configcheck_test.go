@@ -48,7 +48,7 @@ func TestServerConfigErrors(t *testing.T) {
 		"Authenticator is not": func(c *pppoe.ServerConfig) { c.Authenticator = nil },
 		"Pool.Max":             func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
 		"Pool.Max is -1":       func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
-		"Pool.Each":            func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
+		"Pool.MaxPerClient":    func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
 	} {
 		l := newLab(t, ethertest.Config{})
 		forget(&l.server)

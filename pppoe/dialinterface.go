@@ -12,7 +12,7 @@ import (
 // and a concentrator keeps a session for longer still.
 const carrierGrace = 10 * time.Second
 
-// interfaceChanged handles a change of the link state.
+// interfaceChanged handles a change of the interface's state.
 func (d *dialer) interfaceChanged(now time.Time, s InterfaceState) {
 	d.carrierDeadline, *d.interfaceState = time.Time{}, s
 	d.loop.notify(d.info(), InterfaceChanged{State: s})
@@ -43,7 +43,7 @@ func (d *dialer) loseInterface(now time.Time) {
 }
 
 // addressChanged handles a change of the interface's Ethernet address. A dial or a session under
-// another address ends, since no answer to that arrives any more.
+// another address ends, because frames to that address no longer arrive.
 func (d *dialer) addressChanged(now time.Time, to wire.Addr) {
 	from := d.loop.ports.Discovery.Addr()
 	if to == from {

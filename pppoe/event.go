@@ -35,13 +35,13 @@ type (
 		Packet wire.DiscoveryFrame
 	}
 	// FrameSent reports a PPP control frame that was sent, from its Protocol field on, if Trace is
-	// set. The frame is valid during the call.
+	// set. The frame is valid only until the call returns.
 	FrameSent struct {
 		sealed
 		Frame []byte
 	}
 	// FrameReceived reports a PPP control frame that was received, from its Protocol field on, if
-	// Trace is set. The frame is valid during the call.
+	// Trace is set. The frame is valid only until the call returns.
 	FrameReceived struct {
 		sealed
 		Frame []byte
@@ -120,8 +120,8 @@ type (
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured
 	}
-	// Announced reports a PADM or PADN of the session's concentrator. Its tags are valid during the
-	// call.
+	// Announced reports a PADM or PADN of the session's concentrator. Its tags are valid only until
+	// the call returns.
 	Announced struct {
 		sealed
 		Packet wire.DiscoveryFrame
@@ -137,14 +137,14 @@ type (
 		sealed
 		State InterfaceState
 	}
-	// AddressChanged reports that the client's Ethernet interface has another address. A dial or a
-	// session under the old address ends.
+	// AddressChanged reports that the Ethernet address of the client's interface has changed. A
+	// dial or a session under the old address ends.
 	AddressChanged struct {
 		sealed
 		From, To wire.Addr
 	}
-	// ListenerLost reports that a server does not serve an interface, and why. It tries again as
-	// soon as it can.
+	// ListenerLost reports that a server has stopped serving an interface, or could not reopen its
+	// ports, and why. It tries again as soon as it can.
 	ListenerLost struct {
 		sealed
 		Err error
@@ -164,8 +164,8 @@ type (
 		sealed
 		Description string
 	}
-	// NotOffloaded reports that the user-space data path carries the session's packets, or those
-	// that Err names, though there is an offload.
+	// NotOffloaded reports which packets stay in user space although there is an offload: all, or
+	// those that Err names.
 	NotOffloaded struct {
 		sealed
 		Err error
@@ -182,13 +182,13 @@ type (
 		Delay time.Duration
 		Err   error // of the last dial
 	}
-	// Ended reports that a session has ended, its device is gone and its peer notified. It is the
-	// last event of a session.
+	// Ended reports that a session has ended: its device is closed and, if possible, its peer
+	// notified. It is the last event of a session.
 	Ended struct {
 		sealed
 		Reason   session.Reason
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured; 0: there was none
-		SentPADT bool          // we have sent a PADT; else the peer has, or neither
+		SentPADT bool          // we sent a PADT
 	}
 )

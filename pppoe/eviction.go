@@ -10,14 +10,14 @@ import (
 
 // A client that has all its slots, or finds none free, may have sessions that it no longer knows,
 // as after a power cut, or one that is about to end. Its request then waits until the server has
-// probed them; a client repeats a PADR that is not answered.
+// checked them; a client repeats a PADR that is not answered.
 const (
 	// peerCheckTimeout is more than session.CheckPeer takes to find a peer dead.
 	peerCheckTimeout = 4 * time.Second
 	// slotWaitTimeout is how long a request waits for a session that is about to end, as while its
 	// device is removed. Clients repeat their PADR no longer (RFC 2516 section 8).
 	slotWaitTimeout = 35 * time.Second
-	// maxPeerChecks is how many sessions of a client are probed at a time.
+	// maxPeerChecks is how many sessions of a client are checked at a time.
 	maxPeerChecks = 8
 )
 
@@ -36,9 +36,9 @@ type heldSlot struct {
 	owner *serverLoop
 }
 
-// addWait makes a request wait for a slot of its client, and returns at most maxPeerChecks slots that
-// the client has, the oldest first. ok is false if the client has none, or if another request of it
-// waits at another interface.
+// addWait makes a request wait for a slot of its client, and returns at most maxPeerChecks slots
+// that the client has, the oldest first. ok is false if the client has none, or if another request
+// of it waits at another interface.
 func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 	return true
 }
 
-// requestEviction makes a session's loop evict or probe the session for a newer one of the same
+// requestEviction makes a session's loop evict or check the session for a newer one of the same
 // client, and reports whether it ends.
 func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
 	ends := make(chan bool, 1)
@@ -121,7 +121,7 @@ func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
 	return !taken || <-ends
 }
 
-// evictOrCheck ends a session that is not in its network phase, and probes another with an
+// evictOrCheck ends a session that is not in its network phase, and checks another with an
 // Echo-Request. It reports whether the session ends.
 func (l *serverLoop) evictOrCheck(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
 	switch {

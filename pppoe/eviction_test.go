@@ -117,7 +117,7 @@ func TestEvictDead(t *testing.T) {
 }
 
 // TestAliveNotEvicted: a second session of a client is rejected after the first one has answered
-// the probe; the first continues.
+// the check; the first continues.
 func TestAliveNotEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})

@@ -27,10 +27,10 @@ func (a Addressing) HasIPv6() bool { return a.IPv6.Local != ipv6cp.ID{} }
 type HostNetwork interface {
 	// Open opens the network device of a session.
 	Open(SessionInfo) (tun.Device, error)
-	// Configure replaces the addresses and routes of the session's device: have, which an earlier
-	// call has set, by want.
+	// Configure changes the addresses and routes of the session's device from have, set by an
+	// earlier call, to want.
 	Configure(s SessionInfo, have, want Addressing) error
-	// Close undoes what Configure has done beyond the device, which is already closed. It is called
+	// Close undoes what did not disappear with the device, which is already closed. It is called
 	// once for each successful Open.
 	Close(s SessionInfo, have Addressing)
 }

@@ -2,8 +2,8 @@ package pppoe
 
 import "errors"
 
-// InterfaceState is the state of an Ethernet interface, as a link monitor reports it to a Client or a
-// Server.
+// InterfaceState is the state of an Ethernet interface, as a link monitor reports it to a Client or
+// a Server.
 type InterfaceState uint8
 
 // States of an interface. Without a link monitor the state is InterfaceUp, the zero value.

@@ -131,7 +131,8 @@ func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	return loop
 }
 
-// interfaceChanged records the state of the interface, and ends the loop if that can no longer be used.
+// interfaceChanged records the state of the interface, and ends the loop if that can no longer be
+// used.
 func (l *runningListener) interfaceChanged(s InterfaceState, a wire.Addr) {
 	l.mu.Lock()
 	l.state = s
@@ -163,30 +164,6 @@ func (l *runningListener) addDrops(to map[error]uint64) {
 	if l.current != nil {
 		for reason, n := range l.current.loop.drops.read() {
 			to[reason] += n
-		}
-	}
-}
-
-// loops returns the loops that are running.
-func (s *Server) loops() (all []*serverLoop) {
-	for _, l := range s.listeners {
-		if loop := l.currentLoop(); loop != nil {
-			all = append(all, loop)
-		}
-	}
-	return all
-}
-
-// SetInterfaceState sets the state of an Ethernet interface and its address; zero: unknown, or the
-// listeners have addresses of their own. Listeners on an interface that is gone, or has another
-// address, lose their sessions: the peers get a PADT as soon as frames can be sent, and three more
-// within 35 s, as a bridge may not forward at once. The listeners are reopened as soon as the
-// interface is usable. It may be called at any time while Run runs, from one goroutine per
-// interface.
-func (s *Server) SetInterfaceState(device string, state InterfaceState, a wire.Addr) {
-	for _, l := range s.listeners {
-		if l.Device == device {
-			l.interfaceChanged(state, a)
 		}
 	}
 }

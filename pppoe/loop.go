@@ -38,7 +38,7 @@ type owner interface {
 	idle() bool
 }
 
-// loop owns the sessions of one interface: only its goroutine touches them, and it does their I/O
+// loop owns the sessions of one attachment: only its goroutine touches them, and it does their I/O
 // and their timers. Data packets do not enter the loop: the data path carries them.
 type loop struct {
 	iface           string

@@ -5,17 +5,18 @@ import (
 	"net/netip"
 )
 
-// Pool is the set of slots that sessions take: the slot longest free first, so that an address is
-// reused as late as possible.
+// Pool is the set of slots that sessions take: the slot that has been free longest is taken first,
+// so that an address is reused as late as possible.
 type Pool struct {
 	// Max is the number of slots; zero: 64; at most 65,534. Slot n, from 1, has session ID n.
 	Max int
 	// MaxPerClient is how many slots one client (Ethernet address) may have at a time; zero: any
 	// number.
 	MaxPerClient int
-	// First is the first peer address; slot n has the n-th from there, unless an account allows
-	// only the address of another slot that is free, and takes it. Invalid: the Authenticator
-	// assigns addresses, or peers name their own.
+	// First is the first peer address. By default slot n has the n-th address from First. A session
+	// whose client had another address last, or whose account allows only another, swaps with the
+	// free slot that has it. Invalid: the Authenticator assigns addresses, or peers request their
+	// own.
 	First netip.Addr
 }
 
@@ -25,7 +26,7 @@ const DefaultSessions = 64
 // maxSessions excludes the session IDs 0 and 0xffff, which RFC 2516 section 4 reserves.
 const maxSessions = 0xfffe
 
-// Address returns the peer's address in the slot of a session; invalid: it has none.
+// Address returns the address that the slot of a session has by default; invalid: none.
 func (p Pool) Address(sessionID uint16) netip.Addr {
 	if !p.First.Is4() || sessionID == 0 {
 		return netip.Addr{}

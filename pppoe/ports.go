@@ -6,12 +6,12 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Ports are the ports of an interface: discovery and session frames have an ethertype, and so a
-// port, each.
+// Ports are the ports of an interface. Discovery and session frames have different ethertypes,
+// hence a port each.
 type Ports struct {
 	Discovery, Session datapath.Port
-	// Fanout are further ports of session frames, which are distributed over Session and these: the
-	// packets of a flow arrive at one port, in order, and all control frames at one port.
+	// Fanout are further ports of session frames. Session frames are spread over Session and
+	// Fanout: one flow always to the same port, control frames all to one.
 	Fanout []datapath.Port
 	// Offload carries the packets of sessions where it can; nil: there is none.
 	Offload datapath.Offload

@@ -11,7 +11,7 @@ import (
 )
 
 // Probe sends PADIs and calls found with each concentrator's first offer and the time since the
-// last PADI. It repeats the PADI while no concentrator answers, and returns a whole timeout after
+// last PADI. It repeats the PADI while no concentrator answers, and returns one full Timeout after
 // the last PADI, or when the context ends. It closes the port. unmatched are the concentrators
 // whose answers were not acceptable. The error is that of a lost port, or names the field of cfg
 // that is wrong. found is called by one goroutine at a time.

@@ -14,11 +14,11 @@ const (
 	maxRemovalWorkers = 8
 )
 
-// reconciler makes the host's network what sessions want (desired), outside of their loop, since
-// that may take long. It changes several sessions at once, and one session by one worker at a time.
-// A session is queued at most once, however often its peer renegotiates: the latest desired state
-// counts. Removals of devices have a queue and workers of their own, so that new sessions do not
-// wait for them.
+// reconciler brings the host's network to the desired state of the sessions, outside of their loop,
+// because that may take long. It changes several sessions at once, and one session by one worker at
+// a time. A session is queued at most once, however often its peer renegotiates: the latest desired
+// state counts. Removals of devices have a queue and workers of their own, so that new sessions do
+// not wait for them.
 type reconciler struct {
 	network HostNetwork
 	path    datapath.Path

@@ -12,8 +12,8 @@ import (
 type Redial struct {
 	// Persist makes the client redial. Without it, Run returns after the first end.
 	Persist bool
-	// Holdoff is the pause before a redial; zero: 30 s; negative: none. After consecutive failures
-	// it doubles, up to eight times.
+	// Holdoff is the pause before a redial; zero: 30 s; negative: none. It doubles after each
+	// consecutive failure, to at most 8 × Holdoff.
 	Holdoff time.Duration
 	// MaxFail is how many consecutive dials may fail to come online; zero: 10; negative: any
 	// number.

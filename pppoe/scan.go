@@ -14,11 +14,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// ScanConfig configures Scan. Zero fields stand for the defaults.
+// ScanConfig configures Scan. A zero field selects the default.
 type ScanConfig struct {
 	// Client selects concentrators. Four octets are appended to its HostUniq, which identify the
 	// request. Attempts is how often a VLAN without an answer is tried; default 2. Timeout is the
-	// least time between two attempts, and how long to wait for answers after the last; default 2
+	// minimum time between two attempts, and how long to wait for answers after the last; default 2
 	// s.
 	Client discovery.ClientConfig
 	// VLANs are the tag stacks to send with; none: untagged only.

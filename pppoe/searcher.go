@@ -63,8 +63,8 @@ func receive(port datapath.Port, to chan<- []byte) error {
 	return err
 }
 
-// seenSet has the concentrators that were reported. It is bounded, since a forger has any number of
-// addresses.
+// seenSet has the concentrators that were reported. It is bounded, because a forger has any number
+// of addresses.
 type seenSet map[seenKey]bool
 
 type seenKey struct {

@@ -3,15 +3,18 @@ package pppoe
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/wire"
 )
 
-// Server is an access concentrator: one loop for each Listener. All methods may be called
-// concurrently; Run may be called once.
+// Server is an access concentrator: one loop for each Listener. Run may be called once. All other
+// methods may be called concurrently with it; SetInterfaceState only from one goroutine for each
+// interface.
 type Server struct {
 	cfg           ServerConfig // as NewServer received it
 	current       atomic.Pointer[ServerConfig]
@@ -37,6 +40,24 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	return s, nil
 }
 
+// Run serves until the context ends; then it terminates all sessions, waits for Terminate-Acks
+// until LCP's timeout, and closes the ports. A Listener whose interface is lost is reopened by its
+// Reopen; without one, Run ends with the error.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(s.listeners))
+	var running sync.WaitGroup
+	for i, l := range s.listeners {
+		running.Go(func() {
+			errs[i] = l.run(ctx)
+			stop()
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
 // Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Policy, Authenticator and Trace for
 // sessions that begin from now on. Open sessions keep theirs, except that Policy and Authenticator
 // apply when they authenticate again. The other fields of cfg are ignored. On error, which names
@@ -52,9 +73,56 @@ func (s *Server) Reconfigure(cfg ServerConfig) error {
 	return nil
 }
 
+// SetInterfaceState sets the state and the address of an Ethernet interface. A zero address means:
+// unknown, or fixed by the listeners. Listeners lose their sessions when their interface is gone or
+// its address has changed: the peers get a PADT as soon as frames can be sent, and three more
+// within 35 s, because a bridge may not forward at once. The listeners are reopened as soon as the
+// interface is usable. It may be called at any time while Run runs, from one goroutine per
+// interface.
+func (s *Server) SetInterfaceState(device string, state InterfaceState, a wire.Addr) {
+	for _, l := range s.listeners {
+		if l.Device == device {
+			l.interfaceChanged(state, a)
+		}
+	}
+}
+
+// SetSourcePrefixes sets the prefixes that the peer of a session may use as sources in addition to
+// its negotiated addresses: those advertised, leased or delegated to it. They replace those of an
+// earlier call, until the session ends. The call has no effect if there is no such session, if it
+// has not been Configured, or if its policy has no CheckSource. It may be called at any time, from
+// any goroutine, including from Notify, and does not block.
+func (s *Server) SetSourcePrefixes(sessionID uint16, prefixes []netip.Prefix) {
+	for _, l := range s.loops() {
+		if l.loop.sourceFilters.setDynamic(sessionID, prefixes) {
+			return
+		}
+	}
+}
+
+// Drops returns how many packets of all interfaces were dropped, by reason. It may be called at any
+// time.
+func (s *Server) Drops() map[error]uint64 {
+	all := make(map[error]uint64)
+	for _, l := range s.listeners {
+		l.addDrops(all)
+	}
+	return all
+}
+
+// loops returns the loops that are running.
+func (s *Server) loops() (all []*serverLoop) {
+	for _, l := range s.listeners {
+		if loop := l.currentLoop(); loop != nil {
+			all = append(all, loop)
+		}
+	}
+	return all
+}
+
 // rememberedPerAddress is how many clients are remembered per address of the pool: more than one,
-// since each has an entry for its user and one for its user and Ethernet address, and a client may
-// return to an address that others have had since.
+// because each has an entry for its user and one for its user and Ethernet address, and a client
+// may return to an address that others have had since.
 const rememberedPerAddress = 4
 
 func (s *Server) setCurrent(cfg ServerConfig) {
@@ -80,34 +148,4 @@ func setupTimeout(c *session.Config) time.Duration {
 	link := time.Duration(limits.MaxConfigure) * limits.Restart
 	response := max(auth.Timeout, time.Duration(auth.MaxTransmit)*auth.Restart)
 	return max(minSetupTimeout, 2*(link+response))
-}
-
-// Run serves until the context ends; then it terminates all sessions, waits for their
-// Terminate-Acks as long as LCP does, and closes the ports. A Listener whose interface is lost is
-// reopened by its Reopen; without one, Run ends with the error.
-func (s *Server) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	errs := make([]error, len(s.listeners))
-	var running sync.WaitGroup
-	for i, l := range s.listeners {
-		running.Go(func() {
-			errs[i] = l.run(ctx)
-			stop()
-		})
-	}
-	running.Wait()
-	return errors.Join(errs...)
-}
-
-var _ owner = (*serverLoop)(nil)
-
-// Drops returns how many packets of all interfaces were dropped, by reason. It may be called at any
-// time.
-func (s *Server) Drops() map[error]uint64 {
-	all := make(map[error]uint64)
-	for _, l := range s.listeners {
-		l.addDrops(all)
-	}
-	return all
 }

@@ -9,21 +9,21 @@ import (
 	"upppoe/pppoe/discovery"
 )
 
-// Listener is one interface on which a Server answers.
+// Listener is an attachment on which a Server answers.
 type Listener struct {
-	Interface string
+	Interface string // for events and errors; may have VLAN tags appended
 	Ports     Ports
 	// Reopen opens the ports again after the interface was gone, or its Ethernet address has
 	// changed. Nil: the server ends when the ports are lost.
 	Reopen func() (Ports, error)
-	// Device is the Ethernet interface's name in calls of Server.SetInterfaceState; empty: the same as
-	// Interface, which may have VLAN tags appended.
+	// Device is the Ethernet interface's name in calls of Server.SetInterfaceState; empty: the same
+	// as Interface.
 	Device string
 }
 
 // ServerConfig configures a Server.
 type ServerConfig struct {
-	// Concentrator configures discovery. Its MaxPayload is set from each port.
+	// Concentrator configures discovery. Its MaxPayload is overwritten with each port's.
 	Concentrator discovery.ConcentratorConfig
 	// Session configures PPP. IPv4.Remote is set for each session from Pool. A SetupTimeout of zero
 	// is 3 minutes, or more if LCP and authentication may take longer; negative: none.
@@ -35,10 +35,10 @@ type ServerConfig struct {
 	// Limits end sessions by timeout or volume.
 	Limits SessionLimits
 	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
-	// network phase begins, when SessionInfo.User is set, by the goroutine of an interface; it must
+	// network phase begins, when SessionInfo.User is set, by the goroutine of a Listener; it must
 	// not block. Nil: the zero policy.
 	Policy func(SessionInfo) SessionPolicy
-	// Pool limits the number of sessions and may have an address for each.
+	// Pool limits the number of sessions and may assign each an address.
 	Pool Pool
 	// KeepOlder rejects a session whose peer negotiates an IPv4 address that another session of the
 	// server has. By default the newer session replaces the older, whose peer is usually gone, as
@@ -48,9 +48,10 @@ type ServerConfig struct {
 	Authenticator Authenticator
 	// Network configures the host's network. It must be set.
 	Network HostNetwork
-	// DataPath selects the user-space data path. The devices that Network opens must match it.
+	// DataPath selects the engine; datapath.KindKernel also requires Ports.Offload. The devices
+	// that Network opens must match it.
 	DataPath datapath.Kind
-	// Notify is called with each event: by one goroutine for each interface, and in order for each
+	// Notify is called with each event: by one goroutine for each Listener, and in order for each
 	// session. It must not block, nor keep what it is given after it returns. Nil: events are
 	// discarded.
 	Notify func(SessionInfo, Event)
@@ -66,7 +67,7 @@ func (c *ServerConfig) check(listeners []Listener) error {
 	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
 	case c.Pool.MaxPerClient < 0:
-		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.MaxPerClient)
+		return fmt.Errorf("pppoe: ServerConfig.Pool.MaxPerClient is %d, below 0", c.Pool.MaxPerClient)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: each PADO needs it (RFC 2516 section 5.2)")
 	case c.Network == nil:

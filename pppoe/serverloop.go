@@ -13,7 +13,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// serverLoop is the owner of a server's loop: one interface.
+// serverLoop is the owner of a server's loop: one Listener.
 type serverLoop struct {
 	server       *Server
 	loop         *loop
@@ -28,6 +28,8 @@ type serverLoop struct {
 	padtLimiter  *ratelimit.Limiter // limits PADTs for unknown sessions
 	fullLimiter  *ratelimit.Limiter // limits NoFreeSlots events
 }
+
+var _ owner = (*serverLoop)(nil)
 
 func newServerLoop(s *Server, listener Listener) *serverLoop {
 	l := &serverLoop{

@@ -46,8 +46,8 @@ func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason
 }
 
 // terminateReaddressed ends a session under an address that the interface no longer has. The PADT
-// comes from that address, since the peer accepts no other (RFC 2516 section 6). It is sent again
-// later, since an interface is often down while its address changes.
+// comes from that address, because the peer accepts no other (RFC 2516 section 6). It is sent again
+// later, because an interface is often down while its address changes.
 func (l *loop) terminateReaddressed(now time.Time, s *sessionState) {
 	if s.endReason == nil {
 		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))

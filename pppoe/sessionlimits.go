@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// SessionLimits end a session from our side. Zero fields are no limit.
+// SessionLimits end a session from our side. A zero field is no limit.
 type SessionLimits struct {
 	// IdleTimeout is how long a session may carry no packet in either direction.
 	IdleTimeout time.Duration

@@ -146,7 +146,7 @@ func TestSlotsWait(t *testing.T) {
 	}
 	first := w(wire.Addr{2}, here)
 	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxPeerChecks || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
-		t.Errorf("the slots to probe are %v, %v", old, ok)
+		t.Errorf("the slots to check are %v, %v", old, ok)
 	}
 	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {
 		t.Error("two requests of a client wait at the same time")

@@ -83,16 +83,3 @@ func (s *sourceFilters) remove(id uint16) {
 	defer s.mu.Unlock()
 	delete(s.by, id)
 }
-
-// SetSourcePrefixes sets the prefixes that the peer of a session may use as sources in addition to
-// its negotiated addresses: those advertised, leased or delegated to it. They replace those of an
-// earlier call, until the session ends. The call has no effect if there is no such session, if it
-// has not been Configured, or if its policy has no CheckSource. It may be called at any time, from
-// any goroutine, also by Notify, and does not block.
-func (s *Server) SetSourcePrefixes(sessionID uint16, prefixes []netip.Prefix) {
-	for _, l := range s.loops() {
-		if l.loop.sourceFilters.setDynamic(sessionID, prefixes) {
-			return
-		}
-	}
-}

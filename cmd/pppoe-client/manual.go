@@ -62,7 +62,7 @@ var description = []man.Block{
 	man.Paragraph("Called as `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
 		"[`-r` | `-d` | `-a`] [PEER] ends a session, redials it, turns the log of packets on or off, or ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
 	man.Paragraph("With `persist`, a lost session is redialled at once, and for two minutes its concentrator is tried about every second. " +
-		"Consecutive failures double the time of `holdoff`, up to eight times, with jitter. After a rejected password it tries three times, ten " +
+		"`holdoff` doubles after each consecutive failure, to at most eight times its value, with jitter. After a rejected password it tries three times, ten " +
 		"seconds apart, then waits five minutes and starts over. The session is recorded on disk, so that the next client ends it after a crash."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),
 }

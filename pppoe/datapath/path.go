@@ -9,7 +9,7 @@ import (
 )
 
 // ErrSessionInUse is returned by Path.Add for a session ID that is in use.
-var ErrSessionInUse = errors.New("pppoe: session ID is already in use")
+var ErrSessionInUse = errors.New("datapath: session ID is already in use")
 
 // HeadersLen is the length of the headers in front of an IP packet on the wire, in octets: Ethernet
 // 14, PPPoE 6, and PPP's Protocol field 2.

@@ -22,8 +22,8 @@ type plainPath struct {
 	ports []Port
 	flows flowTable
 	clock func() instant
-	// control is called with a frame that is not for the data path. The frame is valid only during
-	// the call.
+	// control is called with a frame that is not for the data path. The frame is valid only until
+	// the call returns.
 	control func(frame []byte)
 	// lost is called with the ID of a session whose device has failed before Remove.
 	lost func(sessionID uint16)

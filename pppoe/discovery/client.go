@@ -34,16 +34,21 @@ type Client struct {
 // or the first one has rejected us.
 const avoidDelay = 500 * time.Millisecond
 
-// MaxOffers is how many offers are kept, and how many concentrators are remembered for other
-// reasons.
+// EthernetPayload is the longest PPP payload in a 1500-octet Ethernet payload, in octets (RFC 2516
+// section 7).
+const EthernetPayload = 1492
+
+// MaxOffers bounds each list of concentrators that a Client keeps: of offers, of rejections, and of
+// unmatched concentrators.
 const MaxOffers = 16
 
-// Reasons for dropping a discovery packet.
+// Reasons why Client.Receive, Client.CheckPADO, Concentrator.ReceivePADI and ReceivePADR drop a
+// packet.
 var (
-	ErrUnexpected = errors.New("pppoe: packet not expected now")
-	ErrNotOurs    = errors.New("pppoe: packet for or from another station")
-	ErrIncomplete = errors.New("pppoe: packet lacks a required tag")
-	ErrUnwanted   = errors.New("pppoe: not the configured concentrator or service")
+	ErrUnexpected = errors.New("discovery: packet not expected now")
+	ErrNotOurs    = errors.New("discovery: packet for or from another station")
+	ErrIncomplete = errors.New("discovery: packet lacks a required tag")
+	ErrUnwanted   = errors.New("discovery: not the configured concentrator or service")
 )
 
 // NewClient makes a client for the station with the given address.
@@ -62,6 +67,12 @@ func NewClient(own wire.Addr, cfg ClientConfig) *Client {
 
 // AwaitsPADO reports whether a PADI was sent and no concentrator was chosen yet.
 func (c *Client) AwaitsPADO() bool { return c.step == wire.PADI }
+
+// AwaitsPADS reports whether a concentrator was sent a PADR and has not answered.
+func (c *Client) AwaitsPADS(ac wire.Addr) bool { return c.step == wire.PADR && c.chosen.AC == ac }
+
+// Done reports whether discovery has ended, with a Grant or without.
+func (c *Client) Done() bool { return c.step == 0 }
 
 // Start sends the first PADI. It restarts a discovery in progress.
 func (c *Client) Start(now time.Time, q *wire.Queue) {
@@ -144,7 +155,7 @@ func (c *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 }
 
 // reportError reports a PADO with an error tag: once per concentrator, and at most MaxOffers of
-// them, since any station on the segment can send such packets.
+// them, because any station on the segment can send such packets.
 func (c *Client) reportError(r *Rejection) (Result, error) {
 	if slices.Contains(c.reportedErrors, r.AC) || len(c.reportedErrors) >= MaxOffers {
 		return Result{}, ErrUnwanted
@@ -253,17 +264,11 @@ func (c *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
 	}
 }
 
-// Done reports whether discovery has ended, with a Grant or without.
-func (c *Client) Done() bool { return c.step == 0 }
-
 func (c *Client) sendPADI(now time.Time, q *wire.Queue) {
 	tags := c.serviceTag(nil)
 	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: c.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: c.commonTags(tags)}})
 	c.startWait(now, wire.PADI)
 }
-
-// AwaitsPADS reports whether a concentrator was sent a PADR and has not answered.
-func (c *Client) AwaitsPADS(ac wire.Addr) bool { return c.step == wire.PADR && c.chosen.AC == ac }
 
 func (c *Client) sendPADR(now time.Time, q *wire.Queue) {
 	tags := c.commonTags(c.serviceTag(nil)).Echo(c.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
@@ -298,10 +303,6 @@ func (c *Client) commonTags(tags wire.Tags) wire.Tags {
 	}
 	return tags
 }
-
-// EthernetPayload is the longest PPP payload of a plain Ethernet frame, in octets (RFC 2516 section
-// 7).
-const EthernetPayload = 1492
 
 func (c *Client) startWait(now time.Time, step wire.Code) {
 	if c.step != step {

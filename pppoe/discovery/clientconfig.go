@@ -12,8 +12,8 @@ import (
 // octets in total (RFC 2516 section 5.1).
 const MaxService = 1024
 
-// ClientConfig configures a Client: which concentrator it wants, and its packets. Zero fields stand
-// for the defaults.
+// ClientConfig selects the concentrator and the contents of a Client's packets. A zero field
+// selects the default.
 type ClientConfig struct {
 	// Service is the Service-Name requested, at most MaxService octets; empty: any.
 	Service string
@@ -24,41 +24,41 @@ type ClientConfig struct {
 	// empty and zero: any.
 	ACNames []string
 	AC      wire.Addr
-	// Avoid are concentrators that are sent a PADR only if no other has made an offer within half a
-	// second, since their last session failed.
+	// Avoid lists concentrators to try last, because their last session failed: they are sent a
+	// PADR only if no other has made an offer within half a second.
 	Avoid []wire.Addr
 	// HostUniq is the Host-Uniq tag of our packets; nil: eight random octets; empty but not nil: no
 	// tag.
 	HostUniq []byte
 	// MaxPayload is the longest PPP payload that we can carry, in octets; above 1492 it is
-	// requested by RFC 4638.
+	// requested (RFC 4638).
 	MaxPayload int
 	// Timeout is how long to wait for the first answer; it doubles with each attempt (RFC 2516
 	// section 8). Default 5 s.
 	Timeout time.Duration
 	// Attempts is how many times a PADI, and then a PADR, is sent. Default 3.
 	Attempts int
-	// FastRetry is for how long a PADI is sent about every second before Attempts and Timeout
-	// apply, as after the loss of a session.
+	// FastRetry is how long PADIs are sent about once a second before Attempts and Timeout apply,
+	// as after the loss of a session.
 	FastRetry time.Duration
 	// AccessLine is sent in every PADI and PADR (TR-101).
 	AccessLine wire.AccessLine
-	// Probe only collects offers, for the whole of each Timeout, which is not doubled.
+	// Probe collects all offers of each full Timeout, without doubling it, and sends no PADR.
 	Probe bool
 	// Rand is the source of Host-Uniq and jitter; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
-// Check returns an error that names the first field that is wrong. name is the
-// configuration's name in that error.
+// Check returns an error that names the first field that is wrong. name is the configuration's name
+// in that error.
 func (c *ClientConfig) Check(name string) error {
 	if n := len(c.Service); n > MaxService {
-		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", name, n, MaxService)
+		return fmt.Errorf("discovery: %s.Service has %d octets: give at most %d", name, n, MaxService)
 	}
 	client := Client{cfg: *c}
 	// Tags.Append omits a tag that exceeds LENGTH, so HostUniq is counted on its own too.
 	if n := wire.HeaderLen + max(len(c.HostUniq), len(client.commonTags(client.serviceTag(nil)))); n > maxDiscovery {
-		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
+		return fmt.Errorf("discovery: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
 			name, n, maxDiscovery, len(c.HostUniq), len(c.Service))
 	}
 	return nil
@@ -82,14 +82,14 @@ type Grant struct {
 	AC         wire.Addr
 	ACName     string // untrusted: escape it before printing
 	Service    string // untrusted
-	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
+	MaxPayload int    // as negotiated (RFC 4638), in octets; 0: 1492
 	// PADTTags are the tags of our PADT: the concentrator may identify the session by them.
 	PADTTags wire.Tags
 	// RTT is the time from the first PADR to the PADS.
 	RTT time.Duration
 }
 
-// Result is the result of a step: at most one field is set.
+// Result is the result of Receive or Advance: at most one field is set.
 type Result struct {
 	Offer     *Offer     // a PADO that matches
 	Grant     *Grant     // discovery is done

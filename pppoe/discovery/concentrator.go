@@ -9,14 +9,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// ConcentratorConfig configures a Concentrator. Zero fields stand for the defaults.
+// ConcentratorConfig configures a Concentrator. A zero field selects the default.
 type ConcentratorConfig struct {
 	// ACName is the AC-Name; it must be set (RFC 2516 section 5.2).
 	ACName string
 	// Services are the Service-Names offered; none: it accepts any, including the empty one.
 	Services []string
 	// MaxPayload is the longest PPP payload that it can carry, in octets; above 1492, Hosts may
-	// request it by RFC 4638.
+	// request it (RFC 4638).
 	MaxPayload int
 	// CookieLifetime is how long an AC-Cookie is valid; default 60 s.
 	CookieLifetime time.Duration
@@ -33,16 +33,33 @@ type Concentrator struct {
 	cookies *cookieSigner
 }
 
-// Request is a valid PADR. Its owner answers it by Confirm or Reject.
+// Request is a valid PADR. Its owner answers it with Confirm or Reject.
 type Request struct {
 	Client     wire.Addr
 	Service    string    // untrusted: escape it before printing
-	MaxPayload int       // agreed on by RFC 4638, in octets; 0: 1492
+	MaxPayload int       // as negotiated (RFC 4638), in octets; 0: 1492
 	tags       wire.Tags // aliases the packet
 }
 
-// RequestKey identifies a request: a repeated PADR has the same.
+// RequestKey identifies a request: repeated PADRs have the same key.
 type RequestKey [sha256.Size]byte
+
+// Key returns a key that is the same for each copy of a request. It does not include the cookie, as
+// the client may have received a new one between two copies.
+func (r Request) Key() RequestKey {
+	tags := wire.Tags(r.Client[:]).Append(wire.TagServiceName, []byte(r.Service))
+	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
+}
+
+// More reasons why Concentrator.ReceivePADI and ReceivePADR drop a packet.
+var (
+	ErrCookie  = errors.New("discovery: AC-Cookie is missing, forged or expired")
+	ErrTooLong = errors.New("discovery: answer would exceed the Ethernet MTU")
+)
+
+// maxDiscovery is the longest discovery packet that a frame carries, in octets, including the PPPoE
+// header.
+const maxDiscovery = 1500
 
 // NewConcentrator makes a concentrator for the station with the given address.
 func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
@@ -51,16 +68,6 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	}
 	return &Concentrator{cfg: cfg, own: own, cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
 }
-
-// Reasons for dropping a packet, in addition to those of parsing.
-var (
-	ErrCookie  = errors.New("pppoe: AC-Cookie is missing, forged or expired")
-	ErrTooLong = errors.New("pppoe: answer would exceed the Ethernet MTU")
-)
-
-// maxDiscovery is the longest discovery packet that a frame carries, in octets, including the PPPoE
-// header.
-const maxDiscovery = 1500
 
 // ReceivePADI answers a PADI with a PADO if it offers the service (RFC 2516 section 5.2). The error
 // is the reason for not answering.
@@ -107,6 +114,21 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 		return Request{}, ErrUnwanted
 	}
 	return r, nil
+}
+
+// Confirm answers a request with a PADS that has the session ID (RFC 2516 section 5.4).
+func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
+	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service))
+	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
+	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
+}
+
+// Reject answers a request with a PADS that has an error tag and session ID 0 (RFC 2516 section
+// 5.4).
+func (c *Concentrator) Reject(r Request, tag wire.TagType, text string, q *wire.Queue) {
+	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service)).Append(tag, []byte(text))
+	tags = tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID)
+	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: 0, Tags: tags}})
 }
 
 // checkRequest checks what PADI and PADR have in common (RFC 2516 sections 5.1 and 5.3), and
@@ -169,26 +191,4 @@ func (c *Concentrator) maxPayloadTag(tags, from wire.Tags) wire.Tags {
 		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
 	}
 	return tags
-}
-
-// Key returns a key that is the same for each copy of a request. It does not include the cookie, as
-// the client may have received a new one between two copies.
-func (r Request) Key() RequestKey {
-	tags := wire.Tags(r.Client[:]).Append(wire.TagServiceName, []byte(r.Service))
-	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
-}
-
-// Confirm answers a request with a PADS that has the session ID (RFC 2516 section 5.4).
-func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
-	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service))
-	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
-	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
-}
-
-// Reject answers a request with a PADS that has an error tag and session ID 0 (RFC 2516 section
-// 5.4).
-func (c *Concentrator) Reject(r Request, tag wire.TagType, text string, q *wire.Queue) {
-	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service)).Append(tag, []byte(text))
-	tags = tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID)
-	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: 0, Tags: tags}})
 }

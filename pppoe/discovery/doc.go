@@ -1,6 +1,6 @@
-// Package discovery is the Discovery stage of PPPoE (RFC 2516 section 5) for both sides: Client
-// finds an access concentrator and requests a session, Concentrator offers and confirms sessions,
-// with cookies that need no memory.
+// Package discovery implements the Discovery stage of PPPoE (RFC 2516 section 5) for both sides:
+// Client finds an access concentrator and requests a session, Concentrator offers and confirms
+// sessions, with stateless AC-Cookies.
 //
 // Both are state machines: they are given packets and the time, and append packets to a wire.Queue.
 // They do no I/O, start no goroutine and are not safe for concurrent use; package pppoe drives

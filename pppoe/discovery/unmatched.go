@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Mismatch is why a PADO does not match.
+// Mismatch says in what a PADO does not match.
 type Mismatch uint8
 
 // Mismatches. A PADO without our Host-Uniq or without an AC-Name violates RFC 2516 (section 5.2 and
@@ -75,7 +75,7 @@ func quoted(text string) string {
 const maxServices = 8
 
 // Unmatched returns the concentrators whose PADOs did not match since Start: each once per reason,
-// and at most MaxOffers, since any station on the segment can send such packets.
+// and at most MaxOffers, because any station on the segment can send such packets.
 func (c *Client) Unmatched() []Unmatched { return slices.Clone(c.unmatched) }
 
 // noteUnmatched remembers the sender of a PADO that does not match.

@@ -63,7 +63,7 @@ func TestUnmatchedWithoutHostUniq(t *testing.T) {
 	}
 }
 
-// TestUnmatchedBounds: the number of concentrators and services is limited, since any station can
+// TestUnmatchedBounds: the number of concentrators and services is limited, because any station can
 // send such packets.
 func TestUnmatchedBounds(t *testing.T) {
 	h, q := startedClient(ClientConfig{ACNames: []string{"b"}})

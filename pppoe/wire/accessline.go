@@ -37,7 +37,7 @@ func (a AccessLine) AppendTags(tags Tags) Tags {
 }
 
 // AccessLine returns the access line in a packet's TR-101 tag. Both fields are untrusted: escape
-// them before printing. Of a truncated tag, the complete sub-options count.
+// them before printing. The complete sub-options of a truncated tag are still returned.
 func (l Tags) AccessLine() (a AccessLine) {
 	for tag := range l.All() {
 		if tag.Type != TagVendorSpecific || len(tag.Value) < len(vendorDSLForum) || string(tag.Value[:4]) != vendorDSLForum {

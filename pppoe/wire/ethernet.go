@@ -15,8 +15,8 @@ type DiscoveryFrame struct {
 	Discovery
 }
 
-// ParseDiscoveryFrame parses a whole Ethernet frame. VLAN tags are skipped. The returned tags alias
-// a copy of b.
+// ParseDiscoveryFrame parses a whole Ethernet frame. VLAN tags are skipped. The tags do not alias
+// b.
 func ParseDiscoveryFrame(b []byte) (DiscoveryFrame, error) {
 	var f ethernet.Frame
 	if err := f.UnmarshalBinary(b); err != nil {
@@ -40,7 +40,7 @@ func (d DiscoveryFrame) AppendTo(b []byte) []byte {
 	}
 	frame, err := f.MarshalBinary()
 	if err != nil {
-		panic("pppoe: a frame without VLAN tags cannot fail to encode: " + err.Error())
+		panic("wire: a frame without VLAN tags cannot fail to encode: " + err.Error())
 	}
 	return append(b, frame[:len(frame)-max(0, minPayload-len(payload))]...)
 }

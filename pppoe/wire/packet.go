@@ -15,13 +15,13 @@ const verType = 0x11
 
 // Errors of ParseDiscovery and ParseSession: such packets are dropped.
 var (
-	ErrShort     = errors.New("pppoe: packet shorter than its header")
-	ErrVersion   = errors.New("pppoe: VER and TYPE are not 1")
-	ErrLength    = errors.New("pppoe: LENGTH reaches beyond the frame")
-	ErrTag       = errors.New("pppoe: tag reaches beyond the packet")
-	ErrEndOfList = errors.New("pppoe: End-Of-List tag has a length")
-	ErrRepeated  = errors.New("pppoe: tag that may appear only once is repeated")
-	ErrCode      = errors.New("pppoe: CODE is not valid under this ethertype")
+	ErrShort     = errors.New("wire: packet shorter than its header")
+	ErrVersion   = errors.New("wire: VER and TYPE are not 1")
+	ErrLength    = errors.New("wire: LENGTH reaches beyond the frame")
+	ErrTag       = errors.New("wire: tag reaches beyond the packet")
+	ErrEndOfList = errors.New("wire: End-Of-List tag has a length")
+	ErrRepeated  = errors.New("wire: tag that may appear only once is repeated")
+	ErrCode      = errors.New("wire: CODE is not valid under this ethertype")
 )
 
 // Discovery is a discovery packet, without the Ethernet header.
@@ -61,7 +61,7 @@ func ParseDiscovery(b []byte) (Discovery, error) {
 }
 
 // AppendTo appends the packet. Tags must not exceed 65,535 octets, the limit of LENGTH, which
-// Append observes.
+// Tags.Append enforces.
 func (d Discovery) AppendTo(b []byte) []byte {
 	b = appendHeader(b, d.Code, d.SessionID, len(d.Tags))
 	return append(b, d.Tags...)
@@ -98,7 +98,7 @@ type Tag struct {
 	Value []byte
 }
 
-// Tags is a list of tags as encoded in a packet. Only ParseTags and Append make one, so All relies
+// Tags is a list of tags as encoded in a packet. Build it with ParseTags or Append only: All relies
 // on its lengths.
 type Tags []byte
 

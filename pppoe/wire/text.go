@@ -37,8 +37,8 @@ func (t Tag) AppendText(b []byte) []byte {
 	return b
 }
 
-// AppendTruncated is AppendText for logs that a peer must not fill: it appends at most MaxShownText
-// characters of a text, or the first 32 octets of another value.
+// AppendTruncated is like AppendText, but bounded, for logs that a peer must not fill: it appends
+// at most MaxShownText characters of a text, or the first 32 octets of another value.
 func (t Tag) AppendTruncated(b []byte) []byte {
 	const octets = 32
 	if !t.isText() {
@@ -87,7 +87,7 @@ func appendRune(b, text []byte) ([]byte, int) {
 	return append(b, text[:n]...), n
 }
 
-// Escape is AppendEscaped for strings.
+// Escape is like AppendEscaped, for strings.
 func Escape(text string) string { return string(AppendEscaped(nil, []byte(text))) }
 
 // How many characters of untrusted text a log shows: of a name, and of a message.
@@ -97,10 +97,10 @@ const (
 )
 
 // EscapeName returns an untrusted name for a log: escaped, and at most MaxShownName characters of
-// that, followed by ... if there are more.
+// that, followed by "..." if there are more.
 func EscapeName(name string) string { return string(appendTruncated(nil, []byte(name), MaxShownName)) }
 
-// EscapeText is EscapeName for messages, of which it returns MaxShownText characters.
+// EscapeText is like EscapeName, but for a message, and bounded by MaxShownText.
 func EscapeText(text string) string { return string(appendTruncated(nil, []byte(text), MaxShownText)) }
 
 // appendTruncated appends at most limit characters of an escaped text. An escape sequence is never
