@@ -19,7 +19,7 @@ import (
 )
 
 // The first dial, on eth0: it gives this machine a default route through the session, and returns
-// when that has ended. It takes CAP_NET_RAW and CAP_NET_ADMIN, and CAP_BPF for the kernel's data
+// when that has ended. It requires CAP_NET_RAW and CAP_NET_ADMIN, and CAP_BPF for the kernel data
 // path.
 func Example() {
 	ports := &linux.Opener{}

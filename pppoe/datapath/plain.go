@@ -41,14 +41,14 @@ func (p *plainPath) Add(t Session) error {
 	return p.add(&flow{Session: t}, p.transmitLoop)
 }
 
-// add adds a flow and starts transmitLoop, which runs until the device is closed or lost.
-func (p *plainPath) add(f *flow, carry func(*flow)) error {
+// add adds a flow and starts transmit, which runs until the device is closed or lost.
+func (p *plainPath) add(f *flow, transmit func(*flow)) error {
 	f.done = make(chan struct{})
 	if !p.flows.put(f.SessionID, f) {
 		return ErrSessionInUse
 	}
 	// Ends when Remove closes the device.
-	go p.runTransmit(f, carry)
+	go p.runTransmit(f, transmit)
 	return nil
 }
 
@@ -177,9 +177,9 @@ func (p *plainPath) decapsulate(frame *Frame) *flow {
 	return f
 }
 
-// runTransmit runs transmitLoop, and then reports a device that is lost.
-func (p *plainPath) runTransmit(f *flow, carry func(*flow)) {
-	carry(f)
+// runTransmit runs transmit, and then reports a device that is lost.
+func (p *plainPath) runTransmit(f *flow, transmit func(*flow)) {
+	transmit(f)
 	close(f.done)
 	if p.flows.get(f.SessionID) == f {
 		p.lost(f.SessionID)
