@@ -53,7 +53,7 @@ func (s *packetTimes) of(code wire.Code) (at []time.Duration) {
 }
 
 // TestPADTGrace: the PADI follows the PADTs of stale sessions after the PADT grace, whatever the
-// link state does meanwhile and whatever arrives.
+// interface state does meanwhile and whatever arrives.
 func TestPADTGrace(t *testing.T) {
 	for what, play := range map[string]func(l *lab){
 		"nothing happens": func(*lab) {},
@@ -126,7 +126,7 @@ func TestEndsBeforeSession(t *testing.T) {
 	}
 }
 
-// TestInterfaceGoesAtOnce: a link state that is set while a dial begins is not lost.
+// TestInterfaceGoesAtOnce: an interface state that is set while a dial begins is not lost.
 func TestInterfaceGoesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})

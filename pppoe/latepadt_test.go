@@ -86,7 +86,7 @@ func TestLatePADT(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			b.times.want(t, serverAddr, 0, 3, 10, 35)
 		}},
-		{"the link comes up twice", func(t *testing.T, b *bridged) {
+		{"the interface comes up twice", func(t *testing.T, b *bridged) {
 			b.returns(serverAddr)
 			time.Sleep(time.Second)
 			b.returns(serverAddr)
@@ -94,7 +94,7 @@ func TestLatePADT(t *testing.T) {
 			b.returns(serverAddr)
 			b.times.want(t, serverAddr, 0, 3, 10, 35)
 		}},
-		{"the link comes up later", func(t *testing.T, b *bridged) {
+		{"the interface comes up later", func(t *testing.T, b *bridged) {
 			b.nic.set(false, serverAddr)
 			b.s.SetInterfaceState("s", pppoe.InterfaceNoCarrier, serverAddr)
 			time.Sleep(5 * time.Second)

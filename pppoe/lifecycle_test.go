@@ -149,7 +149,7 @@ func TestRedialWithoutPersist(t *testing.T) {
 	})
 }
 
-// TestInterfaceStates: the effect of link states, as netlink reports them.
+// TestInterfaceStates: the effect of interface states, as netlink reports them.
 func TestInterfaceStates(t *testing.T) {
 	for _, c := range []struct {
 		what   string

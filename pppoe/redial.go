@@ -127,7 +127,7 @@ func (b *backoff) random() float64 {
 	return b.Jitter()
 }
 
-// endedRemotely reports whether a session ended because of the peer or the link.
+// endedRemotely reports whether a session ended because of the peer or the interface.
 func endedRemotely(c session.Cause) bool {
 	switch c {
 	case session.CauseHangUp, session.CausePeerTerminated, session.CausePeerDead:

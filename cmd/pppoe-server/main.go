@@ -124,7 +124,7 @@ func serve(f *flags, s *pppd.Settings) int {
 		lines.Remove(os.Stderr)
 		daemonize.Ready()
 	}
-	unwatch := watchLinks(ctx, f.interfaces, server, log)
+	unwatch := watchInterfaces(ctx, f.interfaces, server, log)
 	err = server.Run(ctx)
 	unwatch()
 	for reason, n := range server.Drops() {

@@ -12,19 +12,19 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// watchLinks passes changes of the interfaces' link state and address to the server, until the context
+// watchInterfaces passes changes of the interfaces' states and addresses to the server, until the context
 // ends or stop is called. stop waits for the watchers.
-func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, log *slog.Logger) (stop func()) {
+func watchInterfaces(ctx context.Context, interfaces []string, server *pppoe.Server, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(interfaces))) {
-		watching.Go(func() { watchLink(ctx, name, server, log) })
+		watching.Go(func() { watchInterface(ctx, name, server, log) })
 	}
 	return func() { cancel(); watching.Wait() }
 }
 
-// watchLink watches one interface. Changes after the first report are logged.
-func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
+// watchInterface watches one interface. Changes after the first report are logged.
+func watchInterface(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
 	state, address, begun := pppoe.InterfaceUp, wire.Addr{}, false
 	err := linkmonitor.Watch(ctx, name, func(s pppoe.InterfaceState, a wire.Addr) {
 		if s != state {

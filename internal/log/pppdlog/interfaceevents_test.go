@@ -10,9 +10,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestLinkLines: lines about interfaces, stale sessions and dropped packets. Scripts look for
+// TestInterfaceLines: lines about interfaces, stale sessions and dropped packets. Scripts look for
 // pppd's.
-func TestLinkLines(t *testing.T) {
+func TestInterfaceLines(t *testing.T) {
 	said := wire.Discovery{Code: wire.PADM, Tags: wire.Tags(nil).Append(wire.TagMOTM, []byte("down\nat 5")).Append(wire.TagHURL, []byte("http://x"))}
 	for _, c := range []struct {
 		event pppoe.Event
