@@ -13,7 +13,7 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+var start = ppptest.Epoch
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 

@@ -2,12 +2,11 @@ package chap_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"testing"
 
 	"upppoe/chap"
-	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
 )
 
 // golden holds packets of a real pppd, captured from sessions of user "testuser" with
@@ -32,28 +31,9 @@ var golden = struct {
 
 const password = "testpassword"
 
-// packet parses a golden packet.
-func packet(t testing.TB, s string) ppp.Control {
-	t.Helper()
-	c, err := ppp.ParseControl(unhex(t, s))
-	if err != nil {
-		t.Fatalf("golden packet %s: %v", s, err)
-	}
-	return c
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func TestParseValue(t *testing.T) {
 	for _, s := range []string{golden.md5Challenge, golden.md5Response, golden.msChallenge, golden.msResponse} {
-		data := packet(t, s).Data
+		data := ppptest.Packet(t, s).Data
 		value, name, err := chap.ParseValue(data)
 		if err != nil {
 			t.Fatalf("%s: %v", s, err)
@@ -102,8 +82,8 @@ func TestAppendValueTruncates(t *testing.T) {
 }
 
 func FuzzParseValue(f *testing.F) {
-	f.Add(packet(f, golden.md5Challenge).Data)
-	f.Add(packet(f, golden.msResponse).Data)
+	f.Add(ppptest.Packet(f, golden.md5Challenge).Data)
+	f.Add(ppptest.Packet(f, golden.msResponse).Data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		value, name, err := chap.ParseValue(data)
 		if err != nil {

@@ -17,11 +17,11 @@ func TestPeerGolden(t *testing.T) {
 	var q ppp.Queue
 	p := chap.MD5.NewPeer(credentials(password))
 	p.Start(start, &q)
-	ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
-	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.md5Response)) {
+	ppptest.Receive(t, p, start, ppptest.Packet(t, golden.md5Challenge), &q)
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, ppptest.Packet(t, golden.md5Response)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := ppptest.Receive(t, p, start, packet(t, golden.md5Success), &q)
+	step := ppptest.Receive(t, p, start, ppptest.Packet(t, golden.md5Success), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" || step.Name != "testuser" {
 		t.Errorf("succeeded with %+v", step)
 	}
@@ -34,13 +34,13 @@ func TestPeerGolden(t *testing.T) {
 func TestPeerGoldenMSv2(t *testing.T) {
 	var q ppp.Queue
 	creds := credentials(password)
-	creds.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
+	creds.Rand = strings.NewReader(string(ppptest.Packet(t, golden.msResponse).Data[1:17]))
 	p := chap.MSv2.NewPeer(creds)
-	ppptest.Receive(t, p, start, packet(t, golden.msChallenge), &q)
-	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.msResponse)) {
+	ppptest.Receive(t, p, start, ppptest.Packet(t, golden.msChallenge), &q)
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, ppptest.Packet(t, golden.msResponse)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := ppptest.Receive(t, p, start, packet(t, golden.msSuccess), &q)
+	step := ppptest.Receive(t, p, start, ppptest.Packet(t, golden.msSuccess), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" {
 		t.Errorf("succeeded with %+v", step)
 	}
@@ -49,13 +49,13 @@ func TestPeerGoldenMSv2(t *testing.T) {
 func TestPeerFailure(t *testing.T) {
 	var q ppp.Queue
 	p := chap.MD5.NewPeer(credentials("other"))
-	ppptest.Receive(t, p, start, packet(t, golden.badChallenge), &q)
-	step := ppptest.Receive(t, p, start, packet(t, golden.badFailure), &q)
+	ppptest.Receive(t, p, start, ppptest.Packet(t, golden.badChallenge), &q)
+	step := ppptest.Receive(t, p, start, ppptest.Packet(t, golden.badFailure), &q)
 	if step.Outcome != ppp.Failed || step.Message != "Access denied" {
 		t.Errorf("failed with %+v", step)
 	}
 	q.Reset()
-	if _, err := p.Receive(start, packet(t, golden.md5Challenge), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
+	if _, err := p.Receive(start, ppptest.Packet(t, golden.md5Challenge), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
 		t.Errorf("a challenge after the end: %v, %d packets sent", err, q.Len())
 	}
 }
@@ -68,7 +68,7 @@ func TestPeerRejectsForgedSuccess(t *testing.T) {
 	} {
 		var q ppp.Queue
 		p := chap.MSv2.NewPeer(credentials(password))
-		ppptest.Receive(t, p, start, packet(t, golden.msChallenge), &q)
+		ppptest.Receive(t, p, start, ppptest.Packet(t, golden.msChallenge), &q)
 		step := ppptest.Receive(t, p, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
 		if step.Outcome != ppp.Failed || step.Message != "server failed to prove it knows the password" {
 			t.Errorf("%q: %+v", message, step)
@@ -77,7 +77,7 @@ func TestPeerRejectsForgedSuccess(t *testing.T) {
 }
 
 func TestPeerDrops(t *testing.T) {
-	challenge := packet(t, golden.md5Challenge)
+	challenge := ppptest.Packet(t, golden.md5Challenge)
 	for _, c := range []struct {
 		what   string
 		method chap.Algorithm
@@ -85,12 +85,12 @@ func TestPeerDrops(t *testing.T) {
 		packet ppp.Control
 		want   error
 	}{
-		{"Success before any challenge", chap.MD5, false, packet(t, golden.md5Success), ppp.ErrStale},
+		{"Success before any challenge", chap.MD5, false, ppptest.Packet(t, golden.md5Success), ppp.ErrStale},
 		{"Success with id 0 before any challenge", chap.MD5, false, ppp.Control{Code: chap.Success}, ppp.ErrStale},
-		{"Failure before any challenge", chap.MD5, false, packet(t, golden.badFailure), ppp.ErrStale},
+		{"Failure before any challenge", chap.MD5, false, ppptest.Packet(t, golden.badFailure), ppp.ErrStale},
 		{"Success for another id", chap.MD5, true, ppp.Control{Code: chap.Success, ID: 0x61}, ppp.ErrStale},
-		{"Failure for another id", chap.MD5, true, packet(t, golden.badFailure), ppp.ErrStale},
-		{"Response", chap.MD5, true, packet(t, golden.md5Response), ppp.ErrRole},
+		{"Failure for another id", chap.MD5, true, ppptest.Packet(t, golden.badFailure), ppp.ErrStale},
+		{"Response", chap.MD5, true, ppptest.Packet(t, golden.md5Response), ppp.ErrRole},
 		{"unknown code", chap.MD5, true, ppp.Control{Code: 9, ID: 0x60}, ppp.ErrRole},
 		{"challenge without a value", chap.MD5, false, ppp.Control{Code: chap.Challenge, Data: []byte{0}}, chap.ErrValue},
 		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallengeLength},
@@ -151,7 +151,7 @@ func TestPeerGivesUp(t *testing.T) {
 		p := chap.MD5.NewPeer(creds)
 		p.Start(start, &q)
 		if c.challenged {
-			ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
+			ppptest.Receive(t, p, start, ppptest.Packet(t, golden.md5Challenge), &q)
 		}
 		last, end := run(p, &q)
 		if sent := len(ppptest.Drain(t, ppp.CHAP, &q)); sent != c.responses {
@@ -190,7 +190,7 @@ func TestPeerWithoutSecret(t *testing.T) {
 		var q ppp.Queue
 		creds := credentials("")
 		creds.Secret = secret
-		step := ppptest.Receive(t, chap.MD5.NewPeer(creds), start, packet(t, golden.md5Challenge), &q)
+		step := ppptest.Receive(t, chap.MD5.NewPeer(creds), start, ppptest.Packet(t, golden.md5Challenge), &q)
 		if want := `No CHAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want {
 			t.Errorf("%s: %+v", what, step)
 		}
@@ -237,7 +237,7 @@ func TestPeerLooksUpSecretByServerName(t *testing.T) {
 		name = peer
 		return []byte(password), true
 	}
-	ppptest.Receive(t, chap.MD5.NewPeer(creds), start, packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, chap.MD5.NewPeer(creds), start, ppptest.Packet(t, golden.md5Challenge), &q)
 	if name != "(none)" {
 		t.Errorf("looked up the secret of %q", name)
 	}
@@ -289,11 +289,11 @@ func TestPeerSucceedsOnce(t *testing.T) {
 	var q ppp.Queue
 	p := chap.MD5.NewPeer(credentials(password))
 	p.Start(start, &q)
-	ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
-	ppptest.Receive(t, p, start, packet(t, golden.md5Success), &q)
-	failure := packet(t, golden.badFailure)
-	failure.ID = packet(t, golden.md5Success).ID
-	for _, c := range []ppp.Control{packet(t, golden.md5Success), failure} {
+	ppptest.Receive(t, p, start, ppptest.Packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, p, start, ppptest.Packet(t, golden.md5Success), &q)
+	failure := ppptest.Packet(t, golden.badFailure)
+	failure.ID = ppptest.Packet(t, golden.md5Success).ID
+	for _, c := range []ppp.Control{ppptest.Packet(t, golden.md5Success), failure} {
 		if step, err := p.Receive(start, c, &q); !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending {
 			t.Errorf("after Success, code %d: %+v, %v", c.Code, step, err)
 		}

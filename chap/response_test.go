@@ -14,7 +14,7 @@ func hexString(b []byte) string { return hex.EncodeToString(b) }
 // goldenResponses are the Responses of a real pppd.
 func goldenResponses(t *testing.T) map[string]ppp.AuthResponse {
 	md5 := func(challenge, response string) ppp.AuthResponse {
-		c, r := packet(t, challenge), packet(t, response)
+		c, r := ppptest.Packet(t, challenge), ppptest.Packet(t, response)
 		sent, _, err := chap.ParseValue(c.Data)
 		if err != nil {
 			t.Fatal(err)
@@ -26,8 +26,8 @@ func goldenResponses(t *testing.T) map[string]ppp.AuthResponse {
 		return chap.MD5Response{ID: r.ID, Challenge: sent, Response: value, Name: string(name)}
 	}
 	ms := chap.MSv2Response{ID: 0x54, Name: "testuser"}
-	copy(ms.Challenge[:], packet(t, golden.msChallenge).Data[1:])
-	value := packet(t, golden.msResponse).Data[1:]
+	copy(ms.Challenge[:], ppptest.Packet(t, golden.msChallenge).Data[1:])
+	value := ppptest.Packet(t, golden.msResponse).Data[1:]
 	copy(ms.PeerChallenge[:], value)
 	copy(ms.Response[:], value[24:])
 	return map[string]ppp.AuthResponse{

@@ -13,11 +13,11 @@ import (
 
 // The Response of a real pppd verifies.
 func TestVerifyGolden(t *testing.T) {
-	request, _, err := chap.ParseValue(packet(t, goldenMD5Request).Data[1:])
+	request, _, err := chap.ParseValue(ppptest.Packet(t, goldenMD5Request).Data[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, name, err := chap.ParseValue(packet(t, goldenMD5Response).Data[1:])
+	value, name, err := chap.ParseValue(ppptest.Packet(t, goldenMD5Response).Data[1:])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+var start = ppptest.Epoch
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 
@@ -100,66 +100,30 @@ func TestWholeExchange(t *testing.T) {
 	}
 }
 
-// FuzzEap sends arbitrary packets to both roles. In the script each packet is preceded by
-// its length and by the time that passes before it.
+// FuzzEap sends arbitrary packets to both roles (see ppptest.FuzzExchange): a peer succeeds by a
+// Success only, after its Response.
 func FuzzEap(f *testing.F) {
 	var whole []byte
 	for _, s := range []string{goldenIdentityRequest, goldenIdentityResponse, goldenMD5Request, goldenMD5Response, goldenSuccess} {
-		b := packet(f, s).AppendTo(nil)
-		whole = append(append(whole, byte(len(b)), 1), b...)
-		f.Add(append([]byte{byte(len(b)), 0}, b...))
+		whole = ppptest.AppendScript(whole, 1, ppptest.Packet(f, s))
+		f.Add(ppptest.AppendScript(nil, 0, ppptest.Packet(f, s)))
 	}
 	f.Add(whole)
 	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) > 4096 {
-			return
-		}
 		authenticator, _ := startAuthenticator(t, ppp.AuthTimers{Rechallenge: time.Minute})
 		creds := credentials(password)
 		creds.Authenticator = authenticator
-		peer := eap.MD5.NewPeer(creds)
-		var q ppp.Queue
-		now, responded := start, false
-		peer.Start(now, &q)
-		for len(script) > 2 {
-			n := min(int(script[0]), len(script)-2)
-			now = now.Add(time.Duration(script[1]) * 100 * time.Millisecond)
-			c, err := ppp.ParseControl(script[2 : 2+n])
-			script = script[2+n:]
-			if err == nil {
-				responded = play(t, now, c, peer, authenticator, responded)
+		peer, responded := eap.MD5.NewPeer(creds), false
+		ppptest.FuzzExchange(t, script, peer, authenticator, func(x ppp.AuthExchange, c ppp.Control, step ppp.Step, sent int) {
+			if x == peer && sent == 1 && c.Data[0] == byte(eap.MD5Challenge) {
+				responded = true
 			}
-		}
+			if step.Outcome == ppp.Succeeded && (x == authenticator || c.Code != eap.Success || !responded) {
+				t.Fatalf("%v: succeeded", c)
+			}
+			ppptest.CheckNotGuessed(t, c, step, password)
+		})
 	})
-}
-
-// play delivers a packet to both roles, and reports whether a challenge has been answered
-// by now.
-func play(t *testing.T, now time.Time, c ppp.Control, peer ppp.AuthExchange, authenticator ppp.Authenticator, responded bool) bool {
-	for _, x := range []ppp.AuthExchange{peer, authenticator} {
-		var q ppp.Queue
-		if step := x.Advance(now, &q); step.Outcome == ppp.Succeeded || q.Len() > 1 {
-			t.Fatalf("time alone: %+v, %d packets sent", step, q.Len())
-		}
-		q.Reset()
-		step, err := x.Receive(now, c, &q)
-		if q.Len() > 1 || err != nil && (q.Len() > 0 || step.Outcome != ppp.Pending) {
-			t.Fatalf("%v: %+v, error %v, %d packets sent", c, step, err, q.Len())
-		}
-		if x == peer && q.Len() == 1 && c.Data[0] == byte(eap.MD5Challenge) {
-			responded = true
-		}
-		if step.Outcome == ppp.Succeeded && (x == authenticator || c.Code != eap.Success || !responded) {
-			t.Fatalf("%v: succeeded", c)
-		}
-		if step.Outcome == ppp.AwaitingResult {
-			if _, ok := step.Response.Verify([]byte(password)); ok {
-				t.Fatalf("%v: guessed the password", c)
-			}
-			authenticator.SetResult(now, ppp.AuthResult{}, &q)
-		}
-	}
-	return responded
 }
 
 // TestMarkedChallenge: a challenge that another session with the same key has sent gets no Response.

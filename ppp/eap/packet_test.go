@@ -2,13 +2,13 @@ package eap_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"testing"
 
 	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
+	"upppoe/ppp/ppptest"
 )
 
 // Packets of a real pppd, from a captured session of user "testuser" with
@@ -23,19 +23,6 @@ const (
 
 const password = "testpassword"
 
-func packet(t testing.TB, s string) ppp.Control {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := ppp.ParseControl(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestParsePacket(t *testing.T) {
 	for s, want := range map[string]eap.Packet{
 		goldenIdentityRequest:  {Code: eap.Request, ID: 0x87, Type: eap.Identity, Data: []byte("Name")},
@@ -44,7 +31,7 @@ func TestParsePacket(t *testing.T) {
 		"0105000501":           {Code: eap.Request, ID: 5, Type: eap.Identity},
 		"040500066e6f":         {Code: eap.Failure, ID: 5, Data: []byte("no")},
 	} {
-		c := packet(t, s)
+		c := ppptest.Packet(t, s)
 		got, err := eap.ParsePacket(c)
 		if err != nil || got.Code != want.Code || got.ID != want.ID || got.Type != want.Type || !bytes.Equal(got.Data, want.Data) {
 			t.Errorf("%s: %+v, error %v", s, got, err)
@@ -54,7 +41,7 @@ func TestParsePacket(t *testing.T) {
 		}
 	}
 	for s, want := range map[string]error{"01050004": eap.ErrType, "02050004": eap.ErrType, "05050005ff": eap.ErrCode, "00050004": eap.ErrCode} {
-		if p, err := eap.ParsePacket(packet(t, s)); !errors.Is(err, want) {
+		if p, err := eap.ParsePacket(ppptest.Packet(t, s)); !errors.Is(err, want) {
 			t.Errorf("%s: %+v, error %v", s, p, err)
 		}
 	}
@@ -62,7 +49,7 @@ func TestParsePacket(t *testing.T) {
 
 // CVE-2020-8597 was a missing check of these lengths in pppd.
 func TestChallengeLengths(t *testing.T) {
-	p, err := eap.ParsePacket(packet(t, goldenMD5Request))
+	p, err := eap.ParsePacket(ppptest.Packet(t, goldenMD5Request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +65,8 @@ func TestChallengeLengths(t *testing.T) {
 }
 
 func FuzzParsePacket(f *testing.F) {
-	f.Add(packet(f, goldenMD5Request).AppendTo(nil))
-	f.Add(packet(f, goldenSuccess).AppendTo(nil))
+	f.Add(ppptest.Packet(f, goldenMD5Request).AppendTo(nil))
+	f.Add(ppptest.Packet(f, goldenSuccess).AppendTo(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ppp.ParseControl(b)
 		if err != nil {

@@ -17,12 +17,12 @@ func TestPeerGolden(t *testing.T) {
 	p := eap.MD5.NewPeer(credentials(password))
 	p.Start(start, &q)
 	for _, c := range [][2]string{{goldenIdentityRequest, goldenIdentityResponse}, {goldenMD5Request, goldenMD5Response}} {
-		ppptest.Receive(t, p, start, packet(t, c[0]), &q)
-		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, packet(t, c[1])) {
+		ppptest.Receive(t, p, start, ppptest.Packet(t, c[0]), &q)
+		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, ppptest.Packet(t, c[1])) {
 			t.Errorf("%s was answered by %x", c[0], got.AppendTo(nil))
 		}
 	}
-	step := ppptest.Receive(t, p, start, packet(t, goldenSuccess), &q)
+	step := ppptest.Receive(t, p, start, ppptest.Packet(t, goldenSuccess), &q)
 	if step.Outcome != ppp.Succeeded || step.Name != "testuser" {
 		t.Errorf("%+v", step)
 	}
@@ -62,11 +62,11 @@ func peerAt(t *testing.T, point int) ppp.AuthExchange {
 	p := eap.MD5.NewPeer(credentials(password))
 	p.Start(start, &q)
 	if point >= identified {
-		ppptest.Receive(t, p, start, packet(t, goldenIdentityRequest), &q)
+		ppptest.Receive(t, p, start, ppptest.Packet(t, goldenIdentityRequest), &q)
 	}
 	switch point {
 	case responded:
-		ppptest.Receive(t, p, start, packet(t, goldenMD5Request), &q)
+		ppptest.Receive(t, p, start, ppptest.Packet(t, goldenMD5Request), &q)
 	case sentNak:
 		ppptest.Receive(t, p, start, request(0x88, 13, ""), &q)
 	}
@@ -109,7 +109,7 @@ func TestPeerDrops(t *testing.T) {
 		in    ppp.Control
 		want  error
 	}{
-		{"a Response", responded, packet(t, goldenMD5Response), ppp.ErrRole},
+		{"a Response", responded, ppptest.Packet(t, goldenMD5Response), ppp.ErrRole},
 		{"an unknown code", responded, ppp.Control{Code: 5}, eap.ErrCode},
 		{"a Request without a type", started, ppp.Control{Code: eap.Request}, eap.ErrType},
 		{"a Nak in a Request", started, request(1, eap.Nak, "\x04"), eap.ErrUnexpected},
@@ -135,9 +135,9 @@ func TestPeerRepeatsResponse(t *testing.T) {
 	p := peerAt(t, started)
 	for _, s := range []string{goldenIdentityRequest, goldenMD5Request} {
 		var q ppp.Queue
-		ppptest.Receive(t, p, start, packet(t, s), &q)
+		ppptest.Receive(t, p, start, ppptest.Packet(t, s), &q)
 		first := ppptest.Only(t, ppp.EAP, &q)
-		ppptest.Receive(t, p, start, packet(t, s), &q)
+		ppptest.Receive(t, p, start, ppptest.Packet(t, s), &q)
 		if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("%s was answered by %v, then %v", s, first, again)
 		}
@@ -202,7 +202,7 @@ func TestPeerGivesUp(t *testing.T) {
 		if step.Outcome != ppp.Failed || step.Message != reason || q.Len() != 0 {
 			t.Errorf("%+v, want %q", step, reason)
 		}
-		if _, err := p.Receive(at(time.Minute), packet(t, goldenIdentityRequest), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
+		if _, err := p.Receive(at(time.Minute), ppptest.Packet(t, goldenIdentityRequest), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
 			t.Errorf("a Request after the end: %v, %d packets sent", err, q.Len())
 		}
 	}
@@ -211,7 +211,7 @@ func TestPeerGivesUp(t *testing.T) {
 func TestPeerWithoutSecret(t *testing.T) {
 	var q ppp.Queue
 	creds := credentials("")
-	step := ppptest.Receive(t, eap.MD5.NewPeer(creds), start, packet(t, goldenMD5Request), &q)
+	step := ppptest.Receive(t, eap.MD5.NewPeer(creds), start, ppptest.Packet(t, goldenMD5Request), &q)
 	if want := `No EAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want || q.Len() != 0 {
 		t.Errorf("%+v, %d packets sent", step, q.Len())
 	}
@@ -243,15 +243,15 @@ func TestPeerDropsReflectedChallenge(t *testing.T) {
 func TestPeerNewConversation(t *testing.T) {
 	var q ppp.Queue
 	p := peerAt(t, responded)
-	ppptest.Receive(t, p, start, packet(t, goldenSuccess), &q)
-	if _, err := p.Receive(start, packet(t, goldenSuccess), &q); !errors.Is(err, eap.ErrUnexpected) {
+	ppptest.Receive(t, p, start, ppptest.Packet(t, goldenSuccess), &q)
+	if _, err := p.Receive(start, ppptest.Packet(t, goldenSuccess), &q); !errors.Is(err, eap.ErrUnexpected) {
 		t.Errorf("a second Success: %v", err)
 	}
 	ppptest.Receive(t, p, start, request(0x90, eap.Identity, ""), &q)
 	if _, err := p.Receive(start, ppp.Control{Code: eap.Success, ID: 0x90}, &q); !errors.Is(err, eap.ErrUnexpected) {
 		t.Errorf("Success before the challenge: %v", err)
 	}
-	challenge := packet(t, goldenMD5Request)
+	challenge := ppptest.Packet(t, goldenMD5Request)
 	challenge.ID = 0x91
 	ppptest.Receive(t, p, start, challenge, &q)
 	if step := ppptest.Receive(t, p, start, ppp.Control{Code: eap.Success, ID: 0x91}, &q); step.Outcome != ppp.Succeeded {

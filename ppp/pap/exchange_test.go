@@ -14,7 +14,7 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+var start = ppptest.Epoch
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 
@@ -37,7 +37,7 @@ func TestGolden(t *testing.T) {
 	peer := pap.Method.NewPeer(credentials(password))
 	peer.Start(start, &q)
 	request := ppptest.Only(t, ppp.PAP, &q)
-	if !ppptest.Equal(request, packet(t, goldenRequest)) {
+	if !ppptest.Equal(request, ppptest.Packet(t, goldenRequest)) {
 		t.Errorf("the request differs from pppd's")
 	}
 	authenticator := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 	_, ok := pending.Response.Verify([]byte(password))
 	result := authenticator.SetResult(start, ppp.AuthResult{Accepted: ok}, &q)
 	reply := ppptest.Only(t, ppp.PAP, &q)
-	if !ppptest.Equal(reply, packet(t, goldenAck)) || result.Outcome != ppp.Succeeded || result.Name != "testuser" {
+	if !ppptest.Equal(reply, ppptest.Packet(t, goldenAck)) || result.Outcome != ppp.Succeeded || result.Name != "testuser" {
 		t.Errorf("%+v, by %x", result, reply.AppendTo(nil))
 	}
 	step := ppptest.Receive(t, peer, start, reply, &q)
@@ -103,7 +103,7 @@ func TestPeerRepeatsAndGivesUp(t *testing.T) {
 	if len(sent) != 10 || step.Outcome != ppp.Failed || step.Message != "no PAP Authenticate-Ack or -Nak from the server" || q.Len() != 0 {
 		t.Errorf("%d requests, then %+v", len(sent), step)
 	}
-	if _, err := p.Receive(at(31*time.Second), packet(t, goldenAck), &q); !errors.Is(err, ppp.ErrStale) {
+	if _, err := p.Receive(at(31*time.Second), ppptest.Packet(t, goldenAck), &q); !errors.Is(err, ppp.ErrStale) {
 		t.Errorf("an Ack too late: %v", err)
 	}
 }
@@ -123,7 +123,7 @@ func TestPeerReceive(t *testing.T) {
 		{"Ack of identifier 0", ppp.Control{Code: pap.AuthenticateAck, Data: []byte{0}}, 0, ppp.ErrStale},
 		{"message beyond the end", ppp.Control{Code: pap.AuthenticateAck, ID: 1, Data: []byte{9, 'x'}}, 0, pap.ErrMessage},
 		{"message beyond the end, of one octet", ppp.Control{Code: pap.AuthenticateAck, ID: 1, Data: []byte{1}}, 0, pap.ErrMessage},
-		{"request", packet(t, goldenRequest), 0, ppp.ErrRole},
+		{"request", ppptest.Packet(t, goldenRequest), 0, ppp.ErrRole},
 		{"unknown code", ppp.Control{Code: 4, ID: 1}, 0, ppp.ErrRole},
 	} {
 		var q ppp.Queue
@@ -201,7 +201,7 @@ func TestAuthenticatorAsksOnce(t *testing.T) {
 		var q ppp.Queue
 		a := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
 		a.Start(start, &q)
-		request := packet(t, goldenRequest)
+		request := ppptest.Packet(t, goldenRequest)
 		ppptest.Receive(t, a, start, request, &q)
 
 		other := ppp.Control{Code: pap.AuthenticateRequest, ID: 7, Data: []byte{0, 0}}
@@ -239,7 +239,7 @@ func TestAuthenticatorDrops(t *testing.T) {
 		packet ppp.Control
 		want   error
 	}{
-		{"Ack", packet(t, goldenAck), ppp.ErrRole},
+		{"Ack", ppptest.Packet(t, goldenAck), ppp.ErrRole},
 		{"Nak", ppp.Control{Code: pap.AuthenticateNak}, ppp.ErrRole},
 		{"unknown code", ppp.Control{Code: 77}, ppp.ErrRole},
 		{"no data", ppp.Control{Code: pap.AuthenticateRequest}, pap.ErrRequest},
@@ -250,7 +250,7 @@ func TestAuthenticatorDrops(t *testing.T) {
 			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
 		}
 	}
-	request := packet(t, goldenRequest)
+	request := ppptest.Packet(t, goldenRequest)
 	step := ppptest.Receive(t, a, start, request, &q)
 	clear(request.Data)
 	if _, ok := step.Response.Verify([]byte(password)); !ok || step.Response.User() != "testuser" {
@@ -272,7 +272,7 @@ func TestAuthenticatorGivesUp(t *testing.T) {
 		if step := a.Advance(at(want), &q); step.Outcome != ppp.Failed || step.Message != "no PAP Authenticate-Request from the peer" {
 			t.Errorf("%+v", step)
 		}
-		if _, err := a.Receive(at(want), packet(t, goldenRequest), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
+		if _, err := a.Receive(at(want), ppptest.Packet(t, goldenRequest), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
 			t.Errorf("a request too late: %v", err)
 		}
 	}
@@ -283,50 +283,20 @@ func TestAuthenticatorGivesUp(t *testing.T) {
 	}
 }
 
-// FuzzPap sends arbitrary packets to both roles. In the script each packet is preceded by
-// its length and by the time that passes before it.
+// FuzzPap sends arbitrary packets to both roles (see ppptest.FuzzExchange): a peer succeeds by an Ack
+// only.
 func FuzzPap(f *testing.F) {
-	for _, c := range []ppp.Control{packet(f, goldenRequest), packet(f, goldenAck)} {
-		b := c.AppendTo(nil)
-		f.Add(append([]byte{byte(len(b)), 0}, b...))
+	for _, s := range []string{goldenRequest, goldenAck} {
+		f.Add(ppptest.AppendScript(nil, 0, ppptest.Packet(f, s)))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) > 4096 {
-			return
-		}
 		authenticator, peer := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{}), pap.Method.NewPeer(credentials("secret"))
 		var q ppp.Queue
-		now := start
-		authenticator.Start(now, &q)
-		peer.Start(now, &q)
-		for len(script) > 2 {
-			n := min(int(script[0]), len(script)-2)
-			now = now.Add(time.Duration(script[1]) * 100 * time.Millisecond)
-			c, err := ppp.ParseControl(script[2 : 2+n])
-			script = script[2+n:]
-			if err == nil {
-				play(t, now, c, peer, authenticator)
+		authenticator.Start(start, &q)
+		ppptest.FuzzExchange(t, script, peer, authenticator, func(x ppp.AuthExchange, c ppp.Control, step ppp.Step, _ int) {
+			if step.Outcome == ppp.Succeeded && (x == authenticator || c.Code != pap.AuthenticateAck) {
+				t.Fatalf("%v: succeeded", c)
 			}
-		}
+		})
 	})
-}
-
-func play(t *testing.T, now time.Time, c ppp.Control, peer ppp.AuthExchange, authenticator ppp.Authenticator) {
-	for _, x := range []ppp.AuthExchange{peer, authenticator} {
-		var q ppp.Queue
-		if step := x.Advance(now, &q); step.Outcome == ppp.Succeeded || q.Len() > 1 {
-			t.Fatalf("time alone: %+v, %d packets sent", step, q.Len())
-		}
-		q.Reset()
-		step, err := x.Receive(now, c, &q)
-		if q.Len() > 1 || err != nil && (q.Len() > 0 || step.Outcome != ppp.Pending) {
-			t.Fatalf("%v: %+v, error %v, %d packets sent", c, step, err, q.Len())
-		}
-		if step.Outcome == ppp.Succeeded && (x == authenticator || c.Code != pap.AuthenticateAck) {
-			t.Fatalf("%v: succeeded", c)
-		}
-		if step.Outcome == ppp.AwaitingResult && authenticator.SetResult(now, ppp.AuthResult{}, &q).Outcome != ppp.Failed {
-			t.Fatalf("%v: a rejected request does not fail", c)
-		}
-	}
 }

@@ -2,7 +2,6 @@ package pap_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
+	"upppoe/ppp/ppptest"
 )
 
 // Packets of a real pppd, from a captured session.
@@ -22,21 +22,8 @@ const (
 
 const password = "testpassword"
 
-func packet(t testing.TB, s string) ppp.Control {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := ppp.ParseControl(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestParseRequest(t *testing.T) {
-	data := packet(t, goldenRequest).Data
+	data := ppptest.Packet(t, goldenRequest).Data
 	r, err := pap.ParseRequest(data)
 	if err != nil || string(r.Name) != "testuser" || string(r.Password) != password {
 		t.Fatalf("name %q, error %v", r.Name, err)
@@ -72,7 +59,7 @@ func TestParseRequestBounds(t *testing.T) {
 }
 
 func TestParseMessage(t *testing.T) {
-	data := packet(t, goldenAck).Data
+	data := ppptest.Packet(t, goldenAck).Data
 	message, err := pap.ParseMessage(data)
 	if err != nil || string(message) != "Login ok" {
 		t.Errorf("message %q, error %v", message, err)
@@ -140,7 +127,7 @@ func TestVerify(t *testing.T) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	f.Add(packet(f, goldenRequest).Data)
+	f.Add(ppptest.Packet(f, goldenRequest).Data)
 	f.Add([]byte{0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := pap.ParseRequest(data)
@@ -154,7 +141,7 @@ func FuzzParseRequest(f *testing.F) {
 }
 
 func FuzzParseMessage(f *testing.F) {
-	f.Add(packet(f, goldenAck).Data)
+	f.Add(ppptest.Packet(f, goldenAck).Data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		message, err := pap.ParseMessage(data)
 		if err != nil {

@@ -2,11 +2,26 @@ package ppptest
 
 import (
 	"bytes"
+	"encoding/hex"
 	"testing"
 	"time"
 
 	"upppoe/ppp"
 )
+
+// Packet parses a packet in hexadecimal.
+func Packet(t testing.TB, s string) ppp.Control {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatalf("packet %s: %v", s, err)
+	}
+	c, err := ppp.ParseControl(b)
+	if err != nil {
+		t.Fatalf("packet %s: %v", s, err)
+	}
+	return c
+}
 
 // Drain returns the packets in the queue and empties it. All must be of the protocol.
 func Drain(t testing.TB, p ppp.Protocol, q *ppp.Queue) (sent []ppp.Control) {
