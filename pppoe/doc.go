@@ -51,7 +51,7 @@
 //   - port: where frames of one ethertype are read and written, such as a packet socket
 //   - listener: an attachment on which a server answers, and its ports
 //   - fanout: several ports for the session frames of one attachment, which are spread by flow
-//   - flow: IP packets with the same addresses and ports; in package datapath, a session's record
+//   - flow: IP packets with the same addresses and ports
 //   - session: one PPP connection, identified by attachment, session ID and both Ethernet addresses
 //   - attached session: a session that another program has discovered (ClientConfig.Attach)
 //   - stale session: a session that ended without its concentrator being notified

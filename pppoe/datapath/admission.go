@@ -12,27 +12,27 @@ type admission struct {
 // version in the packet is checked in addition to PPP's Protocol field: the host, which reads from
 // the TUN device without that field, goes by the version. A spoofed packet takes no tokens of the
 // peer's rate.
-func (f *flow) admitFromPeer(packet []byte, now instant) bool {
-	if len(packet) == 0 || !f.isOpen(protocolOf(packet[0])) {
-		f.counters.dropped.Add(1)
+func (e *entry) admitFromPeer(packet []byte, now instant) bool {
+	if len(packet) == 0 || !e.isOpen(protocolOf(packet[0])) {
+		e.counters.dropped.Add(1)
 		return false
 	}
-	if filter := f.sourceFilter.Load(); filter != nil && !filter.allow(packet) {
-		f.counters.spoofed.Add(1)
+	if filter := e.sourceFilter.Load(); filter != nil && !filter.allow(packet) {
+		e.counters.spoofed.Add(1)
 		return false
 	}
-	return f.conforms(f.up.Load(), len(packet), now)
+	return e.conforms(e.up.Load(), len(packet), now)
 }
 
 // admitToPeer reports whether a packet of so many octets may be sent, and counts one that may not.
-func (f *flow) admitToPeer(octets int, now instant) bool {
-	return f.conforms(f.down.Load(), octets, now)
+func (e *entry) admitToPeer(octets int, now instant) bool {
+	return e.conforms(e.down.Load(), octets, now)
 }
 
-func (f *flow) conforms(b *bucket, octets int, now instant) bool {
+func (e *entry) conforms(b *bucket, octets int, now instant) bool {
 	if b == nil || b.take(now, octets) {
 		return true
 	}
-	f.counters.exceeded.Add(1)
+	e.counters.exceeded.Add(1)
 	return false
 }

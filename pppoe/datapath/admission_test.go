@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// testPath is a path with one flow, session 7 or 0x1234, without goroutines.
+// testPath is a path with one session, session 7 or 0x1234, without goroutines.
 type testPath struct {
-	name string
-	path Path
-	flow *flow
+	name  string
+	path  Path
+	entry *entry
 	// receive gives frames to the path, and returns the number of packets that the device received.
 	receive func(at time.Duration, frames ...*Frame) int
 	// send gives packets or GSO packets from the device to the path, and returns the number of
@@ -20,14 +20,14 @@ type testPath struct {
 
 // eachPath returns a plain and a GSO path, with both families open.
 func eachPath(t *testing.T) []testPath {
-	plain, device, plainFlow := newPlainFlow(t)
+	plain, device, plainEntry := newPlainEntry(t)
 	plain.SetFamilies(0x1234, true, true)
 	w := &fakePort{}
-	worker, gsoDevice, gsoFlow := newGSOFlow(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
-	gsoFlow.Peer = hostAddr
+	worker, gsoDevice, gsoEntry := newGSOEntry(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
+	gsoEntry.Peer = hostAddr
 	at := func(at time.Duration) { worker.path.clock = func() instant { return instant(at) } }
 	return []testPath{{
-		name: "plain", path: plain, flow: plainFlow,
+		name: "plain", path: plain, entry: plainEntry,
 		receive: func(when time.Duration, frames ...*Frame) int {
 			before := device.taken
 			for _, f := range frames {
@@ -41,7 +41,7 @@ func eachPath(t *testing.T) []testPath {
 				for _, p := range s.segments(t) {
 					buf := make([]byte, HeadersLen+len(p))
 					copy(buf[HeadersLen:], p)
-					if plainFlow.encapsulate(buf, len(p), instant(when)) != nil {
+					if plainEntry.encapsulate(buf, len(p), instant(when)) != nil {
 						sent++
 					}
 				}
@@ -49,7 +49,7 @@ func eachPath(t *testing.T) []testPath {
 			return sent
 		},
 	}, {
-		name: "offload", path: worker.path, flow: gsoFlow,
+		name: "offload", path: worker.path, entry: gsoEntry,
 		receive: func(when time.Duration, frames ...*Frame) (got int) {
 			at(when)
 			gsoDevice.written = nil
@@ -67,7 +67,7 @@ func eachPath(t *testing.T) []testPath {
 		send: func(when time.Duration, packets ...gsoPacket) int {
 			at(when)
 			gsoDevice.toRead, w.frames = packets, nil
-			if err := worker.drain(gsoFlow, gsoDevice, newFrameBatch(1514)); err != nil {
+			if err := worker.drain(gsoEntry, gsoDevice, newFrameBatch(1514)); err != nil {
 				t.Error(err)
 			}
 			return len(w.frames)
@@ -92,12 +92,12 @@ func TestVersionMismatch(t *testing.T) {
 			if v6 {
 				packet, protocol = packetFrom("192.0.2.10"), 0x57
 			}
-			before := r.path.Counters(r.flow.SessionID)
-			r.path.SetFamilies(r.flow.SessionID, !v6, v6)
+			before := r.path.Counters(r.entry.SessionID)
+			r.path.SetFamilies(r.entry.SessionID, !v6, v6)
 			if got := r.receive(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
 				t.Errorf("%s: protocol %#x with a packet of the other, closed family passes", r.name, protocol)
 			}
-			if c := r.path.Counters(r.flow.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
+			if c := r.path.Counters(r.entry.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
 				t.Errorf("%s: protocol %#x: counted %+v, want one dropped more than %+v", r.name, protocol, c, before)
 			}
 		}
@@ -107,7 +107,7 @@ func TestVersionMismatch(t *testing.T) {
 // TestSourceFilter: packets with other source addresses do not reach the device, and are counted.
 func TestSourceFilter(t *testing.T) {
 	for _, r := range eachPath(t) {
-		id := r.flow.SessionID
+		id := r.entry.SessionID
 		mine, mine6, forged, forged6 := packetFrom("192.0.2.10"), packetFrom("2001:db8:1::1"), packetFrom("192.0.2.11"), packetFrom("2001:db8:2::1")
 		all := func() []*Frame {
 			mismatched := sessionFrame(hostAddr, 7, 0x21, forged6, 0) // IPv6 with the Protocol field of IPv4
@@ -139,7 +139,7 @@ func TestSourceFilter(t *testing.T) {
 // than the rate. Spoofed packets take no tokens.
 func TestRateUp(t *testing.T) {
 	for _, r := range eachPath(t) {
-		id := r.flow.SessionID
+		id := r.entry.SessionID
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32")...))
 		r.path.SetRates(id, Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets per millisecond
 		packet, forged := make([]byte, 1000), make([]byte, 1000)
@@ -180,7 +180,7 @@ func TestRateUp(t *testing.T) {
 // rate are not sent.
 func TestRateDown(t *testing.T) {
 	for _, r := range eachPath(t) {
-		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
+		r.path.SetRates(r.entry.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}
 		sent := func(at time.Duration) int {
 			return r.send(at, m.transport(0, false, false, 960, 30*960), m.transport(1, true, true, 952, 30*952))
@@ -193,7 +193,7 @@ func TestRateDown(t *testing.T) {
 				t.Errorf("%s: at %v %d segments of 1000 octets leave, want %d", r.name, c.at, got, c.want)
 			}
 		}
-		if c := r.path.Counters(r.flow.SessionID); c.SentPackets != 45 || c.SentBytes != 45_000 || c.Exceeded != 240-45 || c.Dropped != c.Exceeded {
+		if c := r.path.Counters(r.entry.SessionID); c.SentPackets != 45 || c.SentBytes != 45_000 || c.Exceeded != 240-45 || c.Dropped != c.Exceeded {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 		if n := r.receive(0, fromPeer(packetFrom("192.0.2.10"))); n != 1 {
@@ -204,7 +204,7 @@ func TestRateDown(t *testing.T) {
 
 // TestAdmissionNoAllocation: the checks do not allocate, in either direction.
 func TestAdmissionNoAllocation(t *testing.T) {
-	p, _, f := newPlainFlow(t)
+	p, _, f := newPlainEntry(t)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32")...))
 	p.SetRates(0x1234, Rate{Bits: 1e9}, Rate{Bits: 1e9})
 	packet, buf := make([][]byte, 1), make([]byte, HeadersLen+1500)
@@ -224,7 +224,7 @@ func TestAdmissionNoAllocation(t *testing.T) {
 
 // BenchmarkDeliverFiltered is BenchmarkDeliver of a session with a source filter and a rate.
 func BenchmarkDeliverFiltered(b *testing.B) {
-	p, _, _ := newPlainFlow(b)
+	p, _, _ := newPlainEntry(b)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
 	p.SetRates(0x1234, Rate{Bits: MaxRate}, Rate{})
 	data := tcpData4()
@@ -240,7 +240,7 @@ func BenchmarkDeliverFiltered(b *testing.B) {
 // TestRateDownWholePackets: ordinary packets from the device are limited too.
 func TestRateDownWholePackets(t *testing.T) {
 	for _, r := range eachPath(t) {
-		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
+		r.path.SetRates(r.entry.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		packet := make([]byte, 1000)
 		copy(packet, packetFrom("192.0.2.10"))
 		for _, c := range []struct {
@@ -255,7 +255,7 @@ func TestRateDownWholePackets(t *testing.T) {
 				t.Errorf("%s: at %v %d packets leave, want %d", r.name, c.at, sent, c.want)
 			}
 		}
-		if c := r.path.Counters(r.flow.SessionID); c.SentPackets != 30 || c.SentBytes != 30_000 || c.Exceeded != 90 {
+		if c := r.path.Counters(r.entry.SessionID); c.SentPackets != 30 || c.SentBytes != 30_000 || c.Exceeded != 90 {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 	}

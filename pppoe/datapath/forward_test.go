@@ -13,7 +13,7 @@ import (
 )
 
 // loopbackDevice is a device whose host forwards: the packet that was written to it is read from it
-// next, by another flow.
+// next, by another session.
 type loopbackDevice struct {
 	sink
 	packet  []byte
@@ -93,17 +93,17 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 	port = &countingPort{}
 	p := newGSOPath([]Port{port}, func([]byte) {}, func(uint16) {})
 	device := &loopbackDevice{}
-	var flows [2]*flow
+	var entries [2]*entry
 	for i, peer := range []wire.Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
-		f := &flow{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
+		f := &entry{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
 		if gso {
 			f.gso, f.writers = device, writers(device, 1)
 		}
 		f.ipv4.Store(true)
-		p.flows.put(id, f)
+		p.sessions.put(id, f)
 		p.SetMSS(id, NewMSSLimit(1492, 0))
-		flows[i] = f
+		entries[i] = f
 	}
 	frames := segments()
 	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
@@ -111,15 +111,15 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 		return port, func() {
 			copy(frames[0].Data, first) // the coalescer has changed it
 			p.workers[0].receive(frames)
-			p.workers[0].drain(flows[1], device, batch)
+			p.workers[0].drain(entries[1], device, batch)
 		}
 	}
 	buf, single, out := make([]byte, HeadersLen+1500), make([][]byte, 1), make([][]byte, 1)
-	flows[1].putHeader(buf)
+	entries[1].putHeader(buf)
 	return port, func() {
 		for i := range frames {
 			p.deliver(&frames[i], single, 0)
-			out[0] = flows[1].encapsulate(buf, copy(buf[HeadersLen:], device.packet), 0)
+			out[0] = entries[1].encapsulate(buf, copy(buf[HeadersLen:], device.packet), 0)
 			port.WriteBatch(out)
 		}
 	}
@@ -169,18 +169,18 @@ func BenchmarkForward(b *testing.B) {
 func forwardingOver(sessions int) (work func()) {
 	p := newGSOPath([]Port{&countingPort{}}, func([]byte) {}, func(uint16) {})
 	device := &loopbackDevice{}
-	flows := make([]*flow, sessions)
-	for i := range flows {
-		f := &flow{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
+	entries := make([]*entry, sessions)
+	for i := range entries {
+		f := &entry{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
 		f.ipv4.Store(true)
-		p.flows.put(f.SessionID, f)
-		flows[i] = f
+		p.sessions.put(f.SessionID, f)
+		entries[i] = f
 	}
 	frames := segments()
 	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
 	next := 0
 	return func() {
-		f := flows[next%sessions]
+		f := entries[next%sessions]
 		next += 4099 // not in the order of memory: 4099 and 10,000 have no common factor
 		copy(frames[0].Data, first)
 		for i := range frames {

@@ -38,9 +38,9 @@ type portWorker struct {
 	gather Gatherer // nil: the port accepts contiguous frames only
 
 	// The following is used only by the goroutine that reads the port.
-	coalescer tun.Coalescer[*flow]
+	coalescer tun.Coalescer[*entry]
 	single    [1][]byte
-	write     func(*flow, *tun.GSOPacket)
+	write     func(*entry, *tun.GSOPacket)
 }
 
 func newGSOPath(ports []Port, control func([]byte), lost func(uint16)) *gsoPath {
@@ -64,7 +64,7 @@ func (p *gsoPath) Add(t Session) error {
 	if !ok || d.EnableGSO() != nil {
 		return p.plainPath.Add(t)
 	}
-	return p.add(&flow{Session: t, gso: d, writers: writers(d, len(p.workers))}, p.transmitQueues)
+	return p.add(&entry{Session: t, gso: d, writers: writers(d, len(p.workers))}, p.transmitQueues)
 }
 
 // writers returns n writers of a device, one for each port's goroutine. The first is used by Inject
@@ -137,7 +137,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 	}
 	if f.admitFromPeer(in.Data[HeadersLen:], p.clock()) {
 		f.clamp(in.Data[HeadersLen:], false)
-		var alone tun.Coalescer[*flow]
+		var alone tun.Coalescer[*entry]
 		alone.Add(f, in.Data, HeadersLen, false, false)
 		alone.Flush(p.workers[0].write)
 	}
@@ -145,7 +145,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 }
 
 // writeGSO writes a packet or GSO packet to its device.
-func (w *portWorker) writeGSO(f *flow, s *tun.GSOPacket) {
+func (w *portWorker) writeGSO(f *entry, s *tun.GSOPacket) {
 	if f.writers[w.index].WriteGSO(s, HeadersLen) != nil {
 		f.counters.dropped.Add(uint64(s.Packets))
 		return
@@ -191,9 +191,9 @@ func (b *frameBatch) room() []byte {
 	return b.buf[b.used:]
 }
 
-// transmitQueues moves packets from all queues of a flow's device until the device is closed or
+// transmitQueues moves packets from all queues of a session's device until the device is closed or
 // lost.
-func (p *gsoPath) transmitQueues(f *flow) {
+func (p *gsoPath) transmitQueues(f *entry) {
 	queues := []tun.GSOReader{f.gso}
 	if w, ok := f.gso.(tun.MultiQueue); ok {
 		queues = w.Readers()
@@ -206,8 +206,8 @@ func (p *gsoPath) transmitQueues(f *flow) {
 	others.Wait()
 }
 
-// transmitLoop moves packets from a queue of a flow's device to the worker's port.
-func (w *portWorker) transmitLoop(f *flow, from tun.GSOReader) {
+// transmitLoop moves packets from a queue of a session's device to the worker's port.
+func (w *portWorker) transmitLoop(f *entry, from tun.GSOReader) {
 	for {
 		batch := w.path.batches.Get().(*frameBatch)
 		err := w.drain(f, from, batch)
@@ -222,7 +222,7 @@ func (w *portWorker) transmitLoop(f *flow, from tun.GSOReader) {
 }
 
 // drain moves packets until the queue is empty.
-func (w *portWorker) drain(f *flow, from tun.GSOReader, batch *frameBatch) error {
+func (w *portWorker) drain(f *entry, from tun.GSOReader, batch *frameBatch) error {
 	for {
 		n, pending, err := from.ReadGSO(batch.room(), HeadersLen)
 		if n == 0 || err != nil {
@@ -240,7 +240,7 @@ func (w *portWorker) drain(f *flow, from tun.GSOReader, batch *frameBatch) error
 }
 
 // appendPacket appends the frames of the packet that was read to the batch.
-func (w *portWorker) appendPacket(f *flow, batch *frameBatch, size int, pending tun.PendingOffload) {
+func (w *portWorker) appendPacket(f *entry, batch *frameBatch, size int, pending tun.PendingOffload) {
 	buf := batch.buf[batch.used : batch.used+HeadersLen+size]
 	protocol := protocolOf(buf[HeadersLen])
 	if !f.isOpen(protocol) {
@@ -269,7 +269,7 @@ func (w *portWorker) appendPacket(f *flow, batch *frameBatch, size int, pending 
 
 // appendSegments segments a GSO packet that is behind the frame headers common to all segments. Its
 // payload is not copied and must stay until the frames are sent.
-func (w *portWorker) appendSegments(f *flow, batch *frameBatch, buf []byte, pending tun.PendingOffload) {
+func (w *portWorker) appendSegments(f *entry, batch *frameBatch, buf []byte, pending tun.PendingOffload) {
 	if batch.segmenter.Start(buf[HeadersLen:], pending) != nil || HeadersLen+batch.segmenter.HeaderLen() > maxHeadersLen {
 		f.counters.dropped.Add(1)
 		return
@@ -298,13 +298,13 @@ func (w *portWorker) appendSegments(f *flow, batch *frameBatch, buf []byte, pend
 }
 
 // flush sends the frames, and empties the packet buffer.
-func (w *portWorker) flush(f *flow, batch *frameBatch) {
+func (w *portWorker) flush(f *entry, batch *frameBatch) {
 	w.sendFrames(f, batch)
 	batch.used = 0
 }
 
 // sendFrames sends the frames. The packets whose segments they are stay in the buffer.
-func (w *portWorker) sendFrames(f *flow, batch *frameBatch) {
+func (w *portWorker) sendFrames(f *entry, batch *frameBatch) {
 	if batch.n == 0 {
 		return
 	}

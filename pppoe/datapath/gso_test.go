@@ -92,15 +92,15 @@ func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// newGSOFlow returns the worker of a path with one flow, session 7, with both families open,
+// newGSOEntry returns the worker of a path with one session, 7, with both families open,
 // without goroutines.
-func newGSOFlow(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *flow) {
+func newGSOEntry(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *entry) {
 	device := &fakeGSODevice{closed: make(chan struct{})}
 	p := newGSOPath([]Port{port}, control, func(uint16) {})
-	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
+	f := &entry{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
 	f.ipv4.Store(true)
 	f.ipv6.Store(true)
-	p.flows.put(7, f)
+	p.sessions.put(7, f)
 	return p.workers[0], device, f
 }
 
@@ -109,9 +109,9 @@ func newGSOFlow(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *
 // goes to the control pworker.
 func TestInject(t *testing.T) {
 	var left [][]byte
-	worker, device, f := newGSOFlow(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
+	worker, device, f := newGSOEntry(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
 	f.Peer = hostAddr
-	_, _, g := newGSOFlow(&fakePort{}, nil)
+	_, _, g := newGSOEntry(&fakePort{}, nil)
 	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
 	packet := bytes.Clone(open)
 	tun.CompleteChecksum(packet)
@@ -122,7 +122,7 @@ func TestInject(t *testing.T) {
 	var racing sync.WaitGroup
 	racing.Go(func() { worker.receive([]Frame{{Data: bytes.Clone(frame)}}) })
 	if !worker.path.Inject(bytes.Clone(frame)) {
-		t.Error("a frame of the flow is refused")
+		t.Error("a frame of the session is refused")
 	}
 	racing.Wait()
 	if len(device.written) != 2 || !bytes.Equal(device.written[0].packet, packet) || f.counters.read().ReceivedPackets != 2 {
@@ -149,8 +149,8 @@ func TestGSOEndToEnd(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := &fakePort{}
-			sender, in, f := newGSOFlow(port(w), nil)
-			receiver, out, g := newGSOFlow(&fakePort{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
+			sender, in, f := newGSOEntry(port(w), nil)
+			receiver, out, g := newGSOEntry(&fakePort{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
 			g.Peer = hostAddr
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 			l := newFrameBatch(1514)
@@ -218,7 +218,7 @@ func TestGSOClosedFamilies(t *testing.T) {
 	w := &fakePort{}
 	for _, v6 := range []bool{false, true} {
 		controlled := 0
-		p, device, f := newGSOFlow(w, func([]byte) { controlled++ })
+		p, device, f := newGSOEntry(w, func([]byte) { controlled++ })
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []gsoPacket{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
 		p.path.SetFamilies(7, v6, !v6) // only the other family
@@ -243,7 +243,7 @@ func TestGSOClosedFamilies(t *testing.T) {
 // TestGSODrops: packets that cannot be passed on are counted one by one.
 func TestGSODrops(t *testing.T) {
 	w := &fakePort{refuse: 3}
-	p, device, f := newGSOFlow(w, nil)
+	p, device, f := newGSOEntry(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	device.toRead = []gsoPacket{
 		m.transport(0, false, false, 100, 1000), // ten frames, of which the port refuses three
@@ -268,7 +268,7 @@ func TestGSODrops(t *testing.T) {
 // TestGSOClampsMSS: a SYN is clamped in either direction, and its checksum is right.
 func TestGSOClampsMSS(t *testing.T) {
 	w := &fakePort{}
-	p, device, f := newGSOFlow(w, nil)
+	p, device, f := newGSOEntry(w, nil)
 	p.path.SetMSS(7, NewMSSLimit(1492, 0))
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	syn := m.transport(0, false, false, 0, 4)
@@ -343,7 +343,7 @@ func TestGSOPathServesPlainDevices(t *testing.T) {
 // TestGSONoAllocation: packets do not allocate, in either direction.
 func TestGSONoAllocation(t *testing.T) {
 	w := &fakePort{}
-	p, device, f := newGSOFlow(discardPort{w}, nil) // a Gatherer
+	p, device, f := newGSOEntry(discardPort{w}, nil) // a Gatherer
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []gsoPacket{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
 	l := newFrameBatch(1514)
@@ -377,7 +377,7 @@ type discardDevice struct{ *fakeGSODevice }
 
 func (discardDevice) WriteGSO(*tun.GSOPacket, int) error { return nil }
 
-// FuzzGSOReceive: of any two frames, each is either a packet of the flow, which is written once, or
+// FuzzGSOReceive: of any two frames, each is either a packet of the session, which is written once, or
 // goes to the control pworker.
 func FuzzGSOReceive(f *testing.F) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
@@ -398,13 +398,13 @@ func FuzzGSOReceive(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte, pending bool) {
 		controlled, packets := 0, 0
-		p, device, flow := newGSOFlow(&fakePort{}, func([]byte) { controlled++ })
+		p, device, session := newGSOEntry(&fakePort{}, func([]byte) { controlled++ })
 		p.path.SetMSS(7, NewMSSLimit(1492, 0))
 		p.receive([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
 		for _, s := range device.written {
 			packets += s.packets
 		}
-		n := flow.counters.read()
+		n := session.counters.read()
 		if packets+controlled+int(n.Dropped) != 2 || n.ReceivedPackets != uint64(packets) {
 			t.Errorf("of two frames, %d were written, %d went to the control plane; %+v", packets, controlled, n)
 		}
@@ -413,7 +413,7 @@ func FuzzGSOReceive(f *testing.F) {
 
 // BenchmarkOffloadSend sends a GSO packet from the device by a Gatherer.
 func BenchmarkOffloadSend(b *testing.B) {
-	p, device, f := newGSOFlow(discardPort{&fakePort{}}, nil)
+	p, device, f := newGSOEntry(discardPort{&fakePort{}}, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []gsoPacket{m.transport(0, false, false, 1440, 63000)}
 	l := newFrameBatch(maxHeadersLen)
@@ -428,7 +428,7 @@ func BenchmarkOffloadSend(b *testing.B) {
 // BenchmarkOffloadReceive receives the frames of a GSO packet from the port to the device.
 func BenchmarkOffloadReceive(b *testing.B) {
 	w := &fakePort{}
-	p, device, f := newGSOFlow(w, nil)
+	p, device, f := newGSOEntry(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	device.toRead = []gsoPacket{m.transport(0, false, false, 1440, 63000)}
 	p.drain(f, device, newFrameBatch(1514))
@@ -452,7 +452,7 @@ func BenchmarkOffloadReceive(b *testing.B) {
 func TestContiguousFrames(t *testing.T) {
 	for _, c := range []struct{ size, frames, dropped int }{{1491, 3, 0}, {1492, 3, 0}, {1493, 0, 3}} {
 		w := &fakePort{}
-		p, device, f := newGSOFlow(w, nil)
+		p, device, f := newGSOEntry(w, nil)
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []gsoPacket{m.transport(0, false, false, c.size-40, 3*(c.size-40))}
 		p.drain(f, device, p.path.batches.Get().(*frameBatch))

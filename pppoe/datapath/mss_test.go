@@ -261,7 +261,7 @@ func FuzzClampMSS(f *testing.F) {
 
 // TestPathClampsMSS: the path clamps in both directions from SetMSS on, to the limit set last.
 func TestPathClampsMSS(t *testing.T) {
-	p, device, f := newPlainFlow(t)
+	p, device, f := newPlainEntry(t)
 	announced := func(limit MSSLimit) (in, out int) {
 		p.SetMSS(0x1234, limit)
 		frame := sessionFrame(hostAddr, 0x1234, 0x21, ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()), 4)
@@ -290,7 +290,7 @@ func TestPathClampsMSS(t *testing.T) {
 // TestPendingChecksum: a SYN from this machine, over veth, has a complete checksum when it is
 // written to the device.
 func TestPendingChecksum(t *testing.T) {
-	p, _, _ := newPlainFlow(t)
+	p, _, _ := newPlainEntry(t)
 	p.SetMSS(0x1234, usualLimit)
 	packet := ipv4Packet(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())
 	frame := sessionFrame(hostAddr, 0x1234, 0x21, withPendingChecksum(packet, 20, packet[12:20]), 0)

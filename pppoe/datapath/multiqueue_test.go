@@ -68,7 +68,7 @@ func TestMultiQueue(t *testing.T) {
 		for _, q := range device.queues {
 			q.toRead = []gsoPacket{m.transport(0, false, false, 100, 1000)}
 		}
-		f := openFlow(p, device)
+		f := openEntry(p, device)
 		var receivers sync.WaitGroup
 		for i, l := range p.workers {
 			in := sessionFrame(acAddr, 7, 0x21, m.network(i, 1, false, make([]byte, 30)), 0)
@@ -106,9 +106,9 @@ func TestMultiQueue(t *testing.T) {
 	}
 }
 
-// openFlow adds a flow with both families open.
-func openFlow(p *gsoPath, d tun.GSODevice) *flow {
-	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, gso: d, writers: writers(d, len(p.workers))}
+// openEntry adds a session with both families open.
+func openEntry(p *gsoPath, d tun.GSODevice) *entry {
+	f := &entry{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, gso: d, writers: writers(d, len(p.workers))}
 	f.ipv4.Store(true)
 	p.add(f, p.transmitQueues)
 	return f

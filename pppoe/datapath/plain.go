@@ -12,16 +12,16 @@ import (
 // The plain data path works everywhere: user space reads a packet on one side and writes it on the
 // other. A packet passes these steps, in the order of the functions below:
 //
-//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> source filter, rate -> MSS -> device
+//	from the wire:  receive -> session lookup -> session and address check -> family open? -> source filter, rate -> MSS -> device
 //	to the wire:    device -> transmit -> family open? -> rate -> MSS -> headers in place -> port
 //
 // Frames without a packet of an open family go to the control plane.
 
 // plainPath is an Engine that moves one packet at a time.
 type plainPath struct {
-	ports []Port
-	flows flowTable
-	clock func() instant
+	ports    []Port
+	sessions sessionTable
+	clock    func() instant
 	// control is called with a frame that is not for the data path. The frame is valid only until
 	// the call returns.
 	control func(frame []byte)
@@ -38,13 +38,13 @@ func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainP
 // Add adds a session.
 func (p *plainPath) Add(t Session) error {
 	t.Device = &sharedDevice{Device: t.Device}
-	return p.add(&flow{Session: t}, p.transmitLoop)
+	return p.add(&entry{Session: t}, p.transmitLoop)
 }
 
-// add adds a flow and starts transmit, which runs until the device is closed or lost.
-func (p *plainPath) add(f *flow, transmit func(*flow)) error {
+// add adds a session and starts transmit, which runs until the device is closed or lost.
+func (p *plainPath) add(f *entry, transmit func(*entry)) error {
 	f.done = make(chan struct{})
-	if !p.flows.put(f.SessionID, f) {
+	if !p.sessions.put(f.SessionID, f) {
 		return ErrSessionInUse
 	}
 	// Ends when Remove closes the device.
@@ -54,7 +54,7 @@ func (p *plainPath) add(f *flow, transmit func(*flow)) error {
 
 // SetFamilies sets which address families may pass.
 func (p *plainPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	if f := p.flows.get(id); f != nil {
+	if f := p.sessions.get(id); f != nil {
 		f.ipv4.Store(ipv4)
 		f.ipv6.Store(ipv6)
 	}
@@ -62,21 +62,21 @@ func (p *plainPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
 
 // SetMSS sets the largest MSS.
 func (p *plainPath) SetMSS(id uint16, limit MSSLimit) {
-	if f := p.flows.get(id); f != nil {
+	if f := p.sessions.get(id); f != nil {
 		f.mss.Store(uint32(limit))
 	}
 }
 
 // SetSourceFilter sets the source addresses that are allowed.
 func (p *plainPath) SetSourceFilter(id uint16, from *SourceFilter) {
-	if f := p.flows.get(id); f != nil {
+	if f := p.sessions.get(id); f != nil {
 		f.sourceFilter.Store(from)
 	}
 }
 
 // SetRates sets the rates.
 func (p *plainPath) SetRates(id uint16, up, down Rate) {
-	if f := p.flows.get(id); f != nil {
+	if f := p.sessions.get(id); f != nil {
 		f.up.Store(f.up.Load().withRate(up))
 		f.down.Store(f.down.Load().withRate(down))
 	}
@@ -84,7 +84,7 @@ func (p *plainPath) SetRates(id uint16, up, down Rate) {
 
 // Counters returns the counters of a session.
 func (p *plainPath) Counters(id uint16) Counters {
-	if f := p.flows.get(id); f != nil {
+	if f := p.sessions.get(id); f != nil {
 		return f.counters.read()
 	}
 	return Counters{}
@@ -92,7 +92,7 @@ func (p *plainPath) Counters(id uint16) Counters {
 
 // Remove removes a session and closes its device.
 func (p *plainPath) Remove(id uint16) Counters {
-	f := p.flows.take(id)
+	f := p.sessions.take(id)
 	if f == nil {
 		return Counters{}
 	}
@@ -139,7 +139,7 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 }
 
 // writePacket writes the packet of a frame, which decapsulate has trimmed, to its device.
-func (p *plainPath) writePacket(f *flow, frame *Frame, packet [][]byte, now instant) {
+func (p *plainPath) writePacket(f *entry, frame *Frame, packet [][]byte, now instant) {
 	if !f.admitFromPeer(frame.Data[HeadersLen:], now) {
 		return
 	}
@@ -155,9 +155,9 @@ func (p *plainPath) writePacket(f *flow, frame *Frame, packet [][]byte, now inst
 	f.counters.received(1, len(packet[0])-HeadersLen)
 }
 
-// decapsulate returns the flow of a frame, and trims the frame to its packet; nil: the frame is not
+// decapsulate returns the session of a frame, and trims the frame to its packet; nil: the frame is not
 // for the data path. RFC 2516 section 4: LENGTH excludes padding, which is ignored.
-func (p *plainPath) decapsulate(frame *Frame) *flow {
+func (p *plainPath) decapsulate(frame *Frame) *entry {
 	b := frame.Data
 	if len(b) < HeadersLen || b[14] != 0x11 || b[15] != 0 {
 		return nil
@@ -166,7 +166,7 @@ func (p *plainPath) decapsulate(frame *Frame) *flow {
 	if length < 2 || 20+length > len(b) {
 		return nil
 	}
-	f := p.flows.get(binary.BigEndian.Uint16(b[16:]))
+	f := p.sessions.get(binary.BigEndian.Uint16(b[16:]))
 	if f == nil || wire.Addr(b[6:12]) != f.Peer {
 		return nil
 	}
@@ -178,17 +178,17 @@ func (p *plainPath) decapsulate(frame *Frame) *flow {
 }
 
 // runTransmit runs transmit, and then reports a device that is lost.
-func (p *plainPath) runTransmit(f *flow, transmit func(*flow)) {
+func (p *plainPath) runTransmit(f *entry, transmit func(*entry)) {
 	transmit(f)
 	close(f.done)
-	if p.flows.get(f.SessionID) == f {
+	if p.sessions.get(f.SessionID) == f {
 		p.lost(f.SessionID)
 	}
 }
 
 // portFor returns the port that sends the packets of a device's queue: sessions are spread over all
 // ports.
-func (p *plainPath) portFor(f *flow, queue int) (port int) {
+func (p *plainPath) portFor(f *entry, queue int) (port int) {
 	return (int(f.SessionID) + queue) % len(p.ports)
 }
 
@@ -206,8 +206,8 @@ func (d *sharedDevice) Write(packets [][]byte, headroom int) (int, error) {
 	return d.Device.Write(packets, headroom)
 }
 
-// transmitLoop moves packets from a flow's device to a port until the device is closed or lost.
-func (p *plainPath) transmitLoop(f *flow) {
+// transmitLoop moves packets from a session's device to a port until the device is closed or lost.
+func (p *plainPath) transmitLoop(f *entry) {
 	port := p.ports[p.portFor(f, 0)]
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)

@@ -27,8 +27,8 @@ func (s *sink) WriteBatch(frames [][]byte) (int, error) { return len(frames), ni
 func (s *sink) Addr() wire.Addr                         { return acAddr }
 func (s *sink) MTU() int                                { return 1500 }
 
-// newPlainFlow returns a path with one open flow.
-func newPlainFlow(t testing.TB) (*plainPath, *sink, *flow) {
+// newPlainEntry returns a path with one open session.
+func newPlainEntry(t testing.TB) (*plainPath, *sink, *entry) {
 	t.Helper()
 	device := &sink{}
 	p := newPlainPath([]Port{device}, func([]byte) {}, func(uint16) {})
@@ -36,7 +36,7 @@ func newPlainFlow(t testing.TB) (*plainPath, *sink, *flow) {
 		t.Fatal(err)
 	}
 	p.SetFamilies(0x1234, true, false)
-	return p, device, p.flows.get(0x1234)
+	return p, device, p.sessions.get(0x1234)
 }
 
 func sessionFrame(src wire.Addr, id uint16, protocol uint16, payload []byte, padding int) *Frame {
@@ -67,7 +67,7 @@ func TestDeliver(t *testing.T) {
 		{"LENGTH of nothing, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 0), false},
 		{"no PPP header", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, nil, 0).Data[:21]}, false},
 	} {
-		p, device, f := newPlainFlow(t)
+		p, device, f := newPlainEntry(t)
 		got := p.deliver(c.frame, make([][]byte, 1), 0)
 		if got != c.ours || (device.taken == 1) != c.ours {
 			t.Errorf("%s: accepted by the data path: %v, packets written: %d; want %v", c.what, got, device.taken, c.ours)
@@ -79,7 +79,7 @@ func TestDeliver(t *testing.T) {
 }
 
 func TestEncapsulate(t *testing.T) {
-	_, _, f := newPlainFlow(t)
+	_, _, f := newPlainEntry(t)
 	buf := make([]byte, HeadersLen+1500)
 	f.putHeader(buf)
 	buf[HeadersLen] = 0x45
@@ -99,7 +99,7 @@ func TestEncapsulate(t *testing.T) {
 
 // TestNoAllocation: a data packet does not allocate, in either direction.
 func TestNoAllocation(t *testing.T) {
-	p, _, f := newPlainFlow(t)
+	p, _, f := newPlainEntry(t)
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 1400), 0), make([][]byte, 1)
 	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
 		t.Errorf("receiving a packet allocates %v times", n)
@@ -119,7 +119,7 @@ func tcpData4() []byte {
 }
 
 func BenchmarkDeliver(b *testing.B) {
-	p, _, _ := newPlainFlow(b)
+	p, _, _ := newPlainEntry(b)
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, tcpData4(), 0), make([][]byte, 1)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -128,7 +128,7 @@ func BenchmarkDeliver(b *testing.B) {
 }
 
 func BenchmarkEncapsulate(b *testing.B) {
-	_, _, f := newPlainFlow(b)
+	_, _, f := newPlainEntry(b)
 	buf := make([]byte, HeadersLen+1500)
 	copy(buf[HeadersLen:], tcpData4())
 	b.ReportAllocs()
@@ -141,7 +141,7 @@ func BenchmarkEncapsulate(b *testing.B) {
 // at least one octet.
 func TestEncapsulateSizes(t *testing.T) {
 	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
-		_, _, f := newPlainFlow(t)
+		_, _, f := newPlainEntry(t)
 		buf := make([]byte, HeadersLen+1500)
 		buf[HeadersLen] = 0x45
 		frame := f.encapsulate(buf, c.size, 0)
@@ -154,23 +154,23 @@ func TestEncapsulateSizes(t *testing.T) {
 	}
 }
 
-// TestFlowTable: each session ID has an entry of its own for one flow at a time, and take returns
+// TestSessionTable: each session ID has an entry of its own for one session at a time, and take returns
 // nil for a missing one.
-func TestFlowTable(t *testing.T) {
-	var table flowTable
+func TestSessionTable(t *testing.T) {
+	var table sessionTable
 	ids := []uint16{0, 1, 0xff, 0x100, 0x101, 0x1ff, 0xff00, 0xffff}
-	flows := make([]flow, len(ids))
+	sessions := make([]entry, len(ids))
 	for i, id := range ids {
 		if table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: there is a flow before put", id)
+			t.Errorf("%#x: there is a session before put", id)
 		}
-		if !table.put(id, &flows[i]) || table.put(id, &flow{}) {
+		if !table.put(id, &sessions[i]) || table.put(id, &entry{}) {
 			t.Errorf("%#x: the first put fails, or the second does not", id)
 		}
 	}
 	for i, id := range ids {
-		if table.get(id) != &flows[i] || table.take(id) != &flows[i] || table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: its flow is not there, or can be taken twice", id)
+		if table.get(id) != &sessions[i] || table.take(id) != &sessions[i] || table.get(id) != nil || table.take(id) != nil {
+			t.Errorf("%#x: its session is not there, or can be taken twice", id)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func TestPlainDrops(t *testing.T) {
 	}{{4, 0}, {3, 2}, {0, 8}} {
 		end := &refusingEnd{takes: c.takes, toRead: 8}
 		p := newPlainPath([]Port{end}, func([]byte) {}, func(uint16) {})
-		f := &flow{Session: Session{SessionID: 7, Local: acAddr, Peer: hostAddr, Device: end}}
+		f := &entry{Session: Session{SessionID: 7, Local: acAddr, Peer: hostAddr, Device: end}}
 		f.ipv4.Store(true)
 		p.transmitLoop(f)
 		if n := f.counters.read().Dropped; n != c.want {

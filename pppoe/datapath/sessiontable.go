@@ -9,8 +9,8 @@ import (
 	"upppoe/tun"
 )
 
-// flow is a session in the data path.
-type flow struct {
+// entry is a session in the data path.
+type entry struct {
 	Session
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
@@ -22,39 +22,39 @@ type flow struct {
 }
 
 // clamp lowers the MSS of a packet. pending: its checksum is not complete.
-func (f *flow) clamp(packet []byte, pending bool) {
-	clampMSS(packet, MSSLimit(f.mss.Load()), pending)
+func (e *entry) clamp(packet []byte, pending bool) {
+	clampMSS(packet, MSSLimit(e.mss.Load()), pending)
 }
 
-func (f *flow) isOpen(p ppp.Protocol) bool {
-	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
+func (e *entry) isOpen(p ppp.Protocol) bool {
+	return p == ppp.IPv4 && e.ipv4.Load() || p == ppp.IPv6 && e.ipv6.Load()
 }
 
 // putHeader writes the fields that are the same in all frames of a session, up to LENGTH.
-func (f *flow) putHeader(b []byte) {
-	copy(b, f.Peer[:])
-	copy(b[6:], f.Local[:])
+func (e *entry) putHeader(b []byte) {
+	copy(b, e.Peer[:])
+	copy(b[6:], e.Local[:])
 	copy(b[12:], []byte{0x88, 0x64, 0x11, 0})
-	binary.BigEndian.PutUint16(b[16:], f.SessionID)
+	binary.BigEndian.PutUint16(b[16:], e.SessionID)
 }
 
 // encapsulate writes LENGTH and the Protocol field in front of a packet that begins at HeadersLen.
 // It returns nil if the packet must not be sent.
-func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
+func (e *entry) encapsulate(buf []byte, size int, now instant) []byte {
 	if size < 1 {
 		return nil
 	}
 	protocol := protocolOf(buf[HeadersLen])
-	if !f.isOpen(protocol) {
-		f.counters.dropped.Add(1)
+	if !e.isOpen(protocol) {
+		e.counters.dropped.Add(1)
 		return nil
 	}
-	if !f.admitToPeer(size, now) {
+	if !e.admitToPeer(size, now) {
 		return nil
 	}
-	f.clamp(buf[HeadersLen:HeadersLen+size], false)
+	e.clamp(buf[HeadersLen:HeadersLen+size], false)
 	putLength(buf, protocol, size)
-	f.counters.sent(1, size)
+	e.counters.sent(1, size)
 	return buf[:HeadersLen+size]
 }
 
@@ -72,22 +72,22 @@ func putLength(frame []byte, p ppp.Protocol, size int) {
 	binary.BigEndian.PutUint16(frame[20:], uint16(p))
 }
 
-// flowTable finds flows by session ID without a lock. It has two levels, so that a client with one
+// sessionTable finds sessions by ID without a lock. It has two levels, so that a client with one
 // session does not allocate 65,536 entries.
-type flowTable struct {
+type sessionTable struct {
 	write sync.Mutex
-	rows  [256]atomic.Pointer[[256]atomic.Pointer[flow]]
+	rows  [256]atomic.Pointer[[256]atomic.Pointer[entry]]
 }
 
-func (t *flowTable) get(id uint16) *flow {
+func (t *sessionTable) get(id uint16) *entry {
 	if row := t.rows[id>>8].Load(); row != nil {
 		return row[id&0xff].Load()
 	}
 	return nil
 }
 
-// put adds a flow. It returns false if the ID is in use.
-func (t *flowTable) put(id uint16, f *flow) bool {
+// put adds a session. It returns false if the ID is in use.
+func (t *sessionTable) put(id uint16, f *entry) bool {
 	t.write.Lock()
 	defer t.write.Unlock()
 	if t.get(id) != nil {
@@ -95,15 +95,15 @@ func (t *flowTable) put(id uint16, f *flow) bool {
 	}
 	row := t.rows[id>>8].Load()
 	if row == nil {
-		row = new([256]atomic.Pointer[flow])
+		row = new([256]atomic.Pointer[entry])
 		t.rows[id>>8].Store(row)
 	}
 	row[id&0xff].Store(f)
 	return true
 }
 
-// take removes a flow and returns it.
-func (t *flowTable) take(id uint16) *flow {
+// take removes a session and returns it.
+func (t *sessionTable) take(id uint16) *entry {
 	t.write.Lock()
 	defer t.write.Unlock()
 	f := t.get(id)
