@@ -6,38 +6,48 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Limits of the goroutines of a reconciler. Configuring a session waits for scripts, and removing a
-// device waits 25 to 50 ms for an RCU grace period of the kernel, which elapses for several devices
-// at once. More workers than these would only wait for the kernel's lock of all interfaces (RTNL).
+// Limits of the workers of a pool. Each may block a thread: configuring a session waits for scripts,
+// and removing a device waits 25 to 50 ms for an RCU grace period of the kernel, which elapses for
+// several devices at once. More workers than these gain nothing, as all of them wait for the
+// kernel's lock of network interfaces (RTNL).
 const (
-	maxSetupWorkers   = 8
-	maxRemovalWorkers = 8
+	maxSetupWorkers   = 32
+	maxRemovalWorkers = 32
 )
 
-// reconciler brings the host's network to the desired state of the sessions, outside of their loop,
-// because that may take long. It changes several sessions at once, and one session by one worker at
-// a time. A session is queued at most once, however often its peer renegotiates: the latest desired
-// state counts. Removals of devices have a queue and workers of their own, so that new sessions do
-// not wait for them.
+// reconcilerPool is the workers of the reconcilers of a client or a server: of the latter's
+// interfaces, of which there may be thousands. Removals of devices have a queue and workers of their
+// own, so that new sessions do not wait for them. The zero value is usable.
+type reconcilerPool struct {
+	mu               sync.Mutex
+	setups, removals reconcilerQueue
+}
+
+// reconcilerQueue is a queue of sessions and its workers, which end when it is empty. It is guarded
+// by the pool's lock.
+type reconcilerQueue struct {
+	jobs    []reconcilerJob
+	workers int
+}
+
+// reconcilerJob is a session that is queued, and its reconciler.
+type reconcilerJob struct {
+	*reconciler
+	session *sessionState
+}
+
+// reconciler makes the host's network what sessions want (desired), outside of their loop, since
+// that may take long. Workers change several sessions at once, and one session by one worker at a
+// time. A session is queued at most once, however often its peer renegotiates: the latest desired
+// state counts.
 type reconciler struct {
 	network HostNetwork
 	path    datapath.Path
 	// report is called after each change, by the worker, and thus concurrently for different
 	// sessions. The session has no other change until it returns.
 	report func(*sessionState, actual)
-
-	mu       sync.Mutex
-	setups   reconcileQueue
-	removals reconcileQueue
-	workers  sync.WaitGroup
-}
-
-// reconcileQueue is a queue of sessions and its workers, which end when it is empty. It is guarded
-// by the reconciler's lock.
-type reconcileQueue struct {
-	sessions   []*sessionState
-	workers    int
-	maxWorkers int
+	pool   *reconcilerPool
+	active sync.WaitGroup // sessions that are queued or busy
 }
 
 // desired is what a session wants of the host's network.
@@ -56,8 +66,8 @@ type actual struct {
 	counters   datapath.Counters
 }
 
-// reconcileState is the reconciler's record of a session. It is guarded by the reconciler's lock,
-// except that actual belongs to the worker while busy.
+// reconcileState is the reconciler's record of a session. It is guarded by the pool's lock, except
+// that actual belongs to the worker while busy.
 type reconcileState struct {
 	desired desired // the latest
 	queued  bool    // in a queue, or will be when its worker has finished
@@ -65,43 +75,41 @@ type reconcileState struct {
 	actual
 }
 
+// newReconciler returns a reconciler with a pool of its own.
 func newReconciler(host HostNetwork, path datapath.Path, report func(*sessionState, actual)) *reconciler {
-	return &reconciler{
-		network: host, path: path, report: report,
-		setups:   reconcileQueue{maxWorkers: maxSetupWorkers},
-		removals: reconcileQueue{maxWorkers: maxRemovalWorkers},
-	}
+	return &reconciler{network: host, path: path, report: report, pool: &reconcilerPool{}}
 }
 
 // set sets what a session wants, and queues the session. It does not block. It must not be called
 // concurrently with wait.
 func (r *reconciler) set(s *sessionState, want desired) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
 	s.reconcile.desired = want
 	if s.reconcile.queued {
 		return
 	}
 	s.reconcile.queued = true
 	if !s.reconcile.busy {
-		r.enqueue(s)
+		r.active.Add(1)
+		r.pool.enqueue(reconcilerJob{r, s})
 	}
 }
 
-// wait waits until all queued sessions are reconciled and reported.
-func (r *reconciler) wait() { r.workers.Wait() }
+// wait waits until all sessions are reconciled and reported.
+func (r *reconciler) wait() { r.active.Wait() }
 
 // enqueue adds a session that is not busy to its queue. The lock is held.
-func (r *reconciler) enqueue(s *sessionState) {
-	q := &r.setups
-	if s.reconcile.isRemoval() {
-		q = &r.removals
+func (p *reconcilerPool) enqueue(j reconcilerJob) {
+	q, limit := &p.setups, maxSetupWorkers
+	if j.session.reconcile.isRemoval() {
+		q, limit = &p.removals, maxRemovalWorkers
 	}
-	q.sessions = append(q.sessions, s)
-	if q.workers < q.maxWorkers {
+	q.jobs = append(q.jobs, j)
+	if q.workers < limit {
 		q.workers++
 		// Ends when the queue is empty.
-		r.workers.Go(func() { r.work(q) })
+		go p.work(q)
 	}
 }
 
@@ -110,46 +118,49 @@ func (r *reconciler) enqueue(s *sessionState) {
 func (c *reconcileState) isRemoval() bool { return !c.desired.device && c.device != "" }
 
 // work reconciles the sessions of a queue until it is empty.
-func (r *reconciler) work(q *reconcileQueue) {
+func (p *reconcilerPool) work(q *reconcilerQueue) {
 	for {
-		s, want := r.next(q)
-		if s == nil {
+		j, want, ok := p.next(q)
+		if !ok {
 			return
 		}
-		r.apply(s, want)
-		r.report(s, s.reconcile.actual)
-		r.finish(s)
+		j.apply(j.session, want)
+		j.report(j.session, j.session.reconcile.actual)
+		p.finish(j)
 	}
 }
 
-// next removes the next session from a queue; nil: the worker ends, as the queue is empty.
-func (r *reconciler) next(q *reconcileQueue) (*sessionState, desired) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for len(q.sessions) > 0 {
-		s := q.sessions[0]
-		q.sessions[0] = nil
-		q.sessions = q.sessions[1:]
-		if q == &r.setups && s.reconcile.isRemoval() { // it ended while it was queued
-			r.enqueue(s)
+// next removes the next session from a queue. If the queue is empty, ok is false and the worker
+// ends.
+func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, want desired, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(q.jobs) > 0 {
+		j, q.jobs[0] = q.jobs[0], reconcilerJob{}
+		q.jobs = q.jobs[1:]
+		state := &j.session.reconcile
+		if q == &p.setups && state.isRemoval() { // it ended while it was queued
+			p.enqueue(j)
 			continue
 		}
-		s.reconcile.queued, s.reconcile.busy = false, true
-		return s, s.reconcile.desired
+		state.queued, state.busy = false, true
+		return j, state.desired, true
 	}
-	q.sessions = nil
+	q.jobs = nil
 	q.workers--
-	return nil, desired{}
+	return j, want, false
 }
 
 // finish makes a session available to other workers, and queues it again if its desired state has
 // changed meanwhile.
-func (r *reconciler) finish(s *sessionState) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.reconcile.busy = false
-	if s.reconcile.queued {
-		r.enqueue(s)
+func (p *reconcilerPool) finish(j reconcilerJob) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j.session.reconcile.busy = false
+	if j.session.reconcile.queued {
+		p.enqueue(j)
+	} else {
+		j.active.Done()
 	}
 }
 

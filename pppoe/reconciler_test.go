@@ -201,30 +201,37 @@ func TestRemovalsDoNotDelay(t *testing.T) {
 			t.Errorf("the session without a device is gone after %v", at)
 		}
 		// Remove and Close take 20 ms each.
-		if took, want := time.Since(l.began), 1000/maxRemovalWorkers*40*time.Millisecond; took != want {
+		if took, want := time.Since(l.began), (1000+maxRemovalWorkers-1)/maxRemovalWorkers*40*time.Millisecond; took != want {
 			t.Errorf("all removals took %v, want %v", took, want)
 		}
 		l.check(t)
 	})
 }
 
-// TestWorkersBounded: both kinds of changes use all of their workers and no more.
+// TestWorkersBounded: both kinds of changes use all workers of a pool and no more, also where two
+// interfaces share it.
 func TestWorkersBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newReconcilerLab(newSlowNetwork(time.Second, time.Second), 100)
-		for _, s := range l.sessions {
-			l.want(s, 1492)
+		l := newReconcilerLab(newSlowNetwork(time.Second, time.Second), 4*maxSetupWorkers)
+		other := newReconciler(l.slowNetwork, l.slowNetwork, l.record)
+		other.pool = l.pool
+		for _, mtu := range []int{1492, 0} {
+			for i, s := range l.sessions {
+				on := []*reconciler{l.reconciler, other}[i%2]
+				on.set(s, desired{info: s.SessionInfo, device: mtu > 0, Addressing: Addressing{MTU: mtu}})
+			}
+			l.wait()
+			other.wait()
 		}
-		l.wait()
-		for _, s := range l.sessions {
-			l.want(s, 0)
-		}
-		l.wait()
 		if l.mostSetup != maxSetupWorkers || l.mostGone != maxRemovalWorkers {
 			t.Errorf("%d are set up and %d removed at once, want %d and %d", l.mostSetup, l.mostGone, maxSetupWorkers, maxRemovalWorkers)
 		}
-		if l.reconciler.setups.workers != 0 || l.reconciler.removals.workers != 0 {
-			t.Errorf("%d and %d workers are left", l.reconciler.setups.workers, l.reconciler.removals.workers)
+		synctest.Wait()
+		if l.pool.setups.workers != 0 || l.pool.removals.workers != 0 {
+			t.Errorf("%d and %d workers are left", l.pool.setups.workers, l.pool.removals.workers)
+		}
+		if len(l.goneAt) != len(l.sessions) {
+			t.Errorf("%d are gone, want %d", len(l.goneAt), len(l.sessions))
 		}
 		l.check(t)
 	})

@@ -22,6 +22,7 @@ type Server struct {
 	addresses     *addressTable
 	addressMemory *addressMemory
 	listeners     []*runningListener
+	reconcilers   reconcilerPool
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.

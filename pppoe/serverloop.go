@@ -37,7 +37,7 @@ func newServerLoop(s *Server, listener Listener) *serverLoop {
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
-	l.loop.owner, l.loop.mss = l, s.cfg.MSS
+	l.loop.owner, l.loop.mss, l.loop.reconciler.pool = l, s.cfg.MSS, &s.reconcilers
 	c := s.cfg.Concentrator
 	c.MaxPayload = l.loop.maxPayload()
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
