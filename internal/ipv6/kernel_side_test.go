@@ -19,6 +19,7 @@ import (
 	"upppoe/internal/ipv6/server"
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
 
@@ -32,9 +33,7 @@ type peerSide struct {
 
 func newSide(t *testing.T, local, remote string) *peerSide {
 	t.Helper()
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
+	n := labtest.Namespace(t)
 	s := &peerSide{Namespace: n, t: t, local: netip.MustParseAddr(local)}
 	one := func(a netip.Addr) *net.IPNet { return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(128, 128)} }
 	check(t, n.Do(func() error {

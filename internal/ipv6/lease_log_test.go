@@ -18,10 +18,10 @@ import (
 
 // wantLog checks how often the log has each line.
 func (w *fakeNetwork) wantLog(lines map[string]int) {
-	w.t.Helper()
+	w.T.Helper()
 	for text, want := range lines {
-		if got := strings.Count(w.log.String(), text); got != want {
-			w.t.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.log)
+		if got := strings.Count(w.Log.String(), text); got != want {
+			w.T.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.Log)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func (w *fakeNetwork) wantLog(lines map[string]int) {
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
-		w.advance(5 * time.Minute) // renewed many times
+		w.Advance(5 * time.Minute) // renewed many times
 		w.wantLog(map[string]int{
 			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred lifetime 1m40s, valid lifetime 1m40s, from server 00:03:00:01:09"`:  1,
 			`level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128, preferred lifetime 1m40s, valid lifetime 1m40s, from server 00:03:00:01:09"`: 1,
@@ -57,13 +57,13 @@ func rejectPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 func TestRejectionLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide = rejectPrefix })
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 assigned no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; retrying"`
 		w.wantLog(map[string]int{line: 1, "no DHCPv6 server has answered": 0})
 		w.serverSide = grantLeases
-		w.advance(2 * time.Hour)
+		w.Advance(2 * time.Hour)
 		w.serverSide = rejectPrefix
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 		w.wantLog(map[string]int{line: 2, "DHCPv6 lease of prefix 2001:db8:100::/56, pref": 1})
 		w.finish(ErrLinkGone)
 	})
@@ -73,12 +73,12 @@ func TestRejectionLogged(t *testing.T) {
 func TestNoAnswerLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(*fakeNetwork) {})
-		w.advance(routerTimeout + 6*time.Second) // three, after 1 s, 2 s and 4 s
+		w.Advance(routerTimeout + 6*time.Second) // three, after 1 s, 2 s and 4 s
 		if len(w.sent) != 3 {
 			t.Fatalf("asked %s", w.kinds())
 		}
 		w.wantLog(map[string]int{"no DHCPv6 server": 0})
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 		w.wantLog(map[string]int{`level=WARN msg="ppp0: no DHCPv6 server answered 4 messages; retrying"`: 1})
 		w.finish(nil)
 	})
@@ -118,7 +118,7 @@ func TestNoAutoconf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf = grantLeases, true })
 		w.advertise(slaac(true, true))
-		last := w.states[len(w.states)-1]
+		last := w.Last()
 		if len(last.Addresses) != 0 || len(last.Delegated) != 1 || len(last.LANs) != 2 || last.DefaultRoute.Gateway.String() != "fe80::1" || !last.Managed {
 			t.Errorf("got %+v", last)
 		}
@@ -128,7 +128,7 @@ func TestNoAutoconf(t *testing.T) {
 		w.finish(nil)
 		w = start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grantLeases, true, true })
 		w.advertise(slaac(true, true))
-		if last := w.states[len(w.states)-1]; len(last.Addresses) != 1 || last.Addresses[0].Origin != DHCPv6 {
+		if last := w.Last(); len(last.Addresses) != 1 || last.Addresses[0].Origin != DHCPv6 {
 			t.Errorf("an address that is asked for: %+v", last)
 		}
 		w.finish(nil)
@@ -146,8 +146,8 @@ func TestServicesOnly(t *testing.T) {
 				return r
 			}
 		})
-		w.advance(routerTimeout)
-		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || last.Services.AFTR != "aftr.example" {
+		w.Advance(routerTimeout)
+		if last := w.Last(); w.kinds() != "INFORMATION-REQUEST" || last.Services.AFTR != "aftr.example" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
 		w.finish(nil)
@@ -158,9 +158,9 @@ func TestServicesOnly(t *testing.T) {
 func TestSendFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.unsendable = grantLeases, 3 })
-		w.advance(routerTimeout + 300*time.Millisecond)
-		if w.kinds() != "SOLICIT SOLICIT SOLICIT SOLICIT" || len(w.states[len(w.states)-1].Delegated) != 1 {
-			t.Errorf("asked %s, got %+v", w.kinds(), w.states[len(w.states)-1])
+		w.Advance(routerTimeout + 300*time.Millisecond)
+		if w.kinds() != "SOLICIT SOLICIT SOLICIT SOLICIT" || len(w.Last().Delegated) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), w.Last())
 		}
 		w.finish(nil)
 	})

@@ -1,17 +1,13 @@
 package ipv6
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,45 +17,34 @@ import (
 
 	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/netif/netiftest"
 	"upppoe/internal/ipv6/radv"
 )
 
 // fakeNetwork is a network in memory.
 type fakeNetwork struct {
-	t          *testing.T
+	*netiftest.Session[State]
 	cfg        Config
-	log        bytes.Buffer
-	states     []State
-	set        netif.Config
-	applied    int
 	verified   int
 	advertised []string // on LANs: name, router lifetime and prefixes
-	applyError error    // returned by Apply
 	replaced   string   // the LAN whose interface is replaced
 	solicited  int
 	sent       []*dhcpv6.Message
 	unsendable int                                   // so many DHCPv6 messages fail to be sent
 	serverSide func(*dhcpv6.Message) *dhcpv6.Message // nil: no server answers
-	packets    chan netif.Packet
-	replies    chan netif.Datagram
-	changes    chan struct{}
-	failures   chan error
-	end        context.CancelCauseFunc
-	result     chan error
-	turn       atomic.Int32 // orders what the test has seen before what the session does next
 }
 
 func (w *fakeNetwork) Solicit(radv.Message) error {
-	w.turn.Load()
+	w.Turn.Load()
 	w.solicited++
 	return nil
 }
 
 func (w *fakeNetwork) Advertise(lan string, m radv.Message) error {
-	w.turn.Load()
+	w.Turn.Load()
 	parsed, err := ndp.ParseMessage(m.Data)
 	if err != nil {
-		w.t.Error(err)
+		w.T.Error(err)
 		return err
 	}
 	ra := parsed.(*ndp.RouterAdvertisement)
@@ -70,7 +55,7 @@ func (w *fakeNetwork) Advertise(lan string, m radv.Message) error {
 		}
 	}
 	w.advertised = append(w.advertised, text)
-	return w.applyError
+	return w.ApplyError
 }
 
 func (w *fakeNetwork) Replaced(lan string) bool { return lan == w.replaced }
@@ -80,25 +65,11 @@ func (w *fakeNetwork) Verify() error {
 	return nil
 }
 
-// advance advances the time.
-func (w *fakeNetwork) advance(d time.Duration) {
-	w.turn.Add(1)
-	time.Sleep(d)
-	synctest.Wait()
-}
-
-func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
-	w.turn.Load()
-	w.set = s
-	w.applied++
-	return w.applyError
-}
-
 func (w *fakeNetwork) SendDHCP(data []byte) error {
-	w.turn.Load()
+	w.Turn.Load()
 	m, err := dhcpv6.MessageFromBytes(data)
 	if err != nil {
-		w.t.Error(err)
+		w.T.Error(err)
 	}
 	w.sent = append(w.sent, m)
 	if w.unsendable > 0 {
@@ -107,7 +78,7 @@ func (w *fakeNetwork) SendDHCP(data []byte) error {
 	}
 	if w.serverSide != nil {
 		if reply := w.serverSide(m); reply != nil {
-			w.replies <- netif.Datagram{Data: reply.ToBytes()}
+			w.Datagrams <- netif.Datagram{Data: reply.ToBytes()}
 		}
 	}
 	return nil
@@ -115,48 +86,32 @@ func (w *fakeNetwork) SendDHCP(data []byte) error {
 
 // start runs a session. It must be called in a synctest bubble.
 func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
-	w := &fakeNetwork{
-		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
-		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
-	}
-	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
-	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
+	w := &fakeNetwork{Session: netiftest.New[State](t), cfg: testConfig()}
+	w.cfg.Log, w.cfg.Notify = w.Logger(), w.Notify
 	change(w)
 	if err := w.cfg.check(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, end := context.WithCancelCause(context.Background())
-	w.end = end
-	l := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
-	go func() {
-		w.result <- l.run(ctx, netif.Inputs{Packets: w.packets, Datagrams: w.replies, Changes: w.changes, Failures: w.failures})
-	}()
-	synctest.Wait()
+	w.Start(newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2))).run)
 	return w
 }
 
 // finish ends the session, and checks that it leaves nothing behind.
 func (w *fakeNetwork) finish(cause error) {
-	w.t.Helper()
-	w.end(cause)
-	if err := <-w.result; err != nil {
-		w.t.Errorf("ended with %v", err)
-	}
-	if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
-		w.t.Errorf("left behind: %+v", w.set)
-	}
-	if last := w.states[len(w.states)-1]; !last.sameButLifetimes(State{}) {
-		w.t.Errorf("the last state reported is %+v", last)
+	w.T.Helper()
+	w.End(cause)
+	if !w.Last().sameButLifetimes(State{}) {
+		w.T.Errorf("the last state reported is %+v", w.Last())
 	}
 }
 
 func (w *fakeNetwork) advertise(ra *ndp.RouterAdvertisement) {
-	w.t.Helper()
+	w.T.Helper()
 	b, err := ndp.MarshalMessage(ra)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.packets <- netif.Packet{Interface: "ppp0", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}}
+	w.Packets <- netif.Packet{Interface: "ppp0", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}}
 	synctest.Wait()
 }
 
@@ -206,11 +161,11 @@ func slaac(managed, other bool) *ndp.RouterAdvertisement {
 func TestDeviceDefaultRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.sent) != 0 {
-			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
+		if len(w.Set.Routes) != 1 || w.solicited != 1 || len(w.sent) != 0 {
+			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.Set.Routes, w.solicited, w.kinds())
 		}
-		w.advance(routerTimeout)
-		last := w.states[len(w.states)-1]
+		w.Advance(routerTimeout)
+		last := w.Last()
 		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
@@ -244,13 +199,13 @@ func TestMissingDefaultRouteLogged(t *testing.T) {
 			if c.router {
 				w.advertise(slaac(false, false))
 			}
-			w.advance(routerTimeout - 1)
-			if strings.Contains(w.log.String(), advice) {
+			w.Advance(routerTimeout - 1)
+			if strings.Contains(w.Log.String(), advice) {
 				t.Errorf("%s: logged before the router timeout", name)
 			}
-			w.advance(time.Minute) // leases are renewed
-			if n := strings.Count(w.log.String(), advice); n != c.want {
-				t.Errorf("%s: logged %d times, want %d: %s", name, n, c.want, w.log.String())
+			w.Advance(time.Minute) // leases are renewed
+			if n := strings.Count(w.Log.String(), advice); n != c.want {
+				t.Errorf("%s: logged %d times, want %d: %s", name, n, c.want, w.Log.String())
 			}
 			w.finish(nil)
 		})
@@ -262,17 +217,17 @@ func TestManagedFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
 		w.advertise(slaac(true, false))
-		last := w.states[len(w.states)-1]
+		last := w.Last()
 		if w.kinds() != "SOLICIT" || len(last.Addresses) != 2 || last.Addresses[1].Origin != DHCPv6 || len(last.Delegated) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
 		if !slices.Equal(last.NameServers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || last.DefaultRoute.Gateway.String() != "fe80::1" {
 			t.Errorf("got %+v", last)
 		}
-		told := len(w.states)
-		w.advance(time.Minute) // renewed after 50 s
-		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
-			t.Errorf("asked %s, notified %d times more for lifetimes alone", w.kinds(), len(w.states)-told)
+		told := len(w.States)
+		w.Advance(time.Minute) // renewed after 50 s
+		if w.kinds() != "SOLICIT RENEW" || len(w.States) != told {
+			t.Errorf("asked %s, notified %d times more for lifetimes alone", w.kinds(), len(w.States)-told)
 		}
 		w.finish(nil)
 	})
@@ -282,12 +237,12 @@ func TestManagedFlag(t *testing.T) {
 func TestOtherConfigFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
-		w.advance(2 * routerTimeout)
+		w.Advance(2 * routerTimeout)
 		if len(w.sent) != 0 {
 			t.Errorf("asked %s though no flag requests it", w.kinds())
 		}
 		w.advertise(slaac(false, true))
-		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.NameServers) != 1 || len(last.Addresses) != 1 {
+		if last := w.Last(); w.kinds() != "INFORMATION-REQUEST" || len(last.NameServers) != 1 || len(last.Addresses) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
 		w.finish(nil)
@@ -301,9 +256,9 @@ func TestNoDHCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
 		w.advertise(slaac(true, true))
-		w.advance(time.Minute)
-		if len(w.sent) > 0 || len(w.set.Addresses) != 1 {
-			t.Errorf("asked %s, set %v", w.kinds(), w.set.Addresses)
+		w.Advance(time.Minute)
+		if len(w.sent) > 0 || len(w.Set.Addresses) != 1 {
+			t.Errorf("asked %s, set %v", w.kinds(), w.Set.Addresses)
 		}
 		w.finish(nil)
 	})
@@ -315,12 +270,12 @@ func TestRouterExpires(t *testing.T) {
 		w := start(t, func(*fakeNetwork) {})
 		w.advertise(slaac(false, false))
 		key := netif.RouteKey{To: defaultDestination, Device: "ppp0"}
-		if w.set.Routes[key].Gateway.String() != "fe80::1" {
-			t.Errorf("routes are %v", w.set.Routes)
+		if w.Set.Routes[key].Gateway.String() != "fe80::1" {
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
-		w.advance(30*time.Minute + time.Second)
-		if r, ok := w.set.Routes[key]; !ok || r.Gateway.IsValid() {
-			t.Errorf("routes are %v", w.set.Routes)
+		w.Advance(30*time.Minute + time.Second)
+		if r, ok := w.Set.Routes[key]; !ok || r.Gateway.IsValid() {
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
 		w.finish(nil)
 	})
@@ -330,10 +285,10 @@ func TestRouterExpires(t *testing.T) {
 func TestReleaseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		w.serverSide = func(*dhcpv6.Message) *dhcpv6.Message {
-			if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
-				t.Errorf("released while in use: %+v", w.set)
+			if len(w.Set.Addresses)+len(w.Set.Routes)+len(w.Set.Rules) > 0 {
+				t.Errorf("released while in use: %+v", w.Set)
 			}
 			return nil
 		}
@@ -342,8 +297,8 @@ func TestReleaseTimeout(t *testing.T) {
 		if waited := time.Since(before); waited != releaseTimeout || w.kinds() != "SOLICIT RELEASE RELEASE" {
 			t.Errorf("waited %v, asked %s", waited, w.kinds())
 		}
-		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 Reply to Release") {
-			t.Errorf("the log says %s", &w.log)
+		if !strings.Contains(w.Log.String(), "ppp0: no DHCPv6 Reply to Release") {
+			t.Errorf("the log says %s", &w.Log)
 		}
 	})
 }
@@ -352,7 +307,7 @@ func TestReleaseTimeout(t *testing.T) {
 func TestNoRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoRelease = grantLeases, true })
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		w.finish(nil)
 		if w.kinds() != "SOLICIT" {
 			t.Errorf("asked %s", w.kinds())
@@ -368,7 +323,7 @@ func TestLANRouter(t *testing.T) {
 		if len(w.advertised) > 0 {
 			t.Errorf("advertised %q though there is nothing to advertise", w.advertised)
 		}
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
 		if !slices.Equal(w.advertised, []string{first}) {
 			t.Errorf("advertised %q", w.advertised)
@@ -378,13 +333,13 @@ func TestLANRouter(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"lan0", "lan1"} {
-			w.packets <- netif.Packet{Interface: name, Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+			w.Packets <- netif.Packet{Interface: name, Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
 		}
-		w.advance(time.Second)
+		w.Advance(time.Second)
 		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {
 			t.Errorf("advertised %q", w.advertised)
 		}
-		w.advance(10 * time.Minute) // renewed many times, and advertised each time
+		w.Advance(10 * time.Minute) // renewed many times, and advertised each time
 		for _, text := range w.advertised[2:] {
 			if !strings.HasPrefix(text, "lan1 30m0s 2001:db8:100:5:: for ") {
 				t.Errorf("advertised %q", text)
@@ -405,18 +360,18 @@ func TestLANRouter(t *testing.T) {
 func TestLANReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
-		w.advance(routerTimeout + 40*time.Second) // the initial advertisements have been sent
+		w.Advance(routerTimeout + 40*time.Second) // the initial advertisements have been sent
 		before := len(w.advertised)
-		w.turn.Add(1)
-		w.changes <- struct{}{}
-		w.advance(0)
+		w.Turn.Add(1)
+		w.Changes <- struct{}{}
+		w.Advance(0)
 		if n := len(w.advertised) - before; n != 0 {
 			t.Errorf("advertised %d times after an unrelated change", n)
 		}
 		w.replaced = "lan1"
-		w.turn.Add(1)
-		w.changes <- struct{}{}
-		w.advance(0)
+		w.Turn.Add(1)
+		w.Changes <- struct{}{}
+		w.Advance(0)
 		if n := len(w.advertised) - before; n != 1 || !strings.HasPrefix(w.advertised[before], "lan1 30m0s 2001:db8:100:5:: for ") {
 			t.Errorf("advertised %q", w.advertised[before:])
 		}
@@ -428,7 +383,7 @@ func TestLANReplaced(t *testing.T) {
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		before := time.Now()
 		w.finish(ErrLinkGone)
 		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
@@ -441,19 +396,19 @@ func TestLinkGone(t *testing.T) {
 // after a change, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, func(w *fakeNetwork) { w.applyError = errors.New("lan0: no such interface") })
-		before := w.applied
-		w.advance(16 * time.Second)
-		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
-			t.Errorf("tried %d times; the log says %s", w.applied-before, &w.log)
+		w := start(t, func(w *fakeNetwork) { w.ApplyError = errors.New("lan0: no such interface") })
+		before := w.Applied
+		w.Advance(16 * time.Second)
+		if w.Applied < before+3 || strings.Count(w.Log.String(), "lan0: no such interface; trying again") != 1 {
+			t.Errorf("tried %d times; the log says %s", w.Applied-before, &w.Log)
 		}
-		w.applyError = nil
-		w.changes <- struct{}{}
+		w.ApplyError = nil
+		w.Changes <- struct{}{}
 		synctest.Wait()
-		before = w.applied
-		w.advance(4 * time.Second)
-		if w.applied > before+2 || w.verified != 1 {
-			t.Errorf("tried %d times more, verified %d times", w.applied-before, w.verified)
+		before = w.Applied
+		w.Advance(4 * time.Second)
+		if w.Applied > before+2 || w.verified != 1 {
+			t.Errorf("tried %d times more, verified %d times", w.Applied-before, w.verified)
 		}
 		w.finish(nil)
 	})
@@ -463,11 +418,7 @@ func TestRetry(t *testing.T) {
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(*fakeNetwork) {})
-		why := errors.New("broken")
-		w.failures <- why
-		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 {
-			t.Errorf("ended with %v, left %v", err, w.set.Routes)
-		}
+		w.Fail()
 	})
 }
 
@@ -478,8 +429,8 @@ func TestDeprecated(t *testing.T) {
 		now := time.Now()
 		w.advertise(slaac(false, false))
 		key := netif.AddressKey{Interface: "ppp0", Prefix: pfx("2001:db8:1::2/64")}
-		if got := w.set.Addresses[key]; got.Lifetime != lifetime.New(now, time.Hour, time.Hour) || got.Shared {
-			t.Errorf("addresses are %v", w.set.Addresses)
+		if got := w.Set.Addresses[key]; got.Lifetime != lifetime.New(now, time.Hour, time.Hour) || got.Shared {
+			t.Errorf("addresses are %v", w.Set.Addresses)
 		}
 		w.finish(nil)
 	})

@@ -43,7 +43,7 @@ func TestStaleAfterCrash(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) {
 			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
 		})
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		text, err := os.ReadFile(path)
 		if want := `[{"interface":"lan1","prefix":"2001:db8:100:5::/64"}]` + "\n"; err != nil || string(text) != want {
 			t.Errorf("file has %q, %v, want %q", text, err, want)
@@ -60,7 +60,7 @@ func TestStaleAfterCrash(t *testing.T) {
 		if !slices.Equal(w.advertised, []string{stale}) {
 			t.Errorf("at first advertised %q", w.advertised)
 		}
-		w.advance(5 * time.Second)
+		w.Advance(5 * time.Second)
 		if last := w.advertised[len(w.advertised)-1]; !strings.HasPrefix(last, "lan1 30m0s 2001:db8:200:5:: for 1m") || !strings.HasSuffix(last, "s 2001:db8:100:5:: for 0s") {
 			t.Errorf("then advertised %q", last)
 		}
@@ -82,7 +82,7 @@ func TestStaleAfterCrash(t *testing.T) {
 // advertisedIn advances the time, and returns what has been advertised meanwhile.
 func (w *fakeNetwork) advertisedIn(d time.Duration) []string {
 	before := len(w.advertised)
-	w.advance(d)
+	w.Advance(d)
 	return w.advertised[before:]
 }
 
@@ -95,27 +95,27 @@ func TestStaleBetweenSessions(t *testing.T) {
 			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
 		}
 		w := start(t, set)
-		w.advance(routerTimeout)
+		w.Advance(routerTimeout)
 		w.finish(ErrLinkGone)
 		told := len(w.advertised)
 		n := newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
 		ctx, end := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
-			n.advertiseStale(ctx, netif.Inputs{Packets: w.packets, Changes: w.changes})
+			n.advertiseStale(ctx, netif.Inputs{Packets: w.Packets, Changes: w.Changes})
 			close(done)
 		}()
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 		if got := len(w.advertised) - told; got < 3 || w.advertised[told] != "lan1 0s 2001:db8:100:5:: for 0s" {
 			t.Errorf("between sessions advertised %q", w.advertised[told:])
 		}
 		told = len(w.advertised)
 		b, _ := ndp.MarshalMessage(&ndp.RouterSolicitation{})
-		w.packets <- netif.Packet{Interface: "lan1", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
-		w.advance(500 * time.Millisecond)
+		w.Packets <- netif.Packet{Interface: "lan1", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+		w.Advance(500 * time.Millisecond)
 		w.replaced = "lan1"
-		w.changes <- struct{}{}
-		w.advance(0)
+		w.Changes <- struct{}{}
+		w.Advance(0)
 		if got := len(w.advertised) - told; got < 2 {
 			t.Errorf("after a solicitation and a new interface, advertised %d times", got)
 		}
@@ -123,7 +123,7 @@ func TestStaleBetweenSessions(t *testing.T) {
 		end()
 		<-done
 		w = start(t, set)
-		w.advance(4 * time.Second)
+		w.Advance(4 * time.Second)
 		if last := w.advertised[len(w.advertised)-1]; !strings.HasPrefix(last, "lan1 30m0s 2001:db8:100:5:: for 1m") || strings.Contains(last, "for 0s") {
 			t.Errorf("of the same prefix advertised %q", last)
 		}

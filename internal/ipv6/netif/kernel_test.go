@@ -15,7 +15,7 @@ import (
 
 	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 var now = time.Now()
@@ -25,12 +25,7 @@ var now = time.Now()
 func inNamespace(t *testing.T, f func(k *Kernel)) {
 	t.Helper()
 	roottest.Need(t, "ip")
-	n, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	err = n.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		ip(t, "tuntap", "add", "ppp0", "mode", "tun")
 		ip(t, "link", "set", "ppp0", "mtu", "1492", "up")
 		ip(t, "address", "add", "fe80::2", "peer", "fe80::1", "dev", "ppp0", "nodad")
@@ -45,9 +40,6 @@ func inNamespace(t *testing.T, f func(k *Kernel)) {
 		f(k)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func ip(t *testing.T, args ...string) string {
@@ -234,15 +226,22 @@ func TestVerify(t *testing.T) {
 	})
 }
 
+// applyAndDelete configures ppp0, deletes it, and returns the configuration.
+func applyAndDelete(t *testing.T, k *Kernel) Config {
+	t.Helper()
+	s := NewConfig()
+	s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
+	s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
+	apply(t, k, s)
+	ip(t, "link", "del", "ppp0")
+	return s
+}
+
 // TestInterfaceGone: a removed interface takes its configuration with it; a nonexistent one is
 // named.
 func TestInterfaceGone(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
-		s := NewConfig()
-		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
-		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
-		apply(t, k, s)
-		ip(t, "link", "del", "ppp0")
+		s := applyAndDelete(t, k)
 		apply(t, k, NewConfig())
 		err := k.Apply(now, s)
 		if err == nil || !strings.Contains(err.Error(), "ppp0: ") || !strings.Contains(err.Error(), "::/0 through ppp0") {
@@ -254,11 +253,7 @@ func TestInterfaceGone(t *testing.T) {
 // TestInterfaceNameReused: another interface with the name of a removed one is left alone.
 func TestInterfaceNameReused(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
-		s := NewConfig()
-		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
-		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
-		apply(t, k, s)
-		ip(t, "link", "del", "ppp0")
+		applyAndDelete(t, k)
 		ip(t, "tuntap", "add", "ppp0", "mode", "tun")
 		ip(t, "link", "set", "ppp0", "up")
 		ip(t, "address", "add", "2001:db8::5/64", "dev", "ppp0", "nodad")

@@ -13,8 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"upppoe/internal/ipv6/lifetime"
-	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
 
@@ -42,14 +41,8 @@ func packet(source, destination netip.Addr, from, to uint16, hops byte, data str
 // TestReceiveFrom: a server may answer from any of its addresses and ports, with any hop limit (RFC
 // 8415 does not restrict them), to the client's address or to a group.
 func TestReceiveFrom(t *testing.T) {
-	roottest.Need(t)
-	n, err := lab.NewNamespace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
 	own, peer := netip.MustParseAddr("fe80::2"), netip.MustParseAddr("fe80::1")
-	err = n.Do(func() error {
+	labtest.InNamespace(t, func() error {
 		device, err := tun.Open(tun.Config{Name: "ppp0"})
 		if err != nil {
 			return err
@@ -94,9 +87,6 @@ func TestReceiveFrom(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // awaitLocal waits until the kernel delivers packets to an address, which is a little later than it

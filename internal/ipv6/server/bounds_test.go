@@ -62,13 +62,13 @@ func TestDelegatedNetwork(t *testing.T) {
 			t.Errorf("leased are %v", p)
 		}
 		var via string
-		for key, route := range w.set.Routes {
+		for key, route := range w.Set.Routes {
 			if key.To == pfx("2001:db8:100::/64") {
 				via = route.Gateway.String()
 			}
 		}
 		if via != peer.String() {
-			t.Errorf("routes are %v", w.set.Routes)
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
 		w.finish(ErrLinkGone)
 	})

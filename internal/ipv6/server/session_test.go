@@ -1,14 +1,11 @@
 package server
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +15,7 @@ import (
 
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/netif/netiftest"
 	"upppoe/internal/ipv6/radv"
 )
 
@@ -25,26 +23,16 @@ var peer = netip.MustParseAddr("fe80::2")
 
 // fakeNetwork is a network in memory.
 type fakeNetwork struct {
-	t          *testing.T
-	cfg        Config
-	log        bytes.Buffer
-	states     []State
-	set        netif.Config
-	applyError error // returned by Apply
+	*netiftest.Session[State]
+	cfg Config
 	// unreachable is an address to which replies cannot be sent.
 	unreachable netip.Addr
 	advertised  []radv.Message
 	replies     []netif.Datagram
-	solicit     chan netif.Packet
-	ask         chan netif.Datagram
-	failures    chan error
-	end         context.CancelCauseFunc
-	result      chan error
-	turn        atomic.Int32 // orders what the test has seen before what the session does next
 }
 
 func (w *fakeNetwork) Advertise(m radv.Message) error {
-	w.turn.Load()
+	w.Turn.Load()
 	w.advertised = append(w.advertised, m)
 	return nil
 }
@@ -57,19 +45,6 @@ func (w *fakeNetwork) Reply(d netif.Datagram) error {
 	return nil
 }
 
-func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
-	w.turn.Load()
-	w.set = s
-	return w.applyError
-}
-
-// advance advances the time.
-func (w *fakeNetwork) advance(d time.Duration) {
-	w.turn.Add(1)
-	time.Sleep(d)
-	synctest.Wait()
-}
-
 func testConfig(t testing.TB) Config {
 	return Config{
 		Device: "ppp0", Remote: peer, Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1}, Log: slog.New(slog.DiscardHandler),
@@ -79,49 +54,37 @@ func testConfig(t testing.TB) Config {
 
 // start runs a session. It must be called in a synctest bubble.
 func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
-	w := &fakeNetwork{
-		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
-		failures: make(chan error, 1), result: make(chan error, 1),
-	}
-	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
-	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
+	w := &fakeNetwork{Session: netiftest.New[State](t), cfg: testConfig(t)}
+	w.cfg.Log, w.cfg.Notify = w.Logger(), w.Notify
 	change(w)
 	if err := w.cfg.check(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, end := context.WithCancelCause(context.Background())
-	w.end = end
 	l, err := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		w.result <- l.run(ctx, netif.Inputs{Packets: w.solicit, Datagrams: w.ask, Failures: w.failures})
-	}()
-	synctest.Wait()
+	w.Start(l.run)
 	return w
 }
 
 // finish ends the session, and checks that it leaves nothing behind.
 func (w *fakeNetwork) finish(cause error) {
-	w.t.Helper()
-	w.end(cause)
-	if err := <-w.result; err != nil {
-		w.t.Errorf("ended with %v", err)
-	}
-	if len(w.set.Addresses)+len(w.set.Routes) > 0 || w.states[len(w.states)-1] != (State{}) {
-		w.t.Errorf("left behind: %+v, last reported: %+v", w.set, w.states)
+	w.T.Helper()
+	w.End(cause)
+	if w.Last() != (State{}) {
+		w.T.Errorf("the last state reported is %+v", w.Last())
 	}
 	for _, p := range []*Pool{w.cfg.Networks, w.cfg.Addresses, w.cfg.Prefixes} {
 		if p != nil && p.Used() > 0 {
-			w.t.Errorf("pool %v: %d are not freed", p, p.Used())
+			w.T.Errorf("pool %v: %d are not freed", p, p.Used())
 		}
 	}
 }
 
 // request sends a client's message, and returns the reply.
 func (w *fakeNetwork) request(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
-	w.t.Helper()
+	w.T.Helper()
 	m := &dhcpv6.Message{MessageType: kind}
 	m.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
 	if kind != dhcpv6.MessageTypeSolicit {
@@ -131,27 +94,27 @@ func (w *fakeNetwork) request(kind dhcpv6.MessageType, options ...dhcpv6.Option)
 		m.AddOption(o)
 	}
 	before := len(w.replies)
-	w.ask <- netif.Datagram{Data: m.ToBytes(), Peer: netip.AddrPortFrom(peer, 12345)}
+	w.Datagrams <- netif.Datagram{Data: m.ToBytes(), Peer: netip.AddrPortFrom(peer, 12345)}
 	synctest.Wait()
 	if len(w.replies) != before+1 {
-		w.t.Fatalf("%v has %d answers", kind, len(w.replies)-before)
+		w.T.Fatalf("%v has %d answers", kind, len(w.replies)-before)
 	}
 	last := w.replies[before]
 	if last.Peer != netip.AddrPortFrom(peer, dhcp6.ClientPort) {
-		w.t.Errorf("the answer goes to %v", last.Peer)
+		w.T.Errorf("the answer goes to %v", last.Peer)
 	}
 	r, err := dhcpv6.MessageFromBytes(last.Data)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return r
 }
 
 func (w *fakeNetwork) lastRA() *ndp.RouterAdvertisement {
-	w.t.Helper()
+	w.T.Helper()
 	m, err := ndp.ParseMessage(w.advertised[len(w.advertised)-1].Data)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return m.(*ndp.RouterAdvertisement)
 }
@@ -166,24 +129,24 @@ func TestSession(t *testing.T) {
 		if ra := w.lastRA(); len(w.advertised) != 1 || !ra.ManagedConfiguration || !ra.OtherConfiguration || ra.RouterLifetime != 30*time.Minute || len(ra.Options) != 1 {
 			t.Errorf("advertised %d times, %+v", len(w.advertised), ra)
 		}
-		if _, ok := w.set.Routes[key("2001:db8:1::/64")]; !ok || len(w.set.Routes) != 1 {
-			t.Errorf("routes are %v", w.set.Routes)
+		if _, ok := w.Set.Routes[key("2001:db8:1::/64")]; !ok || len(w.Set.Routes) != 1 {
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
 		w.request(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
-		if len(w.set.Routes) != 1 {
-			t.Errorf("after a mere offer routes are %v", w.set.Routes)
+		if len(w.Set.Routes) != 1 {
+			t.Errorf("after a mere offer routes are %v", w.Set.Routes)
 		}
 		w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
-		if w.set.Routes[key("2001:db8:100::/56")].Gateway != peer || w.set.Routes[key("2001:db8:2::1/128")].Gateway.IsValid() || len(w.set.Routes) != 3 {
-			t.Errorf("routes are %v", w.set.Routes)
+		if w.Set.Routes[key("2001:db8:100::/56")].Gateway != peer || w.Set.Routes[key("2001:db8:2::1/128")].Gateway.IsValid() || len(w.Set.Routes) != 3 {
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
 		want := State{Network: pfx("2001:db8:1::/64"), Address: pfx("2001:db8:2::1/128"), Delegated: pfx("2001:db8:100::/56")}
-		if got := w.states[len(w.states)-1]; got != want || len(w.states) != 2 {
-			t.Errorf("reported %+v", w.states)
+		if got := w.Last(); got != want || len(w.States) != 2 {
+			t.Errorf("reported %+v", w.States)
 		}
 		w.request(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
-		if _, ok := w.set.Routes[key("2001:db8:100::/56")]; ok || len(w.set.Routes) != 2 {
-			t.Errorf("after the release routes are %v", w.set.Routes)
+		if _, ok := w.Set.Routes[key("2001:db8:100::/56")]; ok || len(w.Set.Routes) != 2 {
+			t.Errorf("after the release routes are %v", w.Set.Routes)
 		}
 		w.finish(nil)
 		if ra := w.lastRA(); ra.RouterLifetime != 0 {
@@ -196,13 +159,13 @@ func TestLeaseExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(w *fakeNetwork) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
 		w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
-		w.advance(time.Hour - time.Second)
-		if len(w.set.Routes) != 2 {
-			t.Errorf("before its end routes are %v", w.set.Routes)
+		w.Advance(time.Hour - time.Second)
+		if len(w.Set.Routes) != 2 {
+			t.Errorf("before its end routes are %v", w.Set.Routes)
 		}
-		w.advance(2 * time.Second)
-		if len(w.set.Routes) != 1 {
-			t.Errorf("after its end routes are %v", w.set.Routes)
+		w.Advance(2 * time.Second)
+		if len(w.Set.Routes) != 1 {
+			t.Errorf("after its end routes are %v", w.Set.Routes)
 		}
 		w.finish(nil)
 	})
@@ -213,11 +176,11 @@ func TestExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var other netip.Prefix
 		w := start(t, func(w *fakeNetwork) { other, _ = w.cfg.Networks.Allocate("bob") })
-		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
-			t.Errorf("routes are %v", w.set.Routes)
+		if len(w.Set.Routes) > 0 || len(w.lastRA().Options) > 0 {
+			t.Errorf("routes are %v", w.Set.Routes)
 		}
-		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all prefixes are in use") {
-			t.Errorf("the log says %s", &w.log)
+		if !strings.Contains(w.Log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all prefixes are in use") {
+			t.Errorf("the log says %s", &w.Log)
 		}
 		w.cfg.Networks.Free(other)
 		w.finish(nil)
@@ -237,10 +200,10 @@ func TestLinkGone(t *testing.T) {
 // TestRetry: a route that could not be set is tried again, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t, func(w *fakeNetwork) { w.applyError = errors.New("no route") })
-		w.advance(16 * time.Second)
-		if n := strings.Count(w.log.String(), "ppp0: no route; trying again"); n != 1 {
-			t.Errorf("the log says %s", &w.log)
+		w := start(t, func(w *fakeNetwork) { w.ApplyError = errors.New("no route") })
+		w.Advance(16 * time.Second)
+		if n := strings.Count(w.Log.String(), "ppp0: no route; trying again"); n != 1 {
+			t.Errorf("the log says %s", &w.Log)
 		}
 		w.finish(nil)
 	})
@@ -249,10 +212,9 @@ func TestRetry(t *testing.T) {
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := start(t, func(*fakeNetwork) {})
-		why := errors.New("broken")
-		w.failures <- why
-		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 || w.cfg.Networks.Used() > 0 {
-			t.Errorf("ended with %v, left %v", err, w.set.Routes)
+		w.Fail()
+		if w.cfg.Networks.Used() > 0 {
+			t.Error("the prefix is not freed")
 		}
 	})
 }
@@ -296,7 +258,7 @@ func TestReplyAddress(t *testing.T) {
 			{global, netip.Addr{}, global}, {global, global, peer}, {peer, netip.Addr{}, peer}, {peer, peer, netip.Addr{}},
 		} {
 			w.replies, w.unreachable = nil, c.unreachable
-			w.ask <- netif.Datagram{Data: solicit.ToBytes(), Peer: netip.AddrPortFrom(c.source, 9)}
+			w.Datagrams <- netif.Datagram{Data: solicit.ToBytes(), Peer: netip.AddrPortFrom(c.source, 9)}
 			synctest.Wait()
 			if len(w.replies) > 1 || (len(w.replies) == 1) != c.want.IsValid() || c.want.IsValid() && w.replies[0].Peer != netip.AddrPortFrom(c.want, port) {
 				t.Errorf("%+v: answered %v", c, w.replies)
@@ -320,8 +282,8 @@ func TestLeasesLogged(t *testing.T) {
 			"level=INFO msg=\"ppp0: advertised prefix 2001:db8:1::/64\"": 1, "level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56\"": 1,
 			"level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended\"": 1, "level=WARN msg=\"ppp0: address pool exhausted: 2001:db8:2::/127": 1,
 		} {
-			if got := strings.Count(w.log.String(), text); got != want {
-				t.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.log)
+			if got := strings.Count(w.Log.String(), text); got != want {
+				t.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.Log)
 			}
 		}
 		w.cfg.Addresses.Free(netip.MustParsePrefix("2001:db8:2::1/128"))
