@@ -21,6 +21,7 @@ import (
 	"upppoe/pppoe/linux"
 	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // BenchmarkDevices opens sessions of a server with a device each, over an Ethernet in memory, and
@@ -46,7 +47,7 @@ func BenchmarkDevices(b *testing.B) {
 // ended.
 func deviceTimes(b *testing.B, sessions int) (setup, end time.Duration) {
 	b.Helper()
-	network, err := linux.NewNetwork(linux.NetworkConfig{Namespace: namespacePath(b, namespace(b))})
+	network, err := linux.NewNetwork(linux.NetworkConfig{Namespace: namespacePath(b, labtest.Namespace(b))})
 	must(b, err)
 	segment := ethertest.New(ethertest.Config{})
 	configured := newCountdown(sessions)

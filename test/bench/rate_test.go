@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
 
@@ -57,7 +58,7 @@ func rateShare(b *testing.B, control string, delay time.Duration, kbit int, up b
 	l.serve(b, "-L", "192.0.2.1", "-R", "192.0.2.10")
 	client := l.dial(b, "defaultroute")
 	must(b, client.Await("remote IP address"))
-	far := namespace(b)
+	far := labtest.Namespace(b)
 	connectFarHost(b, far, l.server, delay)
 	from, to, address := far, l.client, "192.0.2.10:5001"
 	if up {

@@ -10,6 +10,7 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // testbed is a namespace of a client and one of a server, on one Ethernet, with our programs.
@@ -21,7 +22,7 @@ type testbed struct {
 func newTestbed(b *testing.B) *testbed {
 	b.Helper()
 	roottest.Need(b)
-	l := &testbed{namespace(b), namespace(b), b.TempDir(), b.TempDir()}
+	l := &testbed{labtest.Namespace(b), labtest.Namespace(b), b.TempDir(), b.TempDir()}
 	must(b, lab.Build("../..", l.bin, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"))
 	must(b, lab.Veth(lab.End{In: l.client, Name: "eth0"}, lab.End{In: l.server, Name: "eth0"}))
 	for name, text := range map[string]string{"pppoe-server-options": "require-chap\n", "chap-secrets": "u * p *\n"} {
@@ -67,13 +68,4 @@ func kill(b *testing.B, p *lab.Program) {
 	b.Helper()
 	must(b, unix.Kill(p.PID(), unix.SIGKILL))
 	p.Wait() // no exit code
-}
-
-func namespace(b *testing.B) *lab.Namespace {
-	n, err := lab.NewNamespace()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { n.Close() })
-	return n
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"upppoe/test/guest"
+	"upppoe/test/lab/labtest"
 )
 
 // TestIpvlanReceivesNoAnswers: ipvlan cannot be a client's interface. Its devices share the
@@ -17,7 +18,7 @@ func TestIpvlanReceivesNoAnswers(t *testing.T) {
 	k := guest.Kernels{Owner: t, Bin: bin}
 	k.Run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
 		host, server := pair(t)
-		child := port{in: namespace(t), name: "ipv0"}
+		child := port{in: labtest.Namespace(t), name: "ipv0"}
 		ip(t, host, "link add link eth0 name ipv0 type ipvlan mode l2")
 		check(t, host.MoveInterface("ipv0", child.in))
 		ac := serve(t, port{in: server, name: "eth0"})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 func vethSegment(t testing.TB) segment {
@@ -65,7 +66,7 @@ func userQinQRaisedMTUSegment(t testing.TB) segment {
 
 // bridgeBetweenSegment puts a switch between client and server.
 func bridgeBetweenSegment(t testing.TB) segment {
-	client, server, wire := namespace(t), namespace(t), namespace(t)
+	client, server, wire := labtest.Namespace(t), labtest.Namespace(t), labtest.Namespace(t)
 	join(t, port{in: client, name: "eth0"}, port{in: wire, name: "port1"})
 	join(t, port{in: server, name: "eth0"}, port{in: wire, name: "port2"})
 	check(t, wire.Bridge("br0", "port1", "port2"))
@@ -74,7 +75,7 @@ func bridgeBetweenSegment(t testing.TB) segment {
 
 // serverBridgeSegment puts the server on its bridge, with a client at each port.
 func serverBridgeSegment(t testing.TB) segment {
-	one, two, server := namespace(t), namespace(t), namespace(t)
+	one, two, server := labtest.Namespace(t), labtest.Namespace(t), labtest.Namespace(t)
 	join(t, port{in: one, name: "eth0"}, port{in: server, name: "port1"})
 	join(t, port{in: two, name: "eth0"}, port{in: server, name: "port2"})
 	check(t, server.Bridge("br0", "port1", "port2"))
@@ -87,7 +88,7 @@ func macvlanSegment(t testing.TB) segment {
 	host, server := pair(t)
 	s := segment{server: port{in: server, name: "eth0"}}
 	for i := range 2 {
-		c := port{in: namespace(t), name: fmt.Sprintf("mac%d", i)}
+		c := port{in: labtest.Namespace(t), name: fmt.Sprintf("mac%d", i)}
 		ip(t, host, "link add link eth0 name "+c.name+" type macvlan mode bridge")
 		check(t, host.MoveInterface(c.name, c.in))
 		s.clients = append(s.clients, c)
@@ -98,10 +99,10 @@ func macvlanSegment(t testing.TB) segment {
 // underlay connects hosts by their eth0, which have the addresses 10.0.0.1 and so on.
 func underlay(t testing.TB, hosts int) (all []*lab.Namespace) {
 	t.Helper()
-	wire := namespace(t)
+	wire := labtest.Namespace(t)
 	check(t, wire.Bridge("br0"))
 	for i := range hosts {
-		n, name := namespace(t), fmt.Sprintf("port%d", i)
+		n, name := labtest.Namespace(t), fmt.Sprintf("port%d", i)
 		join(t, port{in: n, name: "eth0"}, port{in: wire, name: name})
 		check(t, wire.AddBridgePorts("br0", name))
 		check(t, n.Address("eth0", fmt.Sprintf("10.0.0.%d/24", i+1)))

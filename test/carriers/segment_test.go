@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // port is a host's connection to a segment.
@@ -20,14 +21,6 @@ type segment struct {
 	clients []port
 }
 
-func namespace(t testing.TB) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
-}
-
 // join makes a veth pair between two interfaces.
 func join(t testing.TB, a, b port) {
 	t.Helper()
@@ -37,7 +30,7 @@ func join(t testing.TB, a, b port) {
 // pair makes a client and a server, connected by their eth0.
 func pair(t testing.TB) (client, server *lab.Namespace) {
 	t.Helper()
-	client, server = namespace(t), namespace(t)
+	client, server = labtest.Namespace(t), labtest.Namespace(t)
 	join(t, port{in: client, name: "eth0"}, port{in: server, name: "eth0"})
 	return client, server
 }

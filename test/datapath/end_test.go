@@ -16,6 +16,7 @@ import (
 	"upppoe/pppoe/linux"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
 
@@ -38,7 +39,7 @@ type end struct {
 // are compared.
 func newEnd(t *testing.T, path datapath.Kind) *end {
 	t.Helper()
-	n := namespace(t)
+	n := labtest.Namespace(t)
 	for name, value := range map[string]string{
 		"ipv6/conf/default/router_solicitations":              "0",
 		"ipv6/conf/default/accept_dad":                        "0",
@@ -50,14 +51,6 @@ func newEnd(t *testing.T, path datapath.Kind) *end {
 	e.opener = &linux.Opener{DataPath: path, MaxSessions: 16, InNamespace: n.Do, Log: slog.New(logHandler{slog.DiscardHandler, e})}
 	t.Cleanup(func() { e.Do(e.opener.Close) })
 	return e
-}
-
-func namespace(t *testing.T) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	must(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
 }
 
 func sysctl(t *testing.T, in *lab.Namespace, name, value string) {

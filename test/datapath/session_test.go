@@ -20,6 +20,7 @@ import (
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // Addresses of the two ends.
@@ -101,7 +102,7 @@ func dial(t *testing.T, by, with datapath.Kind, s settings) *ends {
 // or user space sends, cannot at the ends. The bridge's ports are 0, 1 and so on.
 func connect(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
 	t.Helper()
-	wire := namespace(t)
+	wire := labtest.Namespace(t)
 	sysctl(t, wire, "ipv6/conf/default/disable_ipv6", "1")
 	var ports []string
 	for i, s := range stations {

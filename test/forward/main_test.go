@@ -2,32 +2,21 @@
 package forward
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // bin is the directory of our programs.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(tests(m)) }
-
-func tests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "upppoe-forward-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./test/forward/sessionend")
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	bin = dir
-	return m.Run()
+func TestMain(m *testing.M) {
+	prepare := func(dir string) error { bin = dir; return nil }
+	os.Exit(labtest.Main(m, prepare, "./cmd/pppoe-client", "./cmd/pppoe-server", "./test/forward/sessionend"))
 }
 
 func check(t testing.TB, err error) {

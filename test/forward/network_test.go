@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // network is the path from a host behind our client to one behind our server. The Ethernets
@@ -25,17 +26,9 @@ var (
 	outside6    = netip.MustParseAddr("2001:db8:2::2")
 )
 
-func namespace(t testing.TB) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
-}
-
 func newNetwork(t *testing.T) *network {
 	t.Helper()
-	j := &network{inside: namespace(t), client: namespace(t), server: namespace(t), outside: namespace(t)}
+	j := &network{inside: labtest.Namespace(t), client: labtest.Namespace(t), server: labtest.Namespace(t), outside: labtest.Namespace(t)}
 	for _, n := range []*lab.Namespace{j.inside, j.client, j.server, j.outside} {
 		// Addresses are usable at once.
 		sysctl(t, n, "ipv6/conf/all/accept_dad", "0")

@@ -5,13 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"upppoe/test/lab/labtest"
 )
 
 // TestKindsOfDevices runs tests of package netconfig in the guest that are skipped on a kernel
 // without VRF or VLAN devices.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestDuplicateInVRF|TestRaiseMTU)$",
+	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestDuplicateInVRF|TestRaiseMTU)$",
 		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestDuplicateInVRF", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
 }
 
@@ -19,7 +21,7 @@ func TestKindsOfDevices(t *testing.T) {
 // unaligned loads work. The kernel data path does not need either.
 func TestOlderKernel(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
+	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
 		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // TestThroughRelay: rp-pppoe's pppoe-relay connects two segments, and adds Relay-Session-Id to
@@ -13,7 +14,7 @@ import (
 //	clients: our namespace and a guest --- relay --- servers: our namespace and a guest
 func TestThroughRelay(t *testing.T) {
 	need(t)
-	clients, servers, relay := newSegment(t), newSegment(t), namespace(t)
+	clients, servers, relay := newSegment(t), newSegment(t), labtest.Namespace(t)
 	clients.plug(t, relay, "clients", "")
 	servers.plug(t, relay, "servers", "")
 	near, far := clients.host(t, ourMAC), servers.host(t, "02:00:5e:00:53:20")

@@ -15,25 +15,16 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // bin is the directory of our compiled programs.
 var bin string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "upppoe-interop-")
-	if err == nil {
-		bin = dir
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery",
-			"./test/guest/umlrun", "./test/interop/lanhost")
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	prepare := func(dir string) error { bin = dir; return nil }
+	os.Exit(labtest.Main(m, prepare, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery",
+		"./test/guest/umlrun", "./test/interop/lanhost"))
 }
 
 // need skips a test on a machine without the real programs.
@@ -49,14 +40,6 @@ func check(t testing.TB, err error) {
 	}
 }
 
-func namespace(t testing.TB) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
-}
-
 // segment is an Ethernet segment: a bridge in its own namespace.
 type segment struct {
 	wire  *lab.Namespace
@@ -67,7 +50,7 @@ const bridge = "br0"
 
 func newSegment(t testing.TB) *segment {
 	t.Helper()
-	s := &segment{wire: namespace(t)}
+	s := &segment{wire: labtest.Namespace(t)}
 	check(t, s.wire.Bridge(bridge))
 	return s
 }
@@ -83,7 +66,7 @@ func (s *segment) plug(t testing.TB, n *lab.Namespace, name, mac string) {
 // host makes a namespace for our programs, whose eth0 is on the segment.
 func (s *segment) host(t testing.TB, mac string) *lab.Namespace {
 	t.Helper()
-	n := namespace(t)
+	n := labtest.Namespace(t)
 	s.plug(t, n, "eth0", mac)
 	return n
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // Networks behind the two ends of a session. Each host has number 2.
@@ -55,7 +56,7 @@ func TestTraffic(t *testing.T) {
 // addHost connects a host behind our programs' namespace, which serves until the end of the test.
 func addHost(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
 	t.Helper()
-	host = namespace(t)
+	host = labtest.Namespace(t)
 	setSysctl(t, ours, "ipv4/ip_forward", "1")
 	setSysctl(t, ours, "ipv6/conf/all/forwarding", "1")
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: ours, Name: "lan"}))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // TestBadOptions: the error names the file or option, and nothing was started.
@@ -208,7 +209,7 @@ func TestInvalidNameServers(t *testing.T) {
 func TestDeviceTaken(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
-	check(t, lab.Veth(lab.End{In: w.client, Name: "wan"}, lab.End{In: namespace(t), Name: "eth0"}))
+	check(t, lab.Veth(lab.End{In: w.client, Name: "wan"}, lab.End{In: labtest.Namespace(t), Name: "eth0"}))
 	r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", "ifname", "wan"}, account...)...)
 	if r.code != 1 || !strings.Contains(r.stderr, "wan") || !w.links(t)["wan"] {
 		t.Errorf("%+v, with devices %v", r, w.links(t))

@@ -19,6 +19,7 @@ import (
 	"upppoe/internal/roottest"
 	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // clientDiscovery returns the PADI and PADR that a fake has received.
@@ -256,8 +257,8 @@ func TestMaxPayloadUnsupported(t *testing.T) {
 	w := newTestbed(t)
 	f := newFakeAC(t, w.server, "ac", fault{})
 	// The device's parent is in another namespace, and so out of reach.
-	host := namespace(t)
-	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: namespace(t), Name: "eth0"}))
+	host := labtest.Namespace(t)
+	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: labtest.Namespace(t), Name: "eth0"}))
 	if out, err := host.Run("ip", "link", "add", "link", "eth0", "name", "narrow", "type", "macvlan", "mode", "bridge"); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

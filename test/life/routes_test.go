@@ -12,12 +12,13 @@ import (
 
 	"upppoe/internal/mgmt/status"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // addOtherDefaultRoute gives the client another interface, with a default route.
 func (w *testbed) addOtherDefaultRoute(t testing.TB, metric string) {
 	t.Helper()
-	check(t, lab.Veth(lab.End{In: w.client, Name: "eth1"}, lab.End{In: namespace(t), Name: "eth0"}))
+	check(t, lab.Veth(lab.End{In: w.client, Name: "eth1"}, lab.End{In: labtest.Namespace(t), Name: "eth0"}))
 	check(t, w.client.Address("eth1", "198.51.100.2/24"))
 	w.ip(t, "route", "add", "default", "via", "198.51.100.1", "dev", "eth1", "metric", metric, "proto", "static", "src", "198.51.100.2")
 }
@@ -32,10 +33,28 @@ func (w *testbed) ip(t testing.TB, args ...string) string {
 	return out
 }
 
-// defaultRoutes returns the default routes of a table, as ip(8) shows them.
+// defaultRoutes returns the default routes of a table, as ip(8) shows them, without its extra space.
 func (w *testbed) defaultRoutes(t testing.TB, args ...string) string {
 	t.Helper()
-	return strings.TrimSpace(w.ip(t, append(args, "route", "show", "default")...))
+	return words(w.ip(t, append(args, "route", "show", "default")...))
+}
+
+// checkDefaultRoutes compares the IPv4 default routes with those wanted.
+func (w *testbed) checkDefaultRoutes(t testing.TB, when, want string) {
+	t.Helper()
+	if got := w.defaultRoutes(t); got != want {
+		t.Errorf("%s, the routes are %q, want %q", when, got, want)
+	}
+}
+
+// newRoutedTestbed makes a testbed with a server and another default route of the client, which it
+// returns too.
+func newRoutedTestbed(t testing.TB) (w *testbed, before string) {
+	t.Helper()
+	w = newTestbed(t)
+	w.serve(t)
+	w.addOtherDefaultRoute(t, "100")
+	return w, w.defaultRoutes(t)
 }
 
 // otherDefaultRoute is the route of addOtherDefaultRoute.
@@ -46,6 +65,9 @@ func otherDefaultRoute(metric string) string {
 	}
 	return s
 }
+
+// sessionDefaultRoute is the default route that the client sets, without a metric.
+const sessionDefaultRoute = "default dev ppp0 scope link"
 
 // words trims the space that ip(8) prints.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -58,14 +80,14 @@ func TestDefaultRoute(t *testing.T) {
 		before  string // metric of the existing route; empty: none
 		want    string
 	}{
-		"none there":                {"defaultroute", "", "default dev ppp0 scope link"},
+		"none there":                {"defaultroute", "", sessionDefaultRoute},
 		"one there":                 {"defaultroute", "0", otherDefaultRoute("0")},
 		"none wanted":               {"nodefaultroute", "", ""},
-		"replaced":                  {"defaultroute replacedefaultroute", "0", "default dev ppp0 scope link"},
-		"replaced, worse":           {"defaultroute replacedefaultroute", "100", "default dev ppp0 scope link"},
-		"nothing to replace":        {"defaultroute replacedefaultroute", "", "default dev ppp0 scope link"},
-		"metric":                    {"defaultroute defaultroute-metric 50", "", "default dev ppp0 scope link metric 50"},
-		"metric, with a better one": {"defaultroute defaultroute-metric 50", "0", otherDefaultRoute("0") + " default dev ppp0 scope link metric 50"},
+		"replaced":                  {"defaultroute replacedefaultroute", "0", sessionDefaultRoute},
+		"replaced, worse":           {"defaultroute replacedefaultroute", "100", sessionDefaultRoute},
+		"nothing to replace":        {"defaultroute replacedefaultroute", "", sessionDefaultRoute},
+		"metric":                    {"defaultroute defaultroute-metric 50", "", sessionDefaultRoute + " metric 50"},
+		"metric, with a better one": {"defaultroute defaultroute-metric 50", "0", otherDefaultRoute("0") + " " + sessionDefaultRoute + " metric 50"},
 		"metric, the same":          {"defaultroute defaultroute-metric 50", "50", otherDefaultRoute("50")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,13 +100,9 @@ func TestDefaultRoute(t *testing.T) {
 			before := w.defaultRoutes(t)
 			p := w.dial(t, strings.Fields(c.options)...)
 			w.awaitOnline(t)
-			if got := words(w.defaultRoutes(t)); got != c.want {
-				t.Errorf("online, the routes are %q, want %q", got, c.want)
-			}
+			w.checkDefaultRoutes(t, "online", c.want)
 			p.Stop()
-			if got := w.defaultRoutes(t); got != before {
-				t.Errorf("in the end, the routes are %q, want %q", got, before)
-			}
+			w.checkDefaultRoutes(t, "in the end", before)
 		})
 	}
 }
@@ -92,16 +110,11 @@ func TestDefaultRoute(t *testing.T) {
 // TestRouteAfterCrash: a default route that a killed client has replaced is restored at the end of
 // the next client, whose own route is in effect while it is online.
 func TestRouteAfterCrash(t *testing.T) {
-	w := newTestbed(t)
-	w.serve(t)
-	w.addOtherDefaultRoute(t, "100")
-	before := w.defaultRoutes(t)
+	w, before := newRoutedTestbed(t)
 	for range 2 {
 		p := w.dial(t, "defaultroute", "replacedefaultroute")
 		w.awaitOnline(t)
-		if got := words(w.defaultRoutes(t)); got != "default dev ppp0 scope link" {
-			t.Errorf("online, the routes are %q", got)
-		}
+		w.checkDefaultRoutes(t, "online", sessionDefaultRoute)
 		kill(t, p)
 	}
 	if got := w.defaultRoutes(t); got != "" {
@@ -110,17 +123,12 @@ func TestRouteAfterCrash(t *testing.T) {
 	p := w.dial(t, "defaultroute", "replacedefaultroute")
 	w.awaitOnline(t)
 	p.Stop()
-	if got := w.defaultRoutes(t); got != before {
-		t.Errorf("in the end, the routes are %q, want %q", got, before)
-	}
+	w.checkDefaultRoutes(t, "in the end", before)
 }
 
 // TestTwoReplaceDefaultRoute: of two clients on one interface, each restores what it has replaced.
 func TestTwoReplaceDefaultRoute(t *testing.T) {
-	w := newTestbed(t)
-	w.serve(t)
-	w.addOtherDefaultRoute(t, "100")
-	before := w.defaultRoutes(t)
+	w, before := newRoutedTestbed(t)
 	first := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "0")
 	w.awaitOnline(t)
 	second := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "1")
@@ -129,16 +137,12 @@ func TestTwoReplaceDefaultRoute(t *testing.T) {
 		return len(all) == 2 && isOnline(all[0]) && isOnline(all[1])
 	})
 	second.Stop()
-	if got := words(w.defaultRoutes(t)); got != "default dev ppp0 scope link" {
-		t.Errorf("without the second, the routes are %q", got)
-	}
+	w.checkDefaultRoutes(t, "without the second", sessionDefaultRoute)
 	kill(t, first)
 	p := w.dial(t) // it replaces nothing, and restores the route
 	w.awaitOnline(t)
 	p.Stop()
-	if got := w.defaultRoutes(t); got != before {
-		t.Errorf("in the end, the routes are %q, want %q", got, before)
-	}
+	w.checkDefaultRoutes(t, "in the end", before)
 }
 
 // TestTable: routes of the session are only in the table given.
@@ -153,9 +157,7 @@ func TestTable(t *testing.T) {
 	if !strings.Contains(got, "default dev ppp0") {
 		t.Errorf("table 77 is %q", got)
 	}
-	if got := words(w.ip(t, "route", "show", "default")); got != words(w.defaultRoutes(t)) || strings.Contains(got, "ppp0") {
-		t.Errorf("the main table has %q", got)
-	}
+	w.checkDefaultRoutes(t, "in the main table", otherDefaultRoute("0"))
 	p.Stop()
 	if got := words(w.ip(t, "route", "show")); got != before {
 		t.Errorf("in the end, the main table is %q, want %q", got, before)
@@ -165,7 +167,7 @@ func TestTable(t *testing.T) {
 // addNamespace makes a network namespace that the client knows by a name.
 func (w *testbed) addNamespace(t testing.TB, name string) (*lab.Namespace, lab.BindMount) {
 	t.Helper()
-	n := namespace(t)
+	n := labtest.Namespace(t)
 	handle := filepath.Join(t.TempDir(), name)
 	check(t, os.WriteFile(handle, nil, 0o600))
 	check(t, n.Do(func() error { return unix.Mount("/proc/thread-self/ns/net", handle, "", unix.MS_BIND, "") }))
@@ -239,7 +241,7 @@ func TestDefaultRoute6(t *testing.T) {
 		w.serve(t)
 		p := w.dial(t, strings.Fields(options)...)
 		w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
-		await(t, fmt.Sprintf("with %q, the default route is %q", options, want), func() bool { return words(w.defaultRoutes(t, "-6")) == want })
+		await(t, fmt.Sprintf("with %q, the default route is %q", options, want), func() bool { return w.defaultRoutes(t, "-6") == want })
 		p.Stop()
 		if got := w.defaultRoutes(t, "-6"); got != "" {
 			t.Errorf("%q: in the end there is %q", options, got)

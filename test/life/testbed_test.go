@@ -14,30 +14,25 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // bin is the directory of our compiled programs.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(labtest.Main(m, prepare, "./cmd/pppoe-client", "./cmd/pppoe-server"))
+}
 
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "upppoe-life-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server")
-	}
+// prepare receives the directory of our programs, and makes the other names of the client in it.
+func prepare(dir string) error {
+	bin = dir
 	for _, name := range []string{"pppd", "pon", "poff", "plog"} {
-		if err == nil {
-			err = os.Symlink("pppoe-client", filepath.Join(dir, name))
+		if err := os.Symlink("pppoe-client", filepath.Join(dir, name)); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	bin = dir
-	return m.Run()
+	return nil
 }
 
 func check(t testing.TB, err error) {
@@ -77,7 +72,7 @@ func newTestbed(t testing.TB) *testbed {
 func newSwitchedTestbed(t testing.TB) *testbed {
 	t.Helper()
 	w := newEmptyTestbed(t)
-	w.testWire, w.other = namespace(t), namespace(t)
+	w.testWire, w.other = labtest.Namespace(t), labtest.Namespace(t)
 	check(t, w.testWire.Bridge("br0"))
 	w.plug(t, w.client, "client")
 	w.plug(t, w.server, "server")
@@ -95,7 +90,7 @@ func (w *testbed) plug(t testing.TB, in *lab.Namespace, port string) {
 func newEmptyTestbed(t testing.TB) *testbed {
 	t.Helper()
 	roottest.Need(t)
-	w := &testbed{client: namespace(t), server: namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
+	w := &testbed{client: labtest.Namespace(t), server: labtest.Namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
 	for name := range clientDirs {
 		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
 	}
@@ -108,14 +103,6 @@ func newEmptyTestbed(t testing.TB) *testbed {
 	// Last, so that it runs before the namespaces are closed: detached clients.
 	t.Cleanup(func() { w.endDetached(t) })
 	return w
-}
-
-func namespace(t testing.TB) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
 }
 
 // write writes one of the client's files: etc/options is its /etc/ppp/options.
