@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -153,28 +154,37 @@ func TestPacketsCross(t *testing.T) {
 			return err
 		}
 		defer conn.Close()
-		if _, err := conn.WriteTo([]byte("out"), remote); err != nil {
-			return err
-		}
-		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
-		packet, err := readUDP(d, bufs, sizes, headroom)
-		if err != nil {
-			return err
-		}
-		if !bytes.HasSuffix(packet, []byte("out")) || binary.BigEndian.Uint16(packet[2:]) != uint16(len(packet)) {
-			t.Errorf("read % x, want the datagram that was sent", packet)
-		}
-		swapAddresses(packet)
-		if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
-			t.Errorf("Write took %d packets: %v", n, err)
-		}
-		var answer [16]byte
-		n, from, err := conn.ReadFrom(answer[:])
-		if err != nil || string(answer[:n]) != "out" || from.String() != "192.0.2.1:5000" {
-			t.Errorf("received %q from %v: %v", answer[:n], from, err)
-		}
-		return nil
+		return checkPacketsCross(t, d, conn, headroom)
 	})
+}
+
+// remote is an address behind a device.
+var remote = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
+
+// checkPacketsCross sends a datagram out of the device, and back from the remote address.
+func checkPacketsCross(t *testing.T, d tun.Device, conn net.PacketConn, headroom int) error {
+	t.Helper()
+	if _, err := conn.WriteTo([]byte("out"), remote); err != nil {
+		return err
+	}
+	bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
+	packet, err := readUDP(d, bufs, sizes, headroom)
+	if err != nil {
+		return err
+	}
+	if !bytes.HasSuffix(packet, []byte("out")) || binary.BigEndian.Uint16(packet[2:]) != uint16(len(packet)) {
+		t.Errorf("headroom %d: read % x, want the datagram that was sent", headroom, packet)
+	}
+	swapAddresses(packet)
+	if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
+		t.Errorf("headroom %d: Write took %d packets: %v", headroom, n, err)
+	}
+	var answer [16]byte
+	n, from, err := conn.ReadFrom(answer[:])
+	if err != nil || string(answer[:n]) != "out" || from.String() != remote.String() {
+		t.Errorf("headroom %d: received %q from %v: %v", headroom, answer[:n], from, err)
+	}
+	return nil
 }
 
 // readUDP reads packets until one is UDP over IPv4, and returns it. It ignores those of the kernel,
