@@ -121,30 +121,32 @@ func TestDuplicateOption(t *testing.T) {
 	}
 }
 
+// TestEndlessNaks: the negotiation with a peer that always naks ends.
 func TestEndlessNaks(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
-	q := &Queue{}
-	a.Open(epoch, q)
-	a.Up(epoch, q)
-	for n := byte(0); a.State() != Stopped; n++ {
-		if n > 20 {
-			t.Fatal("the negotiation with a peer that always naks never ends")
-		}
-		receive(t, a, Control{ConfigureNak, a.requestID, []byte{1, 3, n, 7, 3, n}}, q)
-	}
+	checkEnds(t, func(a *Automaton, n byte) Control {
+		return Control{ConfigureNak, a.requestID, []byte{1, 3, n, 7, 3, n}}
+	})
 }
 
 // TestEndlessRequests: the negotiation with a peer that insists on a rejected option ends.
 func TestEndlessRequests(t *testing.T) {
+	checkEnds(t, func(_ *Automaton, n byte) Control {
+		return Control{ConfigureRequest, n, []byte{9, 3, 1}}
+	})
+}
+
+// checkEnds checks that the negotiation with a peer that sends such packets ends.
+func checkEnds(t *testing.T, packet func(a *Automaton, n byte) Control) {
+	t.Helper()
 	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	for n := byte(0); a.State() != Stopped; n++ {
 		if n > 20 {
-			t.Fatal("the negotiation with a peer that insists never ends")
+			t.Fatal("the negotiation never ends")
 		}
-		receive(t, a, Control{ConfigureRequest, n, []byte{9, 3, 1}}, q)
+		receive(t, a, packet(a, n), q)
 	}
 }
 
