@@ -73,7 +73,7 @@ func addressStep(link netlink.Link, addr *netlink.Addr) step {
 	if addr.Peer != nil {
 		what += fmt.Sprintf(" peer %v", addr.Peer.IP)
 	}
-	return step{what, func() (func() error, error) {
+	return step{what: what, ofDevice: true, do: func() (func() error, error) {
 		return func() error { return netlink.AddrDel(link, addr) }, netlink.AddrAdd(link, addr)
 	}}
 }

@@ -287,6 +287,13 @@ func (p *session) undoAll(log *slog.Logger) {
 	p.linkChanges.undo(log)
 }
 
+// dropDeviceChanges drops what was undone when the device was removed.
+func (p *session) dropDeviceChanges() {
+	for _, made := range []*appliedSteps{&p.linkChanges, &p.ipv4Changes, &p.ipv6Changes} {
+		made.withoutDevice()
+	}
+}
+
 // Close undoes what is left: addresses and routes have gone with the device, but replaced routes
 // and name servers have not.
 func (h *Configurer) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
@@ -299,6 +306,11 @@ func (h *Configurer) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
 		defer h.mu.Unlock()
 		h.resolvConfInfo = nil
 	}()
+	if !p.preexisting {
+		// Each needless request would wait for the kernel's lock of network interfaces, which matters
+		// when thousands of sessions end.
+		p.dropDeviceChanges()
+	}
 	err := p.inNamespace(func() error { p.undoAll(h.Log); return nil })
 	if err != nil {
 		h.Log.Warn(fmt.Sprintf("%s: %v", l.Device, err))

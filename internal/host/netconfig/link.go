@@ -16,12 +16,12 @@ func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 		mtu = min(mtu, h.MTU)
 	}
 	was := link.Attrs()
-	steps := []step{{fmt.Sprintf("set MTU %d", mtu), func() (func() error, error) {
+	steps := []step{{what: fmt.Sprintf("set MTU %d", mtu), ofDevice: true, do: func() (func() error, error) {
 		undo := func() error { return netlink.LinkSetMTU(link, was.MTU) }
 		return undo, netlink.LinkSetMTU(link, mtu)
 	}}}
 	if h.VRF != "" {
-		steps = append(steps, step{"join VRF " + h.VRF, func() (func() error, error) {
+		steps = append(steps, step{what: "join VRF " + h.VRF, ofDevice: true, do: func() (func() error, error) {
 			vrf, err := h.vrf()
 			if err != nil {
 				return nil, err
@@ -36,7 +36,7 @@ func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 
 // upStep brings the device up.
 func upStep(link netlink.Link) step {
-	return step{"bring up", func() (func() error, error) {
+	return step{what: "bring up", ofDevice: true, do: func() (func() error, error) {
 		return func() error { return netlink.LinkSetDown(link) }, netlink.LinkSetUp(link)
 	}}
 }

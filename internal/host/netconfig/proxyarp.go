@@ -20,7 +20,7 @@ func (h *Configurer) proxySteps(remote netip.Addr) []step {
 	if !h.ProxyARP || remote.IsUnspecified() {
 		return nil
 	}
-	return []step{{"proxy ARP", func() (func() error, error) {
+	return []step{{what: "proxy ARP", do: func() (func() error, error) {
 		if h.KernelTune {
 			h.enableForwarding()
 		}

@@ -41,8 +41,8 @@ func (h *Configurer) nameServerSteps(link netlink.Link, names []netip.Addr) []st
 		return nil
 	}
 	return []step{
-		{"write name servers", func() (func() error, error) { return h.writePPPResolvConf(names), nil }},
-		{"install name servers", func() (func() error, error) { return h.installNameServers(link, names), nil }},
+		{what: "write name servers", do: func() (func() error, error) { return h.writePPPResolvConf(names), nil }},
+		{what: "install name servers", do: func() (func() error, error) { return h.installNameServers(link, names), nil }},
 	}
 }
 

@@ -18,7 +18,7 @@ func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 		return nil
 	}
 	var replaced []*kernelRoute // found by the first step, for the second
-	steps := []step{{"add default route", func() (func() error, error) {
+	steps := []step{{what: "add default route", do: func() (func() error, error) {
 		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 		if err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 		return addDefaultRoute(link, netlink.FAMILY_V4, table, metricOf(h.Metric))
 	}}}
 	if h.ReplaceDefaultRoute {
-		steps = append(steps, step{"replace default route", func() (func() error, error) {
+		steps = append(steps, step{what: "replace default route", do: func() (func() error, error) {
 			return h.replaceRoutes(link, replaced)
 		}})
 	}
@@ -44,7 +44,7 @@ func (h *Configurer) ipv6RouteSteps(link netlink.Link) []step {
 	if !h.DefaultRoute6 {
 		return nil
 	}
-	return []step{{"add IPv6 default route", func() (func() error, error) {
+	return []step{{what: "add IPv6 default route", do: func() (func() error, error) {
 		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V6)
 		if err != nil || h.keepsExisting(existing, h.Metric6) {
 			return nil, err

@@ -15,12 +15,15 @@ type step struct {
 	what string // names the change in errors
 	// do makes the whole change or nothing, and returns how to undo it; nil: nothing was changed.
 	do func() (undo func() error, err error)
+	// ofDevice: the kernel undoes the change when the device is removed.
+	ofDevice bool
 }
 
 // appliedStep is a change that was made and can be undone.
 type appliedStep struct {
-	what string
-	undo func() error
+	what     string
+	undo     func() error
+	ofDevice bool
 }
 
 // appliedSteps are changes in the order they were made.
@@ -36,7 +39,7 @@ func (h *Configurer) apply(steps []step) (appliedSteps, error) {
 			return nil, err
 		}
 		if undo != nil {
-			made = append(made, appliedStep{s.what, undo})
+			made = append(made, appliedStep{s.what, undo, s.ofDevice})
 		}
 	}
 	return made, nil
@@ -53,6 +56,11 @@ func (h *Configurer) applyStep(s step) (func() error, error) {
 		return nil, fmt.Errorf("%s: %w", s.what, err)
 	}
 	return undo, nil
+}
+
+// withoutDevice drops the changes that were undone when the device was removed.
+func (c *appliedSteps) withoutDevice() {
+	*c = slices.DeleteFunc(*c, func(s appliedStep) bool { return s.ofDevice })
 }
 
 // undo undoes changes in reverse order. It goes on after an error.

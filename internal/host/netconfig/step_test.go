@@ -229,3 +229,41 @@ func TestSharedAddress(t *testing.T) {
 		}
 	})
 }
+
+// TestCloseWithDevice: Close does not undo what was undone with the device, unless the device
+// existed before and so still exists.
+func TestCloseWithDevice(t *testing.T) {
+	for _, preexisting := range []bool{false, true} {
+		h, info := &Configurer{Log: discard()}, pppoe.SessionInfo{SessionID: 1}
+		p, err := h.newSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var undone []string
+		changes := func(family string) appliedSteps {
+			made, err := h.apply([]step{
+				{what: family + " of device", ofDevice: true, do: func() (func() error, error) {
+					return func() error { undone = append(undone, family+" of device"); return nil }, nil
+				}},
+				{what: family, do: func() (func() error, error) {
+					return func() error { undone = append(undone, family); return nil }, nil
+				}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made
+		}
+		p.preexisting = preexisting
+		p.linkChanges, p.ipv4Changes, p.ipv6Changes = changes("link"), changes("IPv4"), changes("IPv6")
+		h.addSession(info, p)
+		h.Close(info, pppoe.Addressing{})
+		want := []string{"IPv6", "IPv4", "link"}
+		if preexisting {
+			want = []string{"IPv6", "IPv6 of device", "IPv4", "IPv4 of device", "link", "link of device"}
+		}
+		if !slices.Equal(undone, want) {
+			t.Errorf("device existed before: %v: undone %q, want %q", preexisting, undone, want)
+		}
+	}
+}

@@ -32,7 +32,7 @@ func (h *Configurer) peerRouteStep(link netlink.Link, a ipcp.Agreement) step {
 		LinkIndex: link.Attrs().Index, Dst: hostPrefix(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
 		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_KERNEL,
 	}
-	return step{fmt.Sprintf("add route to %v in table %d", a.Remote, h.Table), func() (func() error, error) {
+	return step{what: fmt.Sprintf("add route to %v in table %d", a.Remote, h.Table), do: func() (func() error, error) {
 		return func() error { return netlink.RouteDel(route) }, netlink.RouteAppend(route)
 	}}
 }
@@ -54,5 +54,5 @@ func (h *Configurer) deviceRuleStep(link netlink.Link, family int) step {
 }
 
 func (h *Configurer) ruleStep(r policyRule) step {
-	return step{fmt.Sprintf("add rule %v lookup %d", r, r.Table), func() (func() error, error) { return h.addRule(r) }}
+	return step{what: fmt.Sprintf("add rule %v lookup %d", r, r.Table), do: func() (func() error, error) { return h.addRule(r) }}
 }
