@@ -77,7 +77,7 @@ var userRequest = session.Reason{Cause: session.CauseUserRequest, Text: "User re
 // an *EndError for the last session, or the error that prevented one. It leaves no session, device
 // or goroutine behind.
 //
-// When the context ends, Run terminates the session gracefully first; without an answer from the
+// When the context ends, Run closes the session first; without an answer from the
 // concentrator this takes LCP's Max-Terminate × the Restart timer.
 func (c *Client) Run(ctx context.Context) error {
 	for {

@@ -49,7 +49,7 @@ func (d *dialer) addressChanged(now time.Time, to wire.Addr) {
 	if to == from {
 		return
 	}
-	d.loop.notify(d.info(), AddressChanged{From: from, To: to})
+	d.loop.notify(d.info(), InterfaceAddressChanged{From: from, To: to})
 	switch {
 	case d.session == nil:
 		d.fail(errAddressChanged)

@@ -78,7 +78,7 @@
 //     offload)
 //   - pending checksum: a transport checksum that the sender, on this machine, left to hardware
 //   - admission: the check of each IP packet against the source filter and the rates of its session
-//   - spoofed, exceeded: dropped by admission: by the source filter, or because of a rate
+//   - spoofed, exceeded: dropped by admission, because of the source filter and of a rate, respectively
 //   - path limit: the longest packet that the path carries, if less than what LCP has negotiated
 //   - fast retry: a PADI about once a second, for two minutes after the loss of a session
 //   - back-off: the growing pause between failed dials

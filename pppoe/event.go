@@ -105,7 +105,7 @@ type (
 		Addr netip.Addr
 	}
 	// Configured reports that the host's network has the session's addresses, and that packets
-	// flow. It is emitted once per address family that opens or changes; see HasIPv4, HasIPv6.
+	// flow.
 	Configured struct {
 		sealed
 		Addressing
@@ -137,9 +137,9 @@ type (
 		sealed
 		State InterfaceState
 	}
-	// AddressChanged reports that the Ethernet address of the client's interface has changed. A
+	// InterfaceAddressChanged reports that the Ethernet address of the client's interface has changed. A
 	// dial or a session under the old address ends.
-	AddressChanged struct {
+	InterfaceAddressChanged struct {
 		sealed
 		From, To wire.Addr
 	}

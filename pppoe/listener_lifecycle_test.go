@@ -293,7 +293,7 @@ func TestClientAddressChanges(t *testing.T) {
 		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
 			t.Errorf("PADTs by source: %v, want them from %v", by, clientAddr)
 		}
-		if e, _ := last[pppoe.AddressChanged](&l.clientEvents); e != (pppoe.AddressChanged{From: clientAddr, To: otherAddr}) {
+		if e, _ := last[pppoe.InterfaceAddressChanged](&l.clientEvents); e != (pppoe.InterfaceAddressChanged{From: clientAddr, To: otherAddr}) {
 			t.Errorf("AddressChanged is %+v", e)
 		}
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.CauseHangUp {

@@ -41,8 +41,8 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	return s, nil
 }
 
-// Run serves until the context ends; then it terminates all sessions, waits for Terminate-Acks
-// until LCP's timeout, and closes the ports. A Listener whose interface is lost is reopened by its
+// Run serves until the context ends; then it closes all sessions (Terminate-Request, until
+// LCP's timeout) and then the ports. A Listener whose interface is lost is reopened by its
 // Reopen; without one, Run ends with the error.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -101,8 +101,8 @@ func (s *Server) SetSourcePrefixes(sessionID uint16, prefixes []netip.Prefix) {
 	}
 }
 
-// Drops returns how many packets of all interfaces were dropped, by reason. It may be called at any
-// time.
+// Drops returns how many discovery and control frames of all interfaces were dropped, by reason;
+// dropped IP packets are in Counters. It may be called at any time.
 func (s *Server) Drops() map[error]uint64 {
 	all := make(map[error]uint64)
 	for _, l := range s.listeners {

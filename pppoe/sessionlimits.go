@@ -19,10 +19,10 @@ type SessionLimits struct {
 	Count    Counting
 }
 
-// Counting is which octets count towards Limits.MaxBytes.
+// Counting is which octets count towards SessionLimits.MaxBytes.
 type Counting uint8
 
-// Ways of counting, as pppd's option mo-direction has them.
+// Ways of counting, as in pppd's option mo-direction.
 const (
 	CountSum Counting = iota
 	CountSent

@@ -2,7 +2,7 @@ package datapath
 
 import "runtime"
 
-// Engine is a Path that reads the ports itself, as the loop of a Client or Server runs it.
+// Engine is a Path that also reads the ports. Client and Server run it.
 type Engine interface {
 	Path
 	// Receive moves frames from one of the ports until the port is lost or closed.

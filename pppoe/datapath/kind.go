@@ -24,7 +24,7 @@ const (
 
 var kindNames = [...]string{KindAuto: "auto", KindGSO: "offload", KindPlain: "plain", KindKernel: "kernel"}
 
-// ErrKind is wrapped by the error for the name of a nonexistent data path.
+// ErrKind is wrapped by the error for an unknown data path name.
 var ErrKind = errors.New("no such data path: there are auto, kernel, offload and plain")
 
 // ParseKind parses the name of a data path. The error wraps ErrKind.

@@ -61,7 +61,8 @@ type Counters struct {
 	Spoofed, Exceeded uint64
 }
 
-// Since returns only the octet counts since earlier Counters of the same session.
+// Since returns the octets counted since earlier Counters of the same session; its other fields are
+// zero.
 func (c Counters) Since(before Counters) Counters {
 	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
 }

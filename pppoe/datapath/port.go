@@ -7,7 +7,7 @@ import (
 // Frame is one Ethernet frame, from its destination address to the end of its payload, without
 // preamble and frame check sequence.
 type Frame struct {
-	// Data is, before ReadBatch, a buffer, of which the whole capacity is used; after it, the frame.
+	// Data is, before ReadBatch, a buffer whose full capacity may be used; afterwards, the frame.
 	Data []byte
 	// ChecksumPending marks a frame whose sender, on this machine, has left the transport checksum
 	// of the IP packet inside to hardware that does not exist (CHECKSUM_PARTIAL over veth).

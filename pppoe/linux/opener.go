@@ -74,8 +74,8 @@ func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 	return ports, nil
 }
 
-// Prepare does in advance the part of Open that requires the most capabilities: it loads the
-// kernel's programs, which requires CAP_BPF. If that fails, Open returns the error.
+// Prepare does the most privileged part of Open in advance: it loads the eBPF programs, which
+// requires CAP_BPF. If loading fails, a later Open returns the error.
 func (o *Opener) Prepare(interfaceName string) {
 	o.restore(interfaceName)
 	if o.wantsKernel() {

@@ -92,10 +92,10 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		el.staleEnded(l, e)
 	case pppoe.InterfaceChanged:
 		el.info(l, "Interface %s is %v", l.Interface, e.State)
-	case pppoe.AddressChanged:
+	case pppoe.InterfaceAddressChanged:
 		el.info(l, "The Ethernet address of interface %s has changed from %v to %v", l.Interface, e.From, e.To)
 	case pppoe.ListenerLost:
-		el.error(l, "Not serving on %s until it is usable again: %v", l.Interface, strings.TrimPrefix(e.Err.Error(), l.Interface+": "))
+		el.error(l, "Not serving on %s until it is usable again: %v", l.Interface, e.Err)
 	case pppoe.ListenerRestored:
 		el.info(l, "Serving on %s again, as %v", l.Interface, e.Addr)
 	case pppoe.AwaitingInterface:
