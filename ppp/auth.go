@@ -72,7 +72,8 @@ const (
 )
 
 // AuthResponse is what a peer has sent to authenticate itself. Its concrete type depends
-// on the method, so that AAA can pass it on, for example to RADIUS.
+// on the method, so that AAA can pass it on, for example to RADIUS: chap.MD5Response (CHAP
+// and EAP with MD5), chap.MSv2Response (MS-CHAPv2) or pap.Credential (PAP).
 type AuthResponse interface {
 	// User returns the name that the peer sent. It is untrusted: escape it before printing.
 	User() string

@@ -105,7 +105,7 @@ type (
 		Addr netip.Addr
 	}
 	// Configured reports that the host's network has the session's addresses, and that packets
-	// flow.
+	// flow. It is emitted once per address family that opens or changes; see HasIPv4, HasIPv6.
 	Configured struct {
 		sealed
 		Addressing

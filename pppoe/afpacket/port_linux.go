@@ -1,4 +1,4 @@
-// Package afpacket implements pppoe.Ports on Linux packet sockets, through
+// Package afpacket implements datapath.Port on Linux packet sockets, through
 // github.com/mdlayher/packet. It sends and receives batches of frames, and filters them in the
 // kernel, so that frames for other stations, other VLANs and other ethertypes never wake the
 // program. It inserts and removes VLAN tags (IEEE 802.1Q) itself, so that no VLAN devices of the
@@ -25,7 +25,7 @@ import (
 
 // Errors of Open, each with what to do about it.
 var (
-	ErrNoInterface = errors.New("no such interface: `ip link` lists those there are")
+	ErrNoInterface = errors.New("no such interface: `ip link` lists the interfaces")
 	ErrNotEthernet = errors.New("not an Ethernet interface: PPPoE needs one")
 	ErrDown        = errors.New("the interface is down")
 	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw+ep FILE; cap_net_raw,cap_net_admin+ep where it also creates devices)")

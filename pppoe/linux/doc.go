@@ -3,7 +3,8 @@
 // routes and name servers. An Opener opens ports on an Ethernet interface (package afpacket)
 // together with the data path: the kernel, by eBPF, where the kernel supports it and the process
 // has the capabilities, or else user space. IPv6 beyond IPv6CP (Router Advertisements, DHCPv6) is
-// not part of it.
+// not part of it. Neither is a link monitor: the importer must call SetInterfaceState of the
+// Client or Server when the state of an interface changes.
 //
 // The default, datapath.KindAuto, does not change the settings of the Ethernet interface.
 // datapath.KindKernel dedicates the interface to PPPoE and changes its settings for speed.
