@@ -3,6 +3,7 @@ package pppoe
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"upppoe/ppp/session"
@@ -98,7 +99,10 @@ func (l *loop) fail(now time.Time, why error) {
 	if l.err != nil {
 		return
 	}
-	l.err = fmt.Errorf("%s: %w", l.iface, why)
+	l.err = why
+	if !strings.HasPrefix(why.Error(), l.iface+": ") { // the port's errors name the interface
+		l.err = fmt.Errorf("%s: %w", l.iface, why)
+	}
 	for _, s := range l.sessions {
 		if errors.Is(why, errAddressChanged) {
 			l.terminateReaddressed(now, s)

@@ -155,7 +155,7 @@ func (e *Engine) open(cfg Config) error {
 
 // configureInterface configures an exclusive interface, and sets the description.
 func (e *Engine) configureInterface(cfg Config, index int) {
-	e.description = "receive in TC, not in XDP: the interface is not exclusive"
+	e.description = "receive in the TC hook (`datapath kernel` is faster, see DATA PATHS)"
 	if cfg.Exclusive {
 		e.description = e.takeOwnership(cfg.Interface, index, cfg.UndoDir)
 	}

@@ -95,7 +95,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.InterfaceAddressChanged:
 		el.info(l, "The Ethernet address of interface %s has changed from %v to %v", l.Interface, e.From, e.To)
 	case pppoe.ListenerLost:
-		el.error(l, "Not serving on %s until it is usable again: %v", l.Interface, e.Err)
+		el.error(l, "Not serving on %s until it is usable again: %v", l.Interface, strings.TrimPrefix(e.Err.Error(), l.Interface+": "))
 	case pppoe.ListenerRestored:
 		el.info(l, "Serving on %s again, as %v", l.Interface, e.Addr)
 	case pppoe.AwaitingInterface:

@@ -30,6 +30,7 @@ func TestInterfaceLines(t *testing.T) {
 		{pppoe.InterfaceChanged{State: pppoe.InterfaceGone}, info + "Interface eth0 is gone\n"},
 		{pppoe.InterfaceAddressChanged{From: client, To: ac}, info + "The Ethernet address of interface eth0 has changed from 02:00:5e:00:53:01 to 02:00:5e:00:53:02\n"},
 		{pppoe.ListenerLost{Err: errors.New("network is down")}, fault + "Not serving on eth0 until it is usable again: network is down\n"},
+		{pppoe.ListenerLost{Err: errors.New("eth0: network is down")}, fault + "Not serving on eth0 until it is usable again: network is down\n"},
 		{pppoe.ListenerRestored{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
 		{pppoe.AwaitingInterface{}, info + "Waiting for interface eth0\n"},
 		{pppoe.AwaitingTraffic{}, info + "Waiting for traffic\n"},
