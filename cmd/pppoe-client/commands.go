@@ -133,7 +133,11 @@ func showEvents(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
-	return query(who, "events")
+	found, err := find(who)
+	if err == nil {
+		err = follow(found, "events", markEvent)
+	}
+	return commandExit(err)
 }
 
 // commandExit prints a command's error and returns its exit code.
@@ -142,15 +146,4 @@ func commandExit(err error) int {
 		return fail(err)
 	}
 	return exitOK
-}
-
-// query prints the answers of clients, one after the other.
-func query(who, question string) int {
-	found, err := find(who)
-	if err == nil {
-		err = each(found, func(s status.Status) error {
-			return control.Request(sockets, s.PID, question, os.Stdout, 0)
-		})
-	}
-	return commandExit(err)
 }

@@ -70,6 +70,8 @@ func showLog(args []string) int {
 	}
 	found, err := find(q.who)
 	switch {
+	case err == nil && q.follow:
+		err = follow(found, question, markLog)
 	case err == nil:
 		err = each(found, func(s status.Status) error { return control.Request(sockets, s.PID, question, os.Stdout, 0) })
 	case errors.Is(err, errNoClient) && !q.follow && q.showKept():
