@@ -112,6 +112,11 @@ func serve(f *flags, s *pppd.Settings) int {
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
+	for _, at := range f.attachments() {
+		if short := mtuWarning(s, at); short != "" {
+			log.Warn(short)
+		}
+	}
 	if f.pidFile != "" {
 		dir, name := filepath.Dir(f.pidFile), filepath.Base(f.pidFile)
 		if err := pidfile.Write(dir, name); err != nil {
