@@ -29,14 +29,14 @@ type exit struct {
 
 // exits are all exit codes, for exitCode and the manual page.
 var exits = []exit{
-	{exitOK, "online and in the background; or ended as requested", nil, nil},
-	{exitFatal, "an error without a code of its own: see the message", []session.Cause{session.CauseNetworkConfigFailed}, nil},
+	{exitOK, "online and in the background; or the subcommand succeeded", nil, nil},
+	{exitFatal, "an error without a code of its own: see the message; or no client matches a subcommand, or several do where it takes one", []session.Cause{session.CauseNetworkConfigFailed}, nil},
 	{exitOptions, "an option is invalid: the message names file, line and what is valid", nil,
 		[]error{tun.ErrName, afpacket.ErrSource, afpacket.ErrPriority, afpacket.ErrNoTag}},
 	{3, "no permission: root, or CAP_NET_RAW and CAP_NET_ADMIN, is required", nil,
 		[]error{tun.ErrPermission, afpacket.ErrPermission}},
 	{4, "/dev/net/tun does not exist", nil, []error{tun.ErrNoDevice}}, // pppd: no PPP in the kernel
-	{5, "ended by SIGTERM, SIGINT or SIGQUIT", []session.Cause{session.CauseUserRequest}, nil},
+	{5, "ended by a signal, stop or hangup", []session.Cause{session.CauseUserRequest}, nil},
 	{7, "the interface does not exist, is down, or is not Ethernet", nil,
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
 	{8, "no access concentrator answered, or all refused", nil, []error{pppoe.ErrDiscovery}},

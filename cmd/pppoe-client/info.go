@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"upppoe/internal/config/pppd"
@@ -69,7 +70,7 @@ func help(name string) int {
 	fmt.Print(strings.TrimLeft(usage, "\n"))
 	fmt.Println("\nExit codes:")
 	for _, e := range exits {
-		fmt.Printf("  %-28d %s\n", e.code, e.meaning)
+		pppd.WriteHelpLine(os.Stdout, strconv.Itoa(e.code), e.meaning)
 	}
 	pppd.WriteHelp(os.Stdout, pppd.Client)
 	return exitOK
@@ -81,7 +82,7 @@ pppoe-client is a PPPoE client that needs no PPP in the kernel.
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
   pppoe-client status [--json]         (state of all running clients)
-  pppoe-client log [-f] my-provider    (its log; events: the same in JSON)
+  pppoe-client log [-f] [my-provider]  (its log, or that of all; events: the same in JSON)
   pppoe-client hangup my-provider      (end the session; redial with persist)
   pppoe-client stop my-provider        (end the session and the client)
 

@@ -27,8 +27,13 @@ func page() *man.Page {
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "OPTIONS", Blocks: pppd.Manual(pppd.Client)},
-			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths},
+			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Client)},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
+			{Title: "LOG", Blocks: []man.Block{
+				man.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-client` shows it, and `pppoe-client log`. " +
+					"With `nodetach` it goes to standard error, and so do messages until the client goes to the background. " +
+					"`logfile` appends it to a file instead of both."),
+			}},
 			{Title: "FILES", Blocks: files},
 			{Title: "ENVIRONMENT", Blocks: []man.Block{
 				man.Item{Term: defaultEnv, Text: "our password, unless `password`, `password-file` or `password-env` is given."},
@@ -57,11 +62,12 @@ var description = []man.Block{
 		"`nodetach` it stays in the foreground."),
 	man.Paragraph("Running clients are controlled with subcommands: `status` shows their state; `events` shows their events, one JSON object per line; " +
 		"`log` shows their log, and with `-f` new lines as well; `hangup` ends the session, which a client with `persist` " +
-		"then redials; `stop` ends the client, and waits for that. WHO is the peer of `call`, a linkname, a device, an " +
+		"then redials; `stop` ends the client, and waits for that. Without WHO, `status`, `events` and `log` show all clients: with several, " +
+		"an event has the client's name as member `client`, and `log -f` puts it before each line. WHO is the peer of `call`, a linkname, a device, an " +
 		"Ethernet interface, or a process ID."),
 	man.Paragraph("Called as `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
-		"[`-r` | `-d` | `-a`] [PEER] ends a session, redials it, turns the log of packets on or off, or ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
-	man.Paragraph("With `persist`, a lost session is redialled at once, and for two minutes its concentrator is tried about every second. " +
+		"[`-r` | `-d` | `-a`] [PEER] ends a session; `-r` redials it; `-d` turns the packet log on or off; `-a` ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
+	man.Paragraph("With `persist`, a lost session is redialled at once, at most once per `holdoff`, and for two minutes its concentrator is tried about every second. " +
 		"`holdoff` doubles after each consecutive failure, to at most eight times its value, with jitter. After a rejected password it tries three times, ten " +
 		"seconds apart, then waits five minutes and starts over. The session is recorded on disk, so that the next client ends it after a crash."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),

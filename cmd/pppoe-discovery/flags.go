@@ -109,7 +109,7 @@ func flagSet(f *flags, w *rawFlags) *pflag.FlagSet {
 	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone after `N` consecutive rounds without an answer")
 	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of an expected concentrator; may be repeated. Any other one is reported as unexpected")
 	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected concentrator")
-	set.BoolVarP(&w.help, "help", "h", false, "print this help")
+	set.BoolVarP(&w.help, "help", "h", false, "print a summary of the options")
 	set.BoolVarP(&w.version, "version", "V", false, "print the version")
 	set.StringP("debug", "D", "", "ignored, with its `FILE`: there is no debug log")
 	set.Usage = func() {}

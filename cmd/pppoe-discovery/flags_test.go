@@ -100,7 +100,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: exit code %d, and on stdout %q", args, code, out.String())
 		}
 		golden(t, "help.txt", stderr.String())
-		for _, line := range []string{"   -I if_name     -- ", "   -t secs        -- ", "   -U             -- "} {
+		for _, line := range []string{"   -I INTERFACE   -- ", "   -t SECONDS     -- ", "   -U             -- "} {
 			if !strings.Contains(stderr.String(), line) {
 				t.Errorf("%s has no %q", args, line)
 			}

@@ -18,7 +18,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			{Title: "DESCRIPTION", Blocks: []manpage.Block{
 				manpage.Paragraph("`pppoe-discovery` broadcasts a PADI packet on an Ethernet interface, and prints " +
 					"each PADO that it receives: the access concentrator's name, its services, its cookie, and its " +
-					"Ethernet address. It opens no session. Its flags, output and exit codes are those of pppd's program of that name."),
+					"Ethernet address. It opens no session. Its flags, output and exit codes are those of rp-pppoe's program of that name."),
 				manpage.Paragraph("To list all concentrators, it listens for the whole timeout of 5 seconds. Without an answer it asks 3 times, " +
 					"which takes 15 seconds. `--first` ends with the first answer. The PADI has no Host-Uniq tag unless `-U` or `-W` is given; " +
 					"`--vlan` and `--watch` always send one, to match answers to PADIs."),
@@ -49,7 +49,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 				manpage.Item{Term: strconv.Itoa(exitFound), Text: "at least one concentrator answered; with `--expect`: all expected ones, and " +
 					"no other."},
 				manpage.Item{Term: strconv.Itoa(exitNone), Text: "none answered, or an expected one did not, or there was an error: see the message."},
-				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "an unexpected one answered (with `--watch`: only with `--alarm`)."},
+				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "an unexpected one answered (with `--watch`: only with `--alarm`), even if 1 applies too."},
 			}},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "stop waiting for answers; the exit code says whether there were any."},

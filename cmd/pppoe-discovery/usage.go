@@ -8,11 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// originalFlags are the flags of pppd's program, in its order, with its names of values.
-var originalFlags = []struct{ letter, value string }{
-	{"I", "if_name"}, {"D", "filename"}, {"t", "secs"}, {"a", "num"}, {"V", ""}, {"Q", ""},
-	{"S", "name"}, {"C", "name"}, {"U", ""}, {"W", "hexvalue"}, {"h", ""},
-}
+// originalFlags are the flags of the original program, in its order.
+var originalFlags = []string{"I", "D", "t", "a", "V", "Q", "S", "C", "U", "W", "h"}
 
 // writeUsage writes all flags: first the original's in its form, then the others.
 func writeUsage(w io.Writer, set *pflag.FlagSet) {
@@ -20,18 +17,18 @@ func writeUsage(w io.Writer, set *pflag.FlagSet) {
 	own := pflag.NewFlagSet(set.Name(), pflag.ContinueOnError)
 	own.SortFlags = false
 	set.VisitAll(own.AddFlag)
-	for _, o := range originalFlags {
-		f := set.ShorthandLookup(o.letter)
-		_, text := pflag.UnquoteUsage(f)
-		if o.letter == "I" {
+	for _, letter := range originalFlags {
+		f := set.ShorthandLookup(letter)
+		value, text := pflag.UnquoteUsage(f)
+		if letter == "I" {
 			text += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(w, "   %-14s -- %s\n", strings.TrimSpace("-"+o.letter+" "+o.value), text)
+		fmt.Fprintf(w, "   %-14s -- %s\n", strings.TrimSpace("-"+letter+" "+value), text)
 		own.Lookup(f.Name).Hidden = true
 	}
 	fmt.Fprint(w, "\nAdditional options:\n", own.FlagUsagesWrapped(columns))
-	for _, o := range originalFlags {
-		set.ShorthandLookup(o.letter).Hidden = false // both sets share their flags
+	for _, letter := range originalFlags {
+		set.ShorthandLookup(letter).Hidden = false // both sets share their flags
 	}
 	fmt.Fprint(w, usageNotes)
 }
@@ -76,5 +73,5 @@ The vendor is from the IEEE's list of addresses at the time when this program wa
 Exit codes:
   0  at least one concentrator answered; with --expect: all expected ones, and no other
   1  none answered, or an expected one did not; or there was an error
-  3  an unexpected one answered (with --watch: only with --alarm)
+  3  an unexpected one answered (with --watch: only with --alarm), even if 1 applies too
 `

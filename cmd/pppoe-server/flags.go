@@ -77,21 +77,22 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.acName, "ac-name", "C", "", "AC-Name of the access concentrator (default: the host name)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any)")
 	v6.add(set)
-	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; they need no VLAN devices, but each of them receives all frames: for hundreds of VLANs, create VLAN devices and name them with -I")
+	set.StringVar(&vlans, "vlan", "", "serve these VLANs of every -I instead of untagged frames, like 50,100-200, or 10-12.100 for two tags; untagged,10-20 serves untagged frames too. No VLAN devices are needed, but the server receives every frame once per VLAN: for hundreds of VLANs, create VLAN devices and name them with -I")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp TCP's MSS to this, if it is less than the MTU allows; -1: no clamping")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions")
-	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address; 0: no limit")
-	set.StringVar(&duplicate, "duplicate-session", replace, "`POLICY` for a session whose IPv4 address another session has: replace: end the older session; refuse: end the newer one")
+	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address (default 0: no limit)")
+	set.StringVar(&duplicate, "duplicate-session", replace, "what to do with two sessions that have one IPv4 address: replace (end the older; default) or refuse (end the newer)")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
-	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process ID, while the server runs")
+	set.StringVarP(&f.pidFile, "pid-file", "X", "", "file for the process ID, while the server runs")
+	nameValues(set)
 	addIgnoredFlags(set)
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })
 	version.AddFlag(set, "v", os.Stdout)
 	set.Usage = func() {
-		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
+		fmt.Print(usage, set.FlagUsagesWrapped(100), "\nOptions of the options file:\n")
 		pppd.WriteHelp(os.Stdout, pppd.Server)
 	}
 	if err := set.Parse(args); err != nil {
@@ -119,6 +120,32 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, err
 	}
 	return f, f.check(local, remote)
+}
+
+// valueNames are the names of flags' values in the help.
+var valueNames = map[string]string{
+	"interface": "INTERFACE", "local": "ADDRESS", "remote": "ADDRESS", "ac-name": "NAME", "service": "NAME",
+	"ipv6-networks": "PREFIX", "ipv6-addresses": "PREFIX", "ipv6-dns": "ADDRESS", "vlan": "LIST", "mss": "N",
+	"max-sessions": "N", "max-per-client": "N", "duplicate-session": "POLICY", "options": "FILE", "etc": "DIRECTORY",
+	"pid-file": "FILE",
+}
+
+// namedValue is a flag's value with a name, which pflag takes from Type.
+type namedValue struct {
+	pflag.Value
+	name string
+}
+
+// Type returns the name.
+func (v namedValue) Type() string { return v.name }
+
+// nameValues names the values of flags, and removes brackets from their defaults.
+func nameValues(set *pflag.FlagSet) {
+	for flag, name := range valueNames {
+		f := set.Lookup(flag)
+		f.Value, f.DefValue = namedValue{f.Value, name}, strings.Trim(f.DefValue, "[]")
+	}
+	set.Lookup("duplicate-session").DefValue = "" // its text says it
 }
 
 // check parses and checks values of flags; its error names the flag.

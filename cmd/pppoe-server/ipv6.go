@@ -28,10 +28,10 @@ type ipv6Flags struct {
 }
 
 func (f *ipv6Flags) add(set *pflag.FlagSet) {
-	set.StringVar(&f.networks, "ipv6-networks", "", "advertise a /64 of this `PREFIX` to each session, like 2001:db8:1::/48")
-	set.StringVar(&f.addresses, "ipv6-addresses", "", "lease an address of this `PREFIX` to each session by DHCPv6")
+	set.StringVar(&f.networks, "ipv6-networks", "", "advertise a /64 of this prefix to each session, like 2001:db8:1::/48")
+	set.StringVar(&f.addresses, "ipv6-addresses", "", "lease an address of this prefix to each session by DHCPv6")
 	set.StringVar(&f.prefixes, "ipv6-prefixes", "", "delegate a prefix of `PREFIX,LENGTH` to each session by DHCPv6, like 2001:db8:100::/40,56")
-	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 `ADDRESS` of a name server for clients; may be repeated")
+	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 address of a name server for clients; may be repeated")
 }
 
 // ipv6Pools are the IPv6 pools and name servers for sessions. The zero value has none.

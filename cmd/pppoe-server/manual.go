@@ -23,8 +23,13 @@ func page(set *pflag.FlagSet) *manpage.Page {
 				manpage.Paragraph("The options file has pppd options for all sessions; /etc/ppp/options is read before it, as by pppd. The options file must exist: it says whether " +
 					"clients must authenticate themselves, so the server does not start with a mistyped path."),
 			}, pppd.Manual(pppd.Server))},
-			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths},
+			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Server)},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
+			{Title: "LOG", Blocks: []manpage.Block{
+				manpage.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-server` shows it. " +
+					"With `--foreground` or `nodetach` it goes to standard error, and so do messages until the server goes to the background. " +
+					"`logfile` appends it to a file instead of both."),
+			}},
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end all sessions, remove their devices, and exit with code 0."},

@@ -49,7 +49,7 @@ func defaultValue(f *pflag.Flag) string {
 // AddFlag adds the flag --man to a set. The flag writes a page and ends parsing with pflag.ErrHelp.
 // page is called only then, so it may be built from the complete set.
 func AddFlag(set *pflag.FlagSet, w io.Writer, page func() *Page) {
-	set.BoolFunc("man", "print the manual page, for man -l -", func(string) error {
+	set.BoolFunc("man", "print the manual page as man(7) source: "+set.Name()+" --man | man -l -", func(string) error {
 		if _, err := page().WriteTo(w); err != nil {
 			return fmt.Errorf("manual page: %w", err)
 		}

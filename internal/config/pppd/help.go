@@ -42,5 +42,24 @@ func (o *Option) writeHelp(w io.Writer) {
 	case Warned:
 		note = "(ignored) "
 	}
-	fmt.Fprintf(w, "  %-28s %s%s\n", strings.TrimSpace(o.Name+" "+o.Arg), note, o.Help)
+	WriteHelpLine(w, strings.TrimSpace(o.Name+" "+o.Arg), note+o.Help)
+}
+
+// Columns of the help: where texts begin, and the width.
+const (
+	textColumn = 31
+	columns    = 100
+)
+
+// WriteHelpLine writes a term of the help and its text, which is broken into lines.
+func WriteHelpLine(w io.Writer, term, text string) {
+	line := fmt.Sprintf("  %-*s", textColumn-3, term)
+	for word := range strings.FieldsSeq(text) {
+		if len(line) > textColumn && len(line)+1+len(word) > columns {
+			fmt.Fprintln(w, line)
+			line = strings.Repeat(" ", textColumn-1)
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(w, line)
 }

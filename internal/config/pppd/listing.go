@@ -36,7 +36,7 @@ func Options(r Role) (all []Group) {
 		for _, list := range [][]option{g.positional, g.options} {
 			for i := range list {
 				if o := &list[i]; o.allowed(r) {
-					listed.Options = append(listed.Options, Option{o.name, strings.Fields(o.also), o.kind.arg, o.status, o.help})
+					listed.Options = append(listed.Options, Option{o.name, strings.Fields(o.also), o.kind.arg, o.status, o.helpFor(r)})
 				}
 			}
 		}

@@ -37,7 +37,7 @@ func Manual(r Role) (blocks []manpage.Block) {
 }
 
 func (o *Option) item() manpage.Item {
-	text := o.Help + "."
+	text := strings.TrimSuffix(o.Help, " in --man") + "."
 	if len(o.Also) > 0 {
 		text += " Also: `" + strings.Join(o.Also, "`, `") + "`."
 	}

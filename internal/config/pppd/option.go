@@ -42,10 +42,19 @@ type option struct {
 	status status
 	kind   kind
 	help   string // what it does; unless honoured, the reason
+	server string // help for a server, if it differs
 }
 
 // allowed reports whether an option is for a role.
 func (o *option) allowed(r Role) bool { return o.roles == 0 && r != Account || o.roles&r != 0 }
+
+// helpFor returns the help for a role.
+func (o *option) helpFor(r Role) string {
+	if r == Server && o.server != "" {
+		return o.server
+	}
+	return o.help
+}
 
 // names returns the option's name and aliases.
 func (o *option) names() []string { return append(strings.Fields(o.also), o.name) }

@@ -201,9 +201,9 @@ func (r *Reader) apply(at Word, o *option, value string) error {
 		r.warn(at, "option %q has no effect on a %v", at.Text, r.Role)
 		return nil
 	case o.status == refused:
-		return errorAt(at, "option %q is refused: %s", at.Text, o.help)
+		return errorAt(at, "option %q is refused: %s", at.Text, o.helpFor(r.Role))
 	case o.status == warned:
-		r.warn(at, "option %q has no effect: %s", at.Text, o.help)
+		r.warn(at, "option %q has no effect: %s", at.Text, o.helpFor(r.Role))
 	}
 	switch o.name {
 	case "call":
