@@ -30,7 +30,7 @@ func page() *man.Page {
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Client)},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "LOG", Blocks: []man.Block{
-				man.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-client` shows it, and `pppoe-client log`. " +
+				man.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-client` shows it (or `-t pppd`, if it was called so), and `pppoe-client log`. " +
 					"With `nodetach` it goes to standard error, and so do messages until the client goes to the background. " +
 					"`logfile` appends it to a file instead of both."),
 			}},
