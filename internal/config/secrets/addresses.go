@@ -31,41 +31,20 @@ var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 func parseAddresses(words []pppd.Word) (a Addresses, err error) {
 	for i, w := range words {
 		switch w.Text {
-		case optionsFollow:
+		case optionsFollow, "-":
 			return a, nil
-		case "-":
-			return a, checkRules(words, i+1)
 		case "*":
 			a.rules = append(a.rules, rule{net: everywhere})
-			return a, checkRules(words, i+1)
+			return a, nil
 		}
 		r, ok := parseRule(w.Text)
 		if !ok {
-			return Addresses{}, badRule(i)
+			// The word may be a part of a secret without quotes, so the error does not contain it.
+			return Addresses{}, fmt.Errorf("word %d is not an IPv4 address, network, * or - (host names are not resolved; a secret with spaces must be in quotes)", 4+i)
 		}
 		a.rules = append(a.rules, r)
 	}
 	return a, nil
-}
-
-// badRule is the error for the word at an index. The word may be a part of a secret without quotes, so
-// the error does not contain it.
-func badRule(i int) error {
-	return fmt.Errorf("word %d is not an IPv4 address, network, * or - (a rate is written as -- rate-down N; host names are not resolved; a secret with spaces must be in quotes)", 4+i)
-}
-
-// checkRules checks words from an index on, which have no effect after * or -: they must be valid, as a
-// column for other programs, like a rate, would otherwise be ignored silently.
-func checkRules(words []pppd.Word, from int) error {
-	for i, w := range words[from:] {
-		if w.Text == optionsFollow {
-			return nil
-		}
-		if _, ok := parseRule(w.Text); !ok && w.Text != "-" {
-			return badRule(from + i)
-		}
-	}
-	return nil
 }
 
 func parseRule(word string) (r rule, ok bool) {

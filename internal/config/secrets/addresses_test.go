@@ -109,19 +109,6 @@ func TestForUnit(t *testing.T) {
 	}
 }
 
-// TestRate: another program's column of rates is a fault, wherever it is.
-func TestRate(t *testing.T) {
-	for _, column := range []string{"192.0.2.1 50000", "* 50000/10000", "- 50000", "* 50000 -- rate-up 1"} {
-		var words []pppd.Word
-		for w := range strings.FieldsSeq(column) {
-			words = append(words, pppd.Word{Text: w})
-		}
-		if _, err := parseAddresses(words); err == nil || !strings.Contains(err.Error(), "word 5 ") || !strings.Contains(err.Error(), "-- rate-down N") {
-			t.Errorf("%q: %v", column, err)
-		}
-	}
-}
-
 func TestBadAddresses(t *testing.T) {
 	for _, word := range []string{"host.example", "192.0.2", "192.0.2.1/33", "192.0.2.1/", "192.0.2.1/24++", "192.0.2.1+", "2001:db8::1", "::/0", "!", "!!192.0.2.1", "!-", "/24", ""} {
 		if a, err := parseAddresses([]pppd.Word{{Text: "192.0.2.1"}, {Text: word}}); err == nil || !strings.HasPrefix(err.Error(), "word 5 ") || len(a.rules) > 0 {
