@@ -10,6 +10,7 @@ import (
 	"upppoe/internal/host/netconfig"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
 
@@ -29,15 +30,12 @@ type parentMTU struct {
 // overhead is the length of the PPPoE and PPP headers, in octets.
 const overhead = wire.HeaderLen + 2
 
-// usual is the MTU of a session without RFC 4638, in octets (RFC 2516 section 7).
-const usual = 1492
-
 // need returns the MTU that the interface must have for the requested packet size; 0 if any suffices.
 // Interfaces have room for one VLAN tag; with two, it is raised only if a size is requested, as the next
 // switch may not have room for them.
 func (m *parentMTU) need() int {
 	line, want := attachment(m.settings), max(m.settings.MTU, m.settings.MRU)
-	if want == 0 || want <= usual && line.VLAN.Depth() < 2 {
+	if want == 0 || want <= discovery.EthernetPayload && line.VLAN.Depth() < 2 {
 		return 0
 	}
 	return line.InterfaceMTU(want + overhead)
@@ -109,10 +107,10 @@ func (m *parentMTU) shortfall(is session.LinkUp) string {
 		return ""
 	case m.carries > 0 && m.carries < want:
 		return fmt.Sprintf("packets of at most %d octets instead of %d: the MTU of interface %s allows no more", m.carries, want, m.settings.Interface)
-	case want > usual && m.granted == 0:
-		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", usual, want)
-	case want > usual && m.granted < want:
-		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator allows no more (PPP-Max-Payload in its PADS)", max(m.granted, usual), want)
+	case want > discovery.EthernetPayload && m.granted == 0:
+		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", discovery.EthernetPayload, want)
+	case want > discovery.EthernetPayload && m.granted < want:
+		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator allows no more (PPP-Max-Payload in its PADS)", max(m.granted, discovery.EthernetPayload), want)
 	case is.PeerMRU < mtu:
 		return fmt.Sprintf("mtu is %d instead of %d: the peer receives no more (its MRU)", is.PeerMRU, mtu)
 	case is.MRU < mru:

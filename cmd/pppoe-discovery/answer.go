@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -50,12 +49,7 @@ func vendor(a wire.Addr) string {
 func quoted(names []string) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
-		texts[i] = quote(n)
+		texts[i] = wire.Quote(n)
 	}
 	return strings.Join(texts, ", ")
-}
-
-// quote quotes and escapes untrusted text for a terminal.
-func quote(text string) string {
-	return fmt.Sprintf("\"%s\"", strings.ReplaceAll(wire.Escape(text), `"`, `\042`))
 }

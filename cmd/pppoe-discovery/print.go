@@ -110,7 +110,7 @@ func (p verbose) tag(t wire.Tag) {
 	case len(details) == 0:
 		fmt.Fprintf(p.to, "  %s\n", name)
 	case len(details) == 1 && details[0].Name == "text":
-		fmt.Fprintf(p.to, "  %-18s %s\n", name, quote(details[0].Value))
+		fmt.Fprintf(p.to, "  %-18s %s\n", name, wire.Quote(details[0].Value))
 	case len(details) == 1 && strings.HasSuffix(details[0].Name, "hexadecimal"):
 		fmt.Fprintf(p.to, "  %-18s 0x%s\n", name, details[0].Value)
 	case len(details) == 1:

@@ -8,6 +8,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // kind is the kind of an event, as it is printed.
@@ -123,7 +124,7 @@ func (e event) String() string {
 		return b.String()
 	}
 	a := e.answer
-	fmt.Fprintf(&b, " %v %s", a.AC, quote(a.Name()))
+	fmt.Fprintf(&b, " %v %s", a.AC, wire.Quote(a.Name()))
 	if a.scanned {
 		fmt.Fprintf(&b, " on VLAN %v", a.VLAN)
 	}
@@ -131,7 +132,7 @@ func (e event) String() string {
 		fmt.Fprintf(&b, " (%s)", v)
 	}
 	for _, c := range e.changes {
-		fmt.Fprintf(&b, ", %s %s -> %s", c.What, quote(c.From), quote(c.To))
+		fmt.Fprintf(&b, ", %s %s -> %s", c.What, wire.Quote(c.From), wire.Quote(c.To))
 	}
 	if e.kind == appeared {
 		fmt.Fprintf(&b, ", services %s, %.3f ms", quoted(services(a.Tags)), a.milliseconds())

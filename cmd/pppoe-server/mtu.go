@@ -6,11 +6,9 @@ import (
 
 	"upppoe/internal/config/pppd"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
-
-// usualMTU is the MTU of a session without RFC 4638, in octets (RFC 2516 section 7).
-const usualMTU = 1492
 
 // mtuWarning says which MTU an interface must have for the requested packet size (RFC 4638 section 4);
 // empty if its own suffices or is unknown.
@@ -26,7 +24,7 @@ func mtuWarning(s *pppd.Settings, at afpacket.Attachment) string {
 func mtuShortfall(want int, at afpacket.Attachment, mtu int) string {
 	const overhead = wire.HeaderLen + 2
 	need := at.InterfaceMTU(want + overhead)
-	if want <= usualMTU || mtu >= need {
+	if want <= discovery.EthernetPayload || mtu >= need {
 		return ""
 	}
 	return fmt.Sprintf("%v: packets of at most %d octets instead of %d: the MTU of %s is %d, and would have to be %d: `ip link set %s mtu %d`",

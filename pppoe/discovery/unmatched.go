@@ -50,13 +50,13 @@ func (u Unmatched) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v", u.AC)
 	if u.Reason != NoACName {
-		fmt.Fprintf(&b, " (%s)", quoted(u.Name))
+		fmt.Fprintf(&b, " (%s)", wire.Quote(u.Name))
 	}
 	b.WriteString(" answered")
 	if len(u.Services) > 0 {
 		services := make([]string, len(u.Services))
 		for i, s := range u.Services {
-			services[i] = quoted(s)
+			services[i] = wire.Quote(s)
 		}
 		fmt.Fprintf(&b, " with service %s", strings.Join(services, ", "))
 	}
@@ -65,10 +65,6 @@ func (u Unmatched) String() string {
 		fmt.Fprintf(&b, ": %s", wire.Escape(u.Text))
 	}
 	return b.String()
-}
-
-func quoted(text string) string {
-	return `"` + strings.ReplaceAll(wire.Escape(text), `"`, `\042`) + `"`
 }
 
 // maxServices is how many services of one concentrator are remembered.

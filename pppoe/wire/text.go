@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -89,6 +90,9 @@ func appendRune(b, text []byte) ([]byte, int) {
 
 // Escape is like AppendEscaped, for strings.
 func Escape(text string) string { return string(AppendEscaped(nil, []byte(text))) }
+
+// Quote is like Escape, in double quotes; those of the text are escaped as \042.
+func Quote(text string) string { return `"` + strings.ReplaceAll(Escape(text), `"`, `\042`) + `"` }
 
 // How many characters of untrusted text a log shows: of a name, and of a message.
 const (

@@ -50,3 +50,12 @@ func TestTagTruncated(t *testing.T) {
 		}
 	}
 }
+
+// TestQuote: quotes inside the text do not end it, and control characters are escaped.
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{"": `""`, "isp": `"isp"`, `a"b`: `"a\042b"`, "a\x1bb": `"a` + Escape("\x1b") + `b"`} {
+		if got := Quote(text); got != want {
+			t.Errorf("%q is quoted as %s, want %s", text, got, want)
+		}
+	}
+}

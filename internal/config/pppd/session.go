@@ -17,6 +17,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
 
@@ -67,14 +68,11 @@ func (s *Settings) Session() session.Config {
 // WantedMRU returns the MRU to request, in octets; 0 means the default. A mtu above PPPoE's usual 1492
 // without mru or default-mru applies in both directions (RFC 4638).
 func (s *Settings) WantedMRU() int {
-	if s.MRU == 0 && !s.DefaultMRU && s.MTU > pppoeMTU {
+	if s.MRU == 0 && !s.DefaultMRU && s.MTU > discovery.EthernetPayload {
 		return s.MTU
 	}
 	return s.MRU
 }
-
-// pppoeMTU is the MTU of a session without RFC 4638, in octets (RFC 2516 section 7).
-const pppoeMTU = 1492
 
 // silentFailures is the number of Echo-Requests that are sent, and may be lost, within a SilenceLimit.
 const silentFailures = 3

@@ -40,7 +40,7 @@ func New[K comparable](namespace string, log *slog.Logger) *Runner[K] {
 
 // Start stops what runs for a key, as Stop does with netif.ErrLinkGone, and calls a function once
 // that has returned: both would open the same ports. The function is called on a thread of the
-// network namespace (see netconfig.Inside), and must return soon after its context has ended. After
+// network namespace (see netconfig.InNamespace), and must return soon after its context has ended. After
 // Close it is not called.
 func (r *Runner[K]) Start(key K, f func(context.Context) error) {
 	r.mu.Lock()
