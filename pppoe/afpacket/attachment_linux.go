@@ -23,6 +23,10 @@ type Attachment struct {
 	VLAN vlan.Stack
 	// Source is our Ethernet address; zero: that of the interface.
 	Source wire.Addr
+	// SourcePrefix makes a port that of many stations: all addresses that have the first
+	// SourcePrefix bits of Source are ours, and the network card is set to promiscuous mode. The
+	// program writes the source addresses of its frames; Port.Addr is Source. 0: only Source is.
+	SourcePrefix int
 	// ControlPriority is the priority code point, 0 to 7, of all frames but those that carry IP
 	// packets; DataPriority is that of those. They need a VLAN tag.
 	ControlPriority, DataPriority uint8
@@ -31,6 +35,7 @@ type Attachment struct {
 // Errors of Open about an Attachment, wrapped.
 var (
 	ErrSource   = errors.New("the source address is a multicast address: the first octet of a station's address is even")
+	ErrPrefix   = errors.New("a prefix of source addresses has 8 to 48 bits and needs a source address")
 	ErrPriority = errors.New("a priority is a number from 0 to 7")
 	ErrNoTag    = errors.New("a priority needs a VLAN tag: VLAN 0 adds a priority tag")
 )
@@ -47,12 +52,28 @@ func (a Attachment) check() error {
 	switch {
 	case a.Source != wire.Addr{} && !a.Source.IsUnicast():
 		return fmt.Errorf("%v: %w", a.Source, ErrSource)
+	case a.SourcePrefix != 0 && (a.SourcePrefix < minPrefix || a.SourcePrefix > 48 || a.Source == wire.Addr{}):
+		return fmt.Errorf("%d: %w", a.SourcePrefix, ErrPrefix)
 	case a.ControlPriority > 7 || a.DataPriority > 7:
 		return ErrPriority
 	case a.VLAN.Depth() == 0 && (a.ControlPriority > 0 || a.DataPriority > 0):
 		return ErrNoTag
 	}
 	return nil
+}
+
+// minPrefix keeps the bits I/G and U/L of the first octet fixed (IEEE 802 section 8.2).
+const minPrefix = 8
+
+// stationMask has the bits set in which an address must be Source to be ours.
+func (a Attachment) stationMask() (mask wire.Addr) {
+	if a.SourcePrefix == 0 {
+		return wire.Broadcast
+	}
+	for bit := range a.SourcePrefix {
+		mask[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return mask
 }
 
 // protocol returns the protocol that the socket is bound to. For sockets of one ethertype the

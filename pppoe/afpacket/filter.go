@@ -39,7 +39,7 @@ func filterFor(a Attachment, etherType uint16) func(station) []bpf.Instruction {
 		return slices.Concat(
 			requireTags(a, etherType),
 			require(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.JumpEqual, s.index),
-			forStation(s.addr, etherType))
+			forStation(s.addr, a.stationMask(), etherType))
 	}
 }
 
@@ -85,13 +85,13 @@ var (
 
 func halfWord(at uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: at, Size: 2} }
 
-// forStation passes frames for our address, and broadcasts in discovery, unless they are from our
-// address.
-func forStation(own wire.Addr, etherType uint16) []bpf.Instruction {
+// forStation passes frames for our addresses, and broadcasts in discovery, unless they are from one
+// of our addresses.
+func forStation(own, mask wire.Addr, etherType uint16) []bpf.Instruction {
 	const destination, source = 0, 6
-	program := append(ifAddress(source, own, drop), ifAddress(destination, own, pass)...)
+	program := append(ifAddress(source, own, mask, drop), ifAddress(destination, own, mask, pass)...)
 	if etherType == wire.EtherTypeDiscovery {
-		program = append(program, ifAddress(destination, wire.Broadcast, pass)...)
+		program = append(program, ifAddress(destination, wire.Broadcast, wire.Broadcast, pass)...)
 	}
 	return append(program, bpf.RetConstant{Val: drop})
 }
@@ -111,14 +111,17 @@ func requireVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 	return append([]bpf.Instruction{load}, require(and, bpf.JumpEqual, uint32(vid))...)
 }
 
-// ifAddress returns a verdict for frames with an address at an offset; others continue.
-func ifAddress(offset uint32, addr wire.Addr, verdict uint32) []bpf.Instruction {
-	high, low := binary.BigEndian.Uint32(addr[:]), uint32(binary.BigEndian.Uint16(addr[4:]))
+// ifAddress returns a verdict for frames with an address at an offset, in the bits of the mask;
+// others continue.
+func ifAddress(offset uint32, addr, mask wire.Addr, verdict uint32) []bpf.Instruction {
+	high, low := binary.BigEndian.Uint32(mask[:]), uint32(binary.BigEndian.Uint16(mask[4:]))
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offset, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: high, SkipTrue: 3},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: high},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(addr[:]) & high, SkipTrue: 4},
 		bpf.LoadAbsolute{Off: offset + 4, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: low, SkipTrue: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: low},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(binary.BigEndian.Uint16(addr[4:])) & low, SkipTrue: 1},
 		bpf.RetConstant{Val: verdict},
 	}
 }

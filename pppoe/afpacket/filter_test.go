@@ -56,6 +56,33 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// TestPrefixFilter: with a prefix, frames for all addresses that have it pass, and frames from them
+// do not.
+func TestPrefixFilter(t *testing.T) {
+	own := wire.Addr{2, 0, 0x5e, 0xab, 0xcd, 0xe0}
+	for _, bits := range []int{8, 24, 31, 32, 33, 44, 48} {
+		filter := filterFor(Attachment{Source: own, SourcePrefix: bits}, wire.EtherTypeDiscovery)(station{own, ourIndex})
+		trunk := trunkFilter(Attachment{Source: own, SourcePrefix: bits}, wire.EtherTypeDiscovery)(station{own, ourIndex})
+		for bit := range 48 {
+			addr := own
+			addr[bit/8] ^= 0x80 >> (bit % 8)
+			for _, frame := range [][]byte{
+				append(append(addr[:], 6, 0, 0x5e, 0, 0x53, 2), 0x88, 0x63, 0x11, 9), // for addr
+				append(append(wire.Broadcast[:], addr[:]...), 0x88, 0x63, 0x11, 9),   // from addr
+			} {
+				ours := bit >= bits
+				want := ours == (frame[0] != 0xff)
+				if got := runs(t, filter, frame, vlan.Tag{}, 0, ourIndex); got != want {
+					t.Errorf("/%d: a port passes % x: %v", bits, frame, got)
+				}
+				if got := runs(t, trunk, frame, vlan.Tag{}, 0, ourIndex); got != want {
+					t.Errorf("/%d: a trunk passes % x: %v", bits, frame, got)
+				}
+			}
+		}
+	}
+}
+
 // passes runs the filter of an untagged port.
 func passes(t *testing.T, own wire.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
@@ -120,7 +147,7 @@ func TestTaggedFilter(t *testing.T) {
 			if got, want := passes(filterFor(Attachment{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
 				t.Errorf("%v, %v, %#x: the filter for untagged frames passes it: %v", c.off, c.inBand, etherType, got)
 			}
-			if !passes(trunkFilter(etherType)) || passes(trunkFilter(etherType^7)) {
+			if !passes(trunkFilter(Attachment{}, etherType)) || passes(trunkFilter(Attachment{}, etherType^7)) {
 				t.Errorf("%v, %v, %#x: the trunk does not pass it by its ethertype", c.off, c.inBand, etherType)
 			}
 		}

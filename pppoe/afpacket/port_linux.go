@@ -37,6 +37,7 @@ type Port struct {
 	socket
 	iface *net.Interface
 	own   wire.Addr
+	many  bool // own is one of many addresses: see Attachment.SourcePrefix
 	mtu   int
 
 	tagger    tagger
@@ -95,6 +96,7 @@ func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instr
 	if a.Source != (wire.Addr{}) {
 		p.own = a.Source
 	}
+	p.many = a.SourcePrefix != 0
 	program, err := bpf.Assemble(filter(station{p.own, uint32(p.iface.Index)}))
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
@@ -195,18 +197,21 @@ func (p *Port) setUp() (err error) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 		}
-		err = p.joinUnicast(int(fd))
+		err = p.joinAddresses(int(fd))
 	})
 	return errors.Join(failed, err)
 }
 
-// joinUnicast makes the network card receive frames for an address that is not its own.
-func (p *Port) joinUnicast(fd int) error {
-	if p.own == wire.Addr(p.iface.HardwareAddr) {
-		return nil
-	}
+// joinAddresses makes the network card receive frames for addresses that are not its own.
+func (p *Port) joinAddresses(fd int) error {
 	member := unix.PacketMreq{Ifindex: int32(p.iface.Index), Type: unix.PACKET_MR_UNICAST, Alen: uint16(len(p.own))}
 	copy(member.Address[:], p.own[:])
+	switch {
+	case p.many:
+		member.Type = unix.PACKET_MR_PROMISC
+	case p.own == wire.Addr(p.iface.HardwareAddr):
+		return nil
+	}
 	return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &member)
 }
 

@@ -22,16 +22,16 @@ func OpenTrunk(a Attachment, etherType uint16) (*Port, error) {
 		return nil, fmt.Errorf("%s: %w", a, err)
 	}
 	p := &Port{trunk: true}
-	if err := p.bind(a, unix.ETH_P_ALL, trunkFilter(etherType), noGroup); err != nil {
+	if err := p.bind(a, unix.ETH_P_ALL, trunkFilter(a, etherType), noGroup); err != nil {
 		return nil, fmt.Errorf("%s: %w", a, err)
 	}
 	p.mtu = p.iface.MTU + vlan.MaxDepth*vlan.TagLen
 	return p, nil
 }
 
-func trunkFilter(etherType uint16) func(station) []bpf.Instruction {
+func trunkFilter(a Attachment, etherType uint16) func(station) []bpf.Instruction {
 	return func(s station) []bpf.Instruction {
-		return append(anyTags(etherType), forStation(s.addr, etherType)...)
+		return append(anyTags(etherType), forStation(s.addr, a.stationMask(), etherType)...)
 	}
 }
 

@@ -338,6 +338,9 @@ func TestAttachmentErrors(t *testing.T) {
 		name string
 	}{
 		{afpacket.Attachment{Interface: "near", Source: wire.Addr{1, 2, 3, 4, 5, 6}}, afpacket.ErrSource, "01:02:03:04:05:06"},
+		{afpacket.Attachment{Interface: "near", SourcePrefix: 24}, afpacket.ErrPrefix, "24"},
+		{afpacket.Attachment{Interface: "near", Source: other, SourcePrefix: 7}, afpacket.ErrPrefix, "7"},
+		{afpacket.Attachment{Interface: "near", Source: other, SourcePrefix: 49}, afpacket.ErrPrefix, "49"},
 		{afpacket.Attachment{Interface: "near", VLAN: tag, ControlPriority: 8}, afpacket.ErrPriority, "near.50"},
 		{afpacket.Attachment{Interface: "near", VLAN: tag, DataPriority: 9}, afpacket.ErrPriority, "near.50"},
 		{afpacket.Attachment{Interface: "near", ControlPriority: 6}, afpacket.ErrNoTag, "near"},
