@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/ipv6/runner"
@@ -36,7 +37,7 @@ func (f *ipv6Flags) add(set *pflag.FlagSet) {
 
 // ipv6Pools are the IPv6 pools and name servers for sessions. The zero value has none.
 type ipv6Pools struct {
-	networks, addresses, prefixes *server.Pool
+	networks, addresses, prefixes *assign.Pool
 	servers                       []netip.Addr
 }
 
@@ -70,7 +71,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	return nil
 }
 
-func pool(flag, text string, bits int) (*server.Pool, error) {
+func pool(flag, text string, bits int) (*assign.Pool, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -81,7 +82,7 @@ func pool(flag, text string, bits int) (*server.Pool, error) {
 	if base.Addr().Is6() && !lifetime.IsHostPrefix(base.Masked()) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: not addresses of hosts: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
-	p, err := server.NewPool(base, bits)
+	p, err := assign.NewPool(base, bits)
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s: %v", flag, err)}
 	}
@@ -133,17 +134,19 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 	}
 	v.runner.Start(l.SessionID, func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
-			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
-			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
-			DUID: v.duid, NameServers: v.pools.servers, MTU: a.MTU, Log: v.log,
-			Notify: func(s server.State) { v.assigned(ctx, l.SessionID, s) },
+			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key, MTU: a.MTU, Log: v.log,
+			Config: assign.Config{
+				Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
+				DUID: v.duid, NameServers: v.pools.servers,
+			},
+			Notify: func(s assign.State) { v.assigned(ctx, l.SessionID, s) },
 		})
 	})
 }
 
 // assigned handles a change of what a session's peer was assigned. It ignores a session that has ended,
 // whose ID may be in use again.
-func (v *ipv6Service) assigned(ctx context.Context, id uint16, s server.State) {
+func (v *ipv6Service) assigned(ctx context.Context, id uint16, s assign.State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if ctx.Err() == nil {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/ipv6"
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/server"
 	"upppoe/internal/roottest"
@@ -213,26 +214,26 @@ func (s *peerSide) wantRoutes(want string) {
 	eventually(s.t, "routes want to be "+want, func() (bool, string) { got := s.routes(); return got == want, got })
 }
 
-func pool(t *testing.T, base string, bits int) *server.Pool {
+func pool(t *testing.T, base string, bits int) *assign.Pool {
 	t.Helper()
-	p, err := server.NewPool(netip.MustParsePrefix(base), bits)
+	p, err := assign.NewPool(netip.MustParsePrefix(base), bits)
 	check(t, err)
 	return p
 }
 
 func serverConfig(t *testing.T) server.Config {
 	return server.Config{
-		Device: "ppp0", Remote: netip.MustParseAddr("fe80::2"), Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1},
-		// Pools of one prefix each make the result predictable.
-		Networks: pool(t, "2001:db8:1::/64", 64), Addresses: pool(t, "2001:db8:2::/127", 128), Prefixes: pool(t, "2001:db8:100::/56", 56),
-		Preferred: 4 * time.Second, Valid: 8 * time.Second, MTU: 1400, Interval: 4 * time.Second,
-		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"},
-		Log: slog.New(slog.DiscardHandler),
-	}
+		Device: "ppp0", Remote: netip.MustParseAddr("fe80::2"), Key: "alice", MTU: 1400, Log: slog.New(slog.DiscardHandler), Config: assign.Config{
+			DUID: dhcp6.DUID{0, 3, 0, 1, 1},
+			// Pools of one prefix each make the result predictable.
+			Networks: pool(t, "2001:db8:1::/64", 64), Addresses: pool(t, "2001:db8:2::/127", 128), Prefixes: pool(t, "2001:db8:100::/56", 56),
+			Preferred: 4 * time.Second, Valid: 8 * time.Second, Interval: 4 * time.Second,
+			NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"},
+		}}
 }
 
-func (s *peerSide) serve(cfg server.Config) *program[server.State] {
-	return run(s, func(ctx context.Context, p *program[server.State]) error {
+func (s *peerSide) serve(cfg server.Config) *program[assign.State] {
+	return run(s, func(ctx context.Context, p *program[assign.State]) error {
 		cfg.Notify = p.notify
 		return server.Run(ctx, cfg)
 	})

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/ipv6"
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/server"
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
@@ -87,7 +88,7 @@ func TestClientAndServer(t *testing.T) {
 	if a := client.addressText("ppp0") + client.addressText("lan0"); a != "" {
 		t.Errorf("the client leaves %s", a)
 	}
-	s.await("release", func(s server.State) bool { return !s.Address.IsValid() && !s.Delegated.IsValid() })
+	s.await("release", func(s assign.State) bool { return !s.Address.IsValid() && !s.Delegated.IsValid() })
 	serverSide.wantRoutes("2001:db8:1::/64 ppp0")
 	s.stop(nil)
 	serverSide.wantRoutes("")

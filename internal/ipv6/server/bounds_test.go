@@ -73,32 +73,3 @@ func TestDelegatedNetwork(t *testing.T) {
 		w.finish(ErrLinkGone)
 	})
 }
-
-// TestPoolBounds: the shortest and the longest prefixes.
-func TestPoolBounds(t *testing.T) {
-	for _, c := range []struct {
-		base string
-		bits int
-		good bool
-	}{{"2001:db8::/64", 64, true}, {"2001:db8::/64", 63, false}, {"2001:db8::/64", 128, true}, {"2001:db8::/64", 129, false}, {"2001:db8::/128", 128, true}} {
-		p, err := NewPool(pfx(c.base), c.bits)
-		if (err == nil) != c.good {
-			t.Errorf("%s in /%d: %v", c.base, c.bits, err)
-		}
-		if err == nil {
-			if part, err := p.Allocate("alice"); err != nil || part.Bits() != c.bits || !pfx(c.base).Contains(part.Addr()) {
-				t.Errorf("%v: took %v, %v", p, part, err)
-			}
-		}
-	}
-	p := newPool(t, "2001:db8::/126", 128) // without the subnet-router anycast address
-	for i := range 4 {
-		part, err := p.Allocate("alice")
-		if (err == nil) != (i < 3) || part == pfx("2001:db8::/128") {
-			t.Errorf("time %d: %v, %v", i, part, err)
-		}
-	}
-	if _, err := p.Allocate("bob"); !errors.Is(err, ErrExhausted) {
-		t.Errorf("without anything: %v", err)
-	}
-}

@@ -17,7 +17,7 @@ func openEndpoint(cfg *Config) (m endpoint, err error) {
 		return m, err
 	}
 	err = m.OpenICMP(ipv6.ICMPTypeRouterSolicitation, radv.AllRouters)
-	if err == nil && cfg.dhcp() {
+	if err == nil && cfg.DHCP() {
 		err = m.OpenUDP(dhcp6.ServerPort, dhcp6.AllRelayAgentsAndServers)
 	}
 	if err != nil {

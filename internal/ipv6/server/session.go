@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/ipv6/netif"
@@ -57,47 +58,41 @@ type session struct {
 	prefix      netip.Prefix
 	allocations []allocation
 	reconciler  *netif.Reconciler
-	state       State
+	state       assign.State
 	notified    bool
 	logged      map[string]bool // lines that a client could cause again and again
 }
 
 // allocation is a prefix to return to its pool.
 type allocation struct {
-	pool   *Pool
+	pool   *assign.Pool
 	prefix netip.Prefix
 }
 
 func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 	s := &session{cfg: cfg, network: p, reconciler: netif.NewReconciler(cfg.Device, p.Apply, cfg.Log), logged: map[string]bool{}}
 	s.prefix, _ = s.allocate(cfg.Networks)
-	var prefixes []netip.Prefix
+	router := cfg.Advertiser(r)
+	router.MTU = cfg.MTU
 	if s.prefix.IsValid() {
-		prefixes = append(prefixes, s.prefix)
+		router.Prefixes = []netip.Prefix{s.prefix}
 	}
-	router, err := radv.NewAdvertiser(time.Now(), &radv.AdvertiserConfig{
-		Prefixes: prefixes, Preferred: cfg.Preferred, Valid: cfg.Valid,
-		Managed: cfg.Addresses != nil, Other: cfg.dhcp(),
-		DefaultRouter: true, MTU: cfg.MTU, NameServers: cfg.NameServers, SearchDomains: cfg.SearchDomains,
-		Interval: cfg.Interval, Rand: r,
-	})
-	if err != nil {
+	var err error
+	if s.router, err = radv.NewAdvertiser(time.Now(), router); err != nil {
 		s.freeAll()
 		return nil, err
 	}
-	s.router = router
-	s.server = dhcp6.NewServer(&dhcp6.ServerConfig{
-		DUID: cfg.DUID, Preferred: cfg.Preferred, Valid: cfg.Valid, NameServers: cfg.NameServers, SearchDomains: cfg.SearchDomains,
-		Address: func() (netip.Addr, error) { p, err := s.allocate(cfg.Addresses); return p.Addr(), err },
-		Prefix:  func() (netip.Prefix, error) { return s.allocate(cfg.Prefixes) },
-	})
+	server := cfg.Server()
+	server.Address = func() (netip.Addr, error) { p, err := s.allocate(cfg.Addresses); return p.Addr(), err }
+	server.Prefix = func() (netip.Prefix, error) { return s.allocate(cfg.Prefixes) }
+	s.server = dhcp6.NewServer(server)
 	return s, nil
 }
 
 var errNoPool = errors.New("no pool")
 
 // allocate allocates a prefix of a pool until the session ends.
-func (s *session) allocate(p *Pool) (netip.Prefix, error) {
+func (s *session) allocate(p *assign.Pool) (netip.Prefix, error) {
 	if p == nil {
 		return netip.Prefix{}, errNoPool
 	}
@@ -118,7 +113,7 @@ func (s *session) freeAll() {
 
 func (s *session) run(ctx context.Context, in netif.Inputs) error {
 	defer s.freeAll()
-	defer func() { s.reconcile(netif.NewConfig(), State{}) }()
+	defer func() { s.reconcile(netif.NewConfig(), assign.State{}) }()
 	err := in.Run(ctx, s)
 	if err == nil && !errors.Is(context.Cause(ctx), ErrLinkGone) {
 		s.debug("router advertisement", s.network.Advertise(s.router.Final(time.Now())))
@@ -167,9 +162,9 @@ func (s *session) Step(now time.Time) (next time.Time) {
 }
 
 // desired returns the routes to what the peer has.
-func (s *session) desired() (netif.Config, State) {
+func (s *session) desired() (netif.Config, assign.State) {
 	leases := s.server.Leases()
-	state := State{Network: s.prefix, Address: leases.Address.Prefix, Delegated: leases.Prefix.Prefix}
+	state := assign.State{Network: s.prefix, Address: leases.Address.Prefix, Delegated: leases.Prefix.Prefix}
 	set := netif.NewConfig()
 	for _, p := range []netip.Prefix{state.Network, state.Address, state.Delegated} {
 		if p.IsValid() {
@@ -189,34 +184,17 @@ func (s *session) gateway(p netip.Prefix) netip.Addr {
 }
 
 // reconcile applies the desired routes, and reports changes.
-func (s *session) reconcile(set netif.Config, state State) {
+func (s *session) reconcile(set netif.Config, state assign.State) {
 	s.reconciler.Reconcile(time.Now(), set)
 	if s.notified && state == s.state {
 		return
 	}
-	s.logChanges(state)
+	for _, line := range state.Changes(s.state) {
+		s.logOnce(slog.LevelInfo, line)
+	}
 	s.state, s.notified = state, true
 	if s.cfg.Notify != nil {
 		s.cfg.Notify(state)
-	}
-}
-
-// logChanges logs what the peer has got or lost.
-func (s *session) logChanges(state State) {
-	for _, c := range []struct {
-		what    string
-		had, is netip.Prefix
-	}{
-		{"advertised prefix", s.state.Network, state.Network}, {"DHCPv6 lease of address", s.state.Address, state.Address},
-		{"DHCPv6 lease of prefix", s.state.Delegated, state.Delegated},
-	} {
-		switch {
-		case c.had == c.is:
-		case c.is.IsValid():
-			s.logOnce(slog.LevelInfo, fmt.Sprintf("%s %v", c.what, c.is))
-		case s.notified:
-			s.logOnce(slog.LevelInfo, fmt.Sprintf("%s %v has ended", c.what, c.had))
-		}
 	}
 }
 

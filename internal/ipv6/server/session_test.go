@@ -13,6 +13,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/mdlayher/ndp"
 
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/netif"
 	"upppoe/internal/ipv6/netif/netiftest"
@@ -21,9 +22,20 @@ import (
 
 var peer = netip.MustParseAddr("fe80::2")
 
+func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func newPool(t testing.TB, base string, bits int) *assign.Pool {
+	t.Helper()
+	p, err := assign.NewPool(pfx(base), bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // fakeNetwork is a network in memory.
 type fakeNetwork struct {
-	*netiftest.Session[State]
+	*netiftest.Session[assign.State]
 	cfg Config
 	// unreachable is an address to which replies cannot be sent.
 	unreachable netip.Addr
@@ -47,14 +59,14 @@ func (w *fakeNetwork) Reply(d netif.Datagram) error {
 
 func testConfig(t testing.TB) Config {
 	return Config{
-		Device: "ppp0", Remote: peer, Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1}, Log: slog.New(slog.DiscardHandler),
-		Networks: newPool(t, "2001:db8:1::/64", 64), Addresses: newPool(t, "2001:db8:2::/127", 128), Prefixes: newPool(t, "2001:db8:100::/56", 56),
+		Device: "ppp0", Remote: peer, Key: "alice", Log: slog.New(slog.DiscardHandler), Config: assign.Config{
+			DUID: dhcp6.DUID{0, 3, 0, 1, 1}, Networks: newPool(t, "2001:db8:1::/64", 64), Addresses: newPool(t, "2001:db8:2::/127", 128), Prefixes: newPool(t, "2001:db8:100::/56", 56)},
 	}
 }
 
 // start runs a session. It must be called in a synctest bubble.
 func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
-	w := &fakeNetwork{Session: netiftest.New[State](t), cfg: testConfig(t)}
+	w := &fakeNetwork{Session: netiftest.New[assign.State](t), cfg: testConfig(t)}
 	w.cfg.Log, w.cfg.Notify = w.Logger(), w.Notify
 	change(w)
 	if err := w.cfg.check(); err != nil {
@@ -72,10 +84,10 @@ func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 func (w *fakeNetwork) finish(cause error) {
 	w.T.Helper()
 	w.End(cause)
-	if w.Last() != (State{}) {
+	if w.Last() != (assign.State{}) {
 		w.T.Errorf("the last state reported is %+v", w.Last())
 	}
-	for _, p := range []*Pool{w.cfg.Networks, w.cfg.Addresses, w.cfg.Prefixes} {
+	for _, p := range []*assign.Pool{w.cfg.Networks, w.cfg.Addresses, w.cfg.Prefixes} {
 		if p != nil && p.Used() > 0 {
 			w.T.Errorf("pool %v: %d are not freed", p, p.Used())
 		}
@@ -140,7 +152,7 @@ func TestSession(t *testing.T) {
 		if w.Set.Routes[key("2001:db8:100::/56")].Gateway != peer || w.Set.Routes[key("2001:db8:2::1/128")].Gateway.IsValid() || len(w.Set.Routes) != 3 {
 			t.Errorf("routes are %v", w.Set.Routes)
 		}
-		want := State{Network: pfx("2001:db8:1::/64"), Address: pfx("2001:db8:2::1/128"), Delegated: pfx("2001:db8:100::/56")}
+		want := assign.State{Network: pfx("2001:db8:1::/64"), Address: pfx("2001:db8:2::1/128"), Delegated: pfx("2001:db8:100::/56")}
 		if got := w.Last(); got != want || len(w.States) != 2 {
 			t.Errorf("reported %+v", w.States)
 		}

@@ -1,4 +1,4 @@
-package server
+package assign
 
 import (
 	"encoding/binary"
@@ -18,7 +18,7 @@ type Pool struct {
 	size   uint64
 
 	mu   sync.Mutex
-	used map[uint64]struct{}
+	used *bitmap // indexes from first on
 }
 
 var (
@@ -40,7 +40,7 @@ func NewPool(base netip.Prefix, bits int) (*Pool, error) {
 	if bits < base.Bits() || bits > 128 {
 		return nil, fmt.Errorf("%w: %v cannot be divided into prefixes of length %d: give a length from %d to 128", ErrPool, base, bits, base.Bits())
 	}
-	p := &Pool{base: base.Masked(), length: bits, used: map[uint64]struct{}{}}
+	p := &Pool{base: base.Masked(), length: bits, used: newBitmap()}
 	p.size = 1 << min(bits-base.Bits(), maxIndexBits)
 	if bits == 128 && p.size > 1 {
 		p.first, p.size = 1, p.size-1 // not the subnet-router anycast address (RFC 4291 section 2.6.1)
@@ -50,37 +50,73 @@ func NewPool(base netip.Prefix, bits int) (*Pool, error) {
 
 // Allocate allocates a prefix. The same key gets the same prefix as before if that is free, so that
 // a subscriber keeps its addresses. The error is ErrExhausted (wrapped).
-func (p *Pool) Allocate(key string) (netip.Prefix, error) {
+func (p *Pool) Allocate(key string) (netip.Prefix, error) { return p.AllocateHash(Hash(key)) }
+
+// Hash returns what AllocateHash takes for a key.
+func Hash(key string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if uint64(len(p.used)) == p.size {
-		return netip.Prefix{}, fmt.Errorf("%v: %w", p, ErrExhausted)
-	}
-	for i := h.Sum64() % p.size; ; i = (i + 1) % p.size {
-		if _, taken := p.used[i]; !taken {
-			p.used[i] = struct{}{}
-			return p.prefixAt(i + p.first), nil
-		}
-	}
+	return h.Sum64()
 }
 
-// Free frees what Allocate has returned. Prefixes of other pools are ignored.
+// AllocateHash is Allocate with the key's Hash.
+func (p *Pool) AllocateHash(hash uint64) (netip.Prefix, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used.count == p.size {
+		return netip.Prefix{}, fmt.Errorf("%v: %w", p, ErrExhausted)
+	}
+	i := p.used.nextFree(hash % p.size)
+	if i >= p.size {
+		i = p.used.nextFree(0)
+	}
+	p.used.add(i)
+	return p.prefixAt(i + p.first), nil
+}
+
+// Reserve allocates a given prefix, and reports whether it was free. A prefix that Allocate would
+// never return is not the pool's, and counts as free.
+func (p *Pool) Reserve(part netip.Prefix) bool {
+	i, ok := p.indexIn(part)
+	if !ok {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used.has(i) {
+		return false
+	}
+	p.used.add(i)
+	return true
+}
+
+// Free frees what Allocate or Reserve has allocated. Prefixes of other pools are ignored.
 func (p *Pool) Free(part netip.Prefix) {
-	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {
+	i, ok := p.indexIn(part)
+	if !ok {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.used, p.indexOf(part)-p.first)
+	if p.used.has(i) {
+		p.used.remove(i)
+	}
 }
 
 // Used returns the number of allocated prefixes.
 func (p *Pool) Used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.used)
+	return int(p.used.count)
+}
+
+// indexIn returns a prefix's index from first on, if Allocate could return the prefix.
+func (p *Pool) indexIn(part netip.Prefix) (i uint64, ok bool) {
+	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {
+		return 0, false
+	}
+	i = p.indexOf(part) - p.first
+	return i, i < p.size && p.prefixAt(i+p.first) == part
 }
 
 // String returns the pool like 2001:db8:100::/40 in /56.

@@ -1,4 +1,4 @@
-package server
+package assign
 
 import (
 	"errors"
@@ -124,4 +124,105 @@ func TestPoolIndex(t *testing.T) {
 			r.Errorf("%v: part %d is %v, whose index is %d", p, i, part, p.indexOf(part))
 		}
 	})
+}
+
+// TestPoolBounds: the shortest and the longest prefixes.
+func TestPoolBounds(t *testing.T) {
+	for _, c := range []struct {
+		base string
+		bits int
+		good bool
+	}{{"2001:db8::/64", 64, true}, {"2001:db8::/64", 63, false}, {"2001:db8::/64", 128, true}, {"2001:db8::/64", 129, false}, {"2001:db8::/128", 128, true}} {
+		p, err := NewPool(pfx(c.base), c.bits)
+		if (err == nil) != c.good {
+			t.Errorf("%s in /%d: %v", c.base, c.bits, err)
+		}
+		if err == nil {
+			if part, err := p.Allocate("alice"); err != nil || part.Bits() != c.bits || !pfx(c.base).Contains(part.Addr()) {
+				t.Errorf("%v: took %v, %v", p, part, err)
+			}
+		}
+	}
+	p := newPool(t, "2001:db8::/126", 128) // without the subnet-router anycast address
+	for i := range 4 {
+		part, err := p.Allocate("alice")
+		if (err == nil) != (i < 3) || part == pfx("2001:db8::/128") {
+			t.Errorf("time %d: %v, %v", i, part, err)
+		}
+	}
+	if _, err := p.Allocate("bob"); !errors.Is(err, ErrExhausted) {
+		t.Errorf("without anything: %v", err)
+	}
+}
+
+// TestPoolNextFree: a pool allocates as the rule says, the hash modulo the size or the next free
+// one, whatever has been allocated, reserved and freed before.
+func TestPoolNextFree(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		length := rapid.IntRange(114, 128).Draw(r, "length")
+		p := newPool(t, "2001:db8::/114", length)
+		used := map[uint64]bool{}
+		for range rapid.IntRange(1, 600).Draw(r, "steps") {
+			hash := rapid.Uint64Range(0, 2*p.size).Draw(r, "hash")
+			part := p.prefixAt(hash%p.size + p.first)
+			switch rapid.IntRange(0, 9).Draw(r, "step") {
+			case 0:
+				p.Free(part)
+				delete(used, hash%p.size)
+			case 1:
+				if p.Reserve(part) == used[hash%p.size] {
+					r.Fatalf("%v: reserve %v, with %v in use", p, part, used)
+				}
+				used[hash%p.size] = true
+			default:
+				want := hash % p.size
+				for n := uint64(0); used[want] && n < p.size; n++ {
+					want = (want + 1) % p.size
+				}
+				got, err := p.AllocateHash(hash)
+				if uint64(len(used)) == p.size {
+					if !errors.Is(err, ErrExhausted) {
+						r.Fatalf("%v is full and gives %v, %v", p, got, err)
+					}
+				} else if err != nil || got != p.prefixAt(want+p.first) {
+					r.Fatalf("%v: got %v, %v, want %v", p, got, err, p.prefixAt(want+p.first))
+				}
+				used[want] = true
+			}
+			if p.Used() != len(used) {
+				r.Fatalf("%v: %d in use, want %d", p, p.Used(), len(used))
+			}
+		}
+	})
+}
+
+// TestPoolReserve: a prefix that the pool would not allocate is not the pool's.
+func TestPoolReserve(t *testing.T) {
+	p := newPool(t, "2001:db8::/126", 128)
+	for _, part := range []string{"2001:db8::/128", "2001:db8::2/127", "2001:db8::4/128", "192.0.2.0/24"} {
+		for range 2 {
+			if !p.Reserve(pfx(part)) || p.Used() != 0 {
+				t.Errorf("%s: %d in use", part, p.Used())
+			}
+		}
+	}
+	if !p.Reserve(pfx("2001:db8::3/128")) || p.Reserve(pfx("2001:db8::3/128")) || p.Used() != 1 {
+		t.Errorf("an address reserved twice: %d in use", p.Used())
+	}
+}
+
+// BenchmarkPoolNearlyFull: of 65,536 prefixes one is free.
+func BenchmarkPoolNearlyFull(b *testing.B) {
+	p := newPool(b, "2001:db8::/40", 56)
+	for i := range 1<<16 - 1 {
+		p.AllocateHash(uint64(i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		part, err := p.AllocateHash(uint64(i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.Free(part)
+	}
 }

@@ -1,0 +1,90 @@
+package assign
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/radv"
+)
+
+// Config is what a server assigns to each session, and how. The zero value assigns nothing, and
+// advertises a default router.
+type Config struct {
+	// Networks has a /64 for each session, for SLAAC by the peer. Addresses and Prefixes have what
+	// DHCPv6 assigns: an address and a delegated prefix. nil: none.
+	Networks, Addresses, Prefixes *Pool
+	// Preferred and Valid are the lifetimes of all of them; 0: DefaultPreferred and DefaultValid.
+	Preferred, Valid time.Duration
+	// DUID is the server's permanent identifier. It must be set if there are Addresses or Prefixes;
+	// without it there is no DHCPv6. See dhcp6.LoadDUID.
+	DUID dhcp6.DUID
+
+	// Interval is the longest time between two advertisements, from 4 s to 30 min; 0:
+	// radv.DefaultInterval.
+	Interval time.Duration
+	// NameServers and SearchDomains are advertised, and sent by DHCPv6.
+	NameServers   []netip.Addr
+	SearchDomains []string
+}
+
+// Default lifetimes: they outlast a server that is away for a night, and let addresses change
+// within a day.
+const (
+	DefaultPreferred = 12 * time.Hour
+	DefaultValid     = 24 * time.Hour
+)
+
+// ErrConfig reports an invalid Config (wrapped).
+var ErrConfig = errors.New("IPv6 server")
+
+// Check sets the default lifetimes, and returns ErrConfig (wrapped) for what cannot be assigned.
+func (c *Config) Check() error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...))
+	}
+	if c.Preferred == 0 {
+		c.Preferred = DefaultPreferred
+	}
+	if c.Valid == 0 {
+		c.Valid = max(DefaultValid, c.Preferred)
+	}
+	switch {
+	case c.Preferred < time.Second || c.Preferred > c.Valid:
+		return fail("lifetimes of %v preferred and %v valid: give at least 1s, and no more preferred than valid", c.Preferred, c.Valid)
+	case c.Networks != nil && c.Networks.length != networkBits:
+		return fail("pool %v: a session's network has 64 bits", c.Networks)
+	case c.Addresses != nil && c.Addresses.length != 128:
+		return fail("pool %v: an address has 128 bits", c.Addresses)
+	case c.Prefixes != nil && c.Prefixes.length > networkBits:
+		return fail("pool %v: a delegated prefix has at most 64 bits", c.Prefixes)
+	case (c.Addresses != nil || c.Prefixes != nil) && !c.DHCP():
+		return fail("DHCPv6 needs a DUID")
+	}
+	return nil
+}
+
+// networkBits is the prefix length of a subnet with SLAAC (RFC 4291 section 2.5.1).
+const networkBits = 64
+
+// DHCP reports whether there is DHCPv6.
+func (c *Config) DHCP() bool { return len(c.DUID) > 0 }
+
+// Advertiser returns the configuration of a session's router, without prefixes and MTU.
+func (c *Config) Advertiser(r *rand.Rand) *radv.AdvertiserConfig {
+	return &radv.AdvertiserConfig{
+		Preferred: c.Preferred, Valid: c.Valid, Managed: c.Addresses != nil, Other: c.DHCP(), DefaultRouter: true,
+		NameServers: c.NameServers, SearchDomains: c.SearchDomains, Interval: c.Interval, Rand: r,
+	}
+}
+
+// Server returns the configuration of a session's DHCPv6 server, without the functions that
+// allocate.
+func (c *Config) Server() *dhcp6.ServerConfig {
+	return &dhcp6.ServerConfig{
+		DUID: c.DUID, Preferred: c.Preferred, Valid: c.Valid, NameServers: c.NameServers, SearchDomains: c.SearchDomains,
+	}
+}
