@@ -19,10 +19,7 @@ const untagged = "untagged"
 func ParseList(text string) (list []Stack, err error) {
 	seen := make(map[Stack]bool)
 	for _, item := range strings.Split(text, ",") {
-		p, err := parsePattern(item)
-		if item == untagged {
-			p, err = nil, nil
-		}
+		p, err := parseItem(item)
 		if err != nil {
 			return nil, err
 		}
