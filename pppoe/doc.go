@@ -35,6 +35,7 @@
 //
 //   - pppoe/wire: discovery packets and tags, the session header, Ethernet addresses
 //   - pppoe/discovery: the Discovery stage of both sides, AC-Cookies
+//   - pppoe/limit: which clients a server answers, PADIs and PADRs a second, numbers of sessions
 //   - pppoe/datapath: IP packets of open sessions, rates, source filters, MSS, counters
 //   - pppoe/linux: the network of a Linux machine, ports with the kernel data path
 //   - pppoe/afpacket: ports on a Linux packet socket; pppoe/vlan: 802.1Q tags
