@@ -32,18 +32,24 @@ type ServerConfig struct {
 // Server is the DHCPv6 server of one link, which leases at most one address and one prefix, to any
 // client. NewServer makes it.
 type Server struct {
-	cfg             ServerConfig
-	address, prefix binding
-	tokens          int // of the rate limiter
-	refilled        time.Time
+	cfg   ServerConfig
+	state ServerState
 }
 
-// binding is what is allocated to the link, and the client that has it.
-type binding struct {
-	resource netip.Prefix // invalid: not allocated
-	client   DUID
-	iaid     [4]byte
-	bound    bool
+// ServerState is all that a Server remembers of its link, so that a caller with many links can keep
+// it in a form of its own. The zero value is that of a link that has just come up.
+type ServerState struct {
+	Address, Prefix Binding
+	Tokens          int // of the rate limiter
+	Refilled        time.Time
+}
+
+// Binding is what is allocated to the link, and the client that has it.
+type Binding struct {
+	Resource netip.Prefix // invalid: not allocated
+	Client   DUID
+	IAID     [4]byte
+	Bound    bool
 	lifetime.Lifetime
 }
 
@@ -60,9 +66,13 @@ const (
 )
 
 // NewServer makes the server of a link that has just come up.
-func NewServer(cfg *ServerConfig) *Server {
-	return &Server{cfg: *cfg, tokens: rateBurst}
-}
+func NewServer(cfg *ServerConfig) *Server { return ResumeServer(cfg, ServerState{}) }
+
+// ResumeServer makes the server of a link from the State of an earlier one.
+func ResumeServer(cfg *ServerConfig, state ServerState) *Server { return &Server{*cfg, state} }
+
+// State returns what the server remembers. It shares memory with the server.
+func (s *Server) State() ServerState { return s.state }
 
 // Receive handles a client's message, and returns the reply; nil: none. The error says why a
 // message was dropped: it is one of this package's (wrapped).
@@ -92,13 +102,13 @@ func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
 
 // allow limits the rate of answers, as a client decides how many messages it sends.
 func (s *Server) allow(now time.Time) bool {
-	if n := int(min(now.Sub(s.refilled)/(time.Second/ratePerSecond), rateBurst)); n > 0 {
-		s.tokens, s.refilled = min(s.tokens+n, rateBurst), now
+	if n := int(min(now.Sub(s.state.Refilled)/(time.Second/ratePerSecond), rateBurst)); n > 0 {
+		s.state.Tokens, s.state.Refilled = min(s.state.Tokens+n, rateBurst), now
 	}
-	if s.tokens == 0 {
+	if s.state.Tokens == 0 {
 		return false
 	}
-	s.tokens--
+	s.state.Tokens--
 	return true
 }
 
@@ -171,7 +181,7 @@ func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	for _, ia := range m.Options.IANA() {
 		for _, a := range ia.Options.Addresses() {
 			named = true
-			if !s.address.resource.IsValid() || !a.IPv6Addr.Equal(net.IP(s.address.resource.Addr().AsSlice())) {
+			if !s.state.Address.Resource.IsValid() || !a.IPv6Addr.Equal(net.IP(s.state.Address.Resource.Addr().AsSlice())) {
 				status = iana.StatusNotOnLink
 			}
 		}
@@ -186,12 +196,12 @@ func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 func (s *Server) handleRelease(m, r *dhcpv6.Message, client DUID) {
 	noBinding := &dhcpv6.OptStatusCode{StatusCode: iana.StatusNoBinding}
 	for _, ia := range bounded(m.Options.IANA()) {
-		if !s.address.unbind(client, ia.IaId) {
+		if !s.state.Address.unbind(client, ia.IaId) {
 			r.AddOption(&dhcpv6.OptIANA{IaId: ia.IaId, Options: dhcpv6.IdentityOptions{Options: dhcpv6.Options{noBinding}}})
 		}
 	}
 	for _, ia := range bounded(m.Options.IAPD()) {
-		if !s.prefix.unbind(client, ia.IaId) {
+		if !s.state.Prefix.unbind(client, ia.IaId) {
 			r.AddOption(&dhcpv6.OptIAPD{IaId: ia.IaId, Options: dhcpv6.PDOptions{Options: dhcpv6.Options{noBinding}}})
 		}
 	}
@@ -202,11 +212,11 @@ func (s *Server) handleRelease(m, r *dhcpv6.Message, client DUID) {
 func bounded[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
 
 // unbind ends a client's binding. It returns false if the client has none.
-func (b *binding) unbind(client DUID, iaid [4]byte) bool {
+func (b *Binding) unbind(client DUID, iaid [4]byte) bool {
 	if !b.belongsTo(client, iaid) {
 		return false
 	}
-	b.bound = false
+	b.Bound = false
 	return true
 }
 
@@ -226,17 +236,17 @@ func (s *Server) addDNS(r *dhcpv6.Message) {
 
 // Advance ends expired leases.
 func (s *Server) Advance(now time.Time) {
-	for _, b := range []*binding{&s.address, &s.prefix} {
-		if b.bound && b.Expired(now) {
-			b.bound = false
+	for _, b := range []*Binding{&s.state.Address, &s.state.Prefix} {
+		if b.Bound && b.Expired(now) {
+			b.Bound = false
 		}
 	}
 }
 
 // Next returns when Advance has something to do; zero: after the next message.
 func (s *Server) Next() (next time.Time) {
-	for _, b := range []binding{s.address, s.prefix} {
-		if b.bound {
+	for _, b := range []Binding{s.state.Address, s.state.Prefix} {
+		if b.Bound {
 			next = lifetime.Earliest(next, b.Valid)
 		}
 	}
@@ -245,11 +255,11 @@ func (s *Server) Next() (next time.Time) {
 
 // Leases returns the present leases.
 func (s *Server) Leases() (l Leases) {
-	if s.address.bound {
-		l.Address = Lease{s.address.resource, s.address.Lifetime}
+	if s.state.Address.Bound {
+		l.Address = Lease{s.state.Address.Resource, s.state.Address.Lifetime}
 	}
-	if s.prefix.bound {
-		l.Prefix = Lease{s.prefix.resource, s.prefix.Lifetime}
+	if s.state.Prefix.Bound {
+		l.Prefix = Lease{s.state.Prefix.Resource, s.state.Prefix.Lifetime}
 	}
 	return l
 }

@@ -14,66 +14,66 @@ import (
 )
 
 // decide assigns an allocated resource to a client or returns why not.
-type decide func(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode
+type decide func(now time.Time, b *Binding, client DUID, iaid [4]byte) iana.StatusCode
 
 func (s *Server) lease(now time.Time, m, r *dhcpv6.Message, client DUID, decide decide) {
 	for i, ia := range bounded(m.Options.IANA()) {
 		status := iana.StatusNoAddrsAvail
 		if i == 0 && s.reserveAddress() {
-			status = decide(now, &s.address, client, ia.IaId)
+			status = decide(now, &s.state.Address, client, ia.IaId)
 		}
 		r.AddOption(s.addressReply(ia, status))
 	}
 	for i, ia := range bounded(m.Options.IAPD()) {
 		status := iana.StatusNoPrefixAvail
 		if i == 0 && s.reservePrefix() {
-			status = decide(now, &s.prefix, client, ia.IaId)
+			status = decide(now, &s.state.Prefix, client, ia.IaId)
 		}
 		r.AddOption(s.prefixReply(ia, status))
 	}
 }
 
 func (s *Server) reserveAddress() bool {
-	if !s.address.resource.IsValid() && s.cfg.Address != nil {
+	if !s.state.Address.Resource.IsValid() && s.cfg.Address != nil {
 		if a, err := s.cfg.Address(); err == nil {
-			s.address.resource = netip.PrefixFrom(a, a.BitLen())
+			s.state.Address.Resource = netip.PrefixFrom(a, a.BitLen())
 		}
 	}
-	return s.address.resource.IsValid()
+	return s.state.Address.Resource.IsValid()
 }
 
 func (s *Server) reservePrefix() bool {
-	if !s.prefix.resource.IsValid() && s.cfg.Prefix != nil {
+	if !s.state.Prefix.Resource.IsValid() && s.cfg.Prefix != nil {
 		if p, err := s.cfg.Prefix(); err == nil {
-			s.prefix.resource = p
+			s.state.Prefix.Resource = p
 		}
 	}
-	return s.prefix.resource.IsValid()
+	return s.state.Prefix.Resource.IsValid()
 }
 
-func (*Server) offerLease(time.Time, *binding, DUID, [4]byte) iana.StatusCode {
+func (*Server) offerLease(time.Time, *Binding, DUID, [4]byte) iana.StatusCode {
 	return iana.StatusSuccess
 }
 
 // grant assigns the lease to the last client that requests it: there is one client on the link,
 // which may have restarted with another DUID.
-func (s *Server) grant(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
-	b.client, b.iaid, b.bound = slices.Clone(client), iaid, true
+func (s *Server) grant(now time.Time, b *Binding, client DUID, iaid [4]byte) iana.StatusCode {
+	b.Client, b.IAID, b.Bound = slices.Clone(client), iaid, true
 	b.Lifetime = lifetime.New(now, s.cfg.Preferred, s.cfg.Valid)
 	return iana.StatusSuccess
 }
 
 // extend also assigns a resource that is not bound, to a client that requests more than it has (RFC
 // 8415 section 18.3.4).
-func (s *Server) extend(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
-	if b.bound && !b.belongsTo(client, iaid) {
+func (s *Server) extend(now time.Time, b *Binding, client DUID, iaid [4]byte) iana.StatusCode {
+	if b.Bound && !b.belongsTo(client, iaid) {
 		return iana.StatusNoBinding
 	}
 	return s.grant(now, b, client, iaid)
 }
 
-func (b *binding) belongsTo(client DUID, iaid [4]byte) bool {
-	return b.bound && bytes.Equal(b.client, client) && b.iaid == iaid
+func (b *Binding) belongsTo(client DUID, iaid [4]byte) bool {
+	return b.Bound && bytes.Equal(b.Client, client) && b.IAID == iaid
 }
 
 // times returns T1 and T2 (RFC 8415 section 14.2).
@@ -90,9 +90,9 @@ func (s *Server) addressReply(request *dhcpv6.OptIANA, status iana.StatusCode) d
 		return o
 	}
 	o.T1, o.T2 = s.times()
-	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: s.address.resource.Addr().AsSlice(), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
+	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: s.state.Address.Resource.Addr().AsSlice(), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
 	for _, a := range bounded(request.Options.Addresses()) {
-		if !a.IPv6Addr.Equal(net.IP(s.address.resource.Addr().AsSlice())) && !a.IPv6Addr.IsUnspecified() {
+		if !a.IPv6Addr.Equal(net.IP(s.state.Address.Resource.Addr().AsSlice())) && !a.IPv6Addr.IsUnspecified() {
 			o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: a.IPv6Addr})
 		}
 	}
@@ -106,10 +106,10 @@ func (s *Server) prefixReply(request *dhcpv6.OptIAPD, status iana.StatusCode) dh
 		return o
 	}
 	o.T1, o.T2 = s.times()
-	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.prefix.resource), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.state.Prefix.Resource), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
 	for _, p := range bounded(request.Options.Prefixes()) {
 		// An unspecified prefix is a hint of its length.
-		if had, ok := parsePrefix(p.Prefix); ok && had != s.prefix.resource {
+		if had, ok := parsePrefix(p.Prefix); ok && had != s.state.Prefix.Resource {
 			o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(had)})
 		}
 	}

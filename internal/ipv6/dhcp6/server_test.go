@@ -262,3 +262,26 @@ func FuzzServer(f *testing.F) {
 		}
 	})
 }
+
+// TestResumeServer: a server resumed from the state after every message answers as one that was
+// not interrupted.
+func TestResumeServer(t *testing.T) {
+	one, resumed := newServer(), newServer()
+	iana, iapd := &dhcpv6.OptIANA{IaId: [4]byte{1}}, &dhcpv6.OptIAPD{IaId: [4]byte{2}}
+	now := start
+	for i, kind := range []dhcpv6.MessageType{
+		dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeConfirm,
+		dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind, dhcpv6.MessageTypeInformationRequest,
+	} {
+		for range rateBurst {
+			now = now.Add(time.Second / 10)
+			m := clientMessage(kind, iana, iapd).ToBytes()
+			want, wantErr := one.Receive(now, m)
+			got, err := resumed.Receive(now, m)
+			if !bytes.Equal(got, want) || !errors.Is(err, wantErr) || resumed.Leases() != one.Leases() || resumed.Next() != one.Next() {
+				t.Fatalf("message %d, %v: answers % x, %v, want % x, %v", i, kind, got, err, want, wantErr)
+			}
+			resumed = ResumeServer(&resumed.cfg, resumed.State())
+		}
+	}
+}

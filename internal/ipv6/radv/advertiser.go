@@ -56,12 +56,8 @@ type Advertiser struct {
 	cfg          AdvertiserConfig
 	params       Parameters
 	stale        []AdvertisedPrefix
-	next         time.Time // unsolicited advertisement
-	lastSent     time.Time
-	sent         int
 	sendFailures int
-	replyAt      time.Time // zero: no solicitation is pending
-	replyTo      netip.Addr
+	schedule     Schedule
 }
 
 // ErrConfig reports an invalid AdvertiserConfig (wrapped).
@@ -69,7 +65,7 @@ var ErrConfig = errors.New("router advertisement")
 
 // NewAdvertiser makes the router of a link that has just come up.
 func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
-	a := &Advertiser{cfg: *cfg, next: now}
+	a := &Advertiser{cfg: *cfg, schedule: Schedule{Next: now}}
 	if a.cfg.Interval == 0 {
 		a.cfg.Interval = DefaultInterval
 	}
@@ -157,7 +153,8 @@ func (a *Advertiser) prefixInformation(p netip.Prefix) *ndp.PrefixInformation {
 
 // Restart begins as on a link that has just come up, whose hosts have received no advertisement.
 func (a *Advertiser) Restart(now time.Time) {
-	a.sent, a.sendFailures, a.lastSent, a.next = 0, 0, time.Time{}, now
+	a.sendFailures = 0
+	a.schedule.Restart(now)
 }
 
 // Receive handles a router solicitation. The error says why it was dropped: it is one of this
@@ -166,10 +163,7 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 	if err := checkSolicitation(p); err != nil {
 		return err
 	}
-	if a.replyAt.IsZero() {
-		a.replyAt = now.Add(time.Duration(a.cfg.Rand.Int64N(int64(maxReplyDelay))))
-		a.replyTo = p.Source.WithZone("")
-	}
+	a.schedule.solicited(now, p.Source.WithZone(""), a.cfg.Rand)
 	return nil
 }
 
@@ -178,34 +172,15 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 // MIN_DELAY_BETWEEN_RAS does not apply.
 func (a *Advertiser) Advance(now time.Time) Message {
 	a.stale = slices.DeleteFunc(a.stale, func(n AdvertisedPrefix) bool { return n.Expired(now) })
-	switch {
-	case lifetime.Reached(now, a.next):
-		a.sent++
-		a.next, a.lastSent = now.Add(a.interval()), now
-		return marshal(a.message(now), allNodes)
-	case lifetime.Reached(now, a.replyAt):
-		a.replyAt = time.Time{}
-		if a.replyTo.IsLinkLocalUnicast() {
-			return marshal(a.message(now), a.replyTo)
-		}
-		return marshal(a.message(now), allNodes)
+	to := a.schedule.due(now, a.cfg.Interval, a.cfg.Rand)
+	if !to.IsValid() {
+		return Message{}
 	}
-	return Message{}
-}
-
-// interval returns a random time until the next advertisement, between a third of the interval and
-// all of it, and at first a short one (RFC 4861 section 6.2.4).
-func (a *Advertiser) interval() time.Duration {
-	least := a.cfg.Interval / 3
-	gap := least + time.Duration(a.cfg.Rand.Int64N(int64(a.cfg.Interval-least)))
-	if a.sent < maxInitialAdvertisements {
-		gap = min(gap, maxInitialInterval)
-	}
-	return gap
+	return marshal(a.message(now), to)
 }
 
 // Next returns when Advance has something to do.
-func (a *Advertiser) Next() time.Time { return lifetime.Earliest(a.next, a.replyAt) }
+func (a *Advertiser) Next() time.Time { return a.schedule.Earliest() }
 
 // Final returns the advertisement of a router that ceases to be one (RFC 4861 section 6.2.5).
 func (a *Advertiser) Final(now time.Time) Message {

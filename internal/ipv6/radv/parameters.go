@@ -51,7 +51,7 @@ func (a *Advertiser) Update(now time.Time, o Parameters) {
 	}
 	a.stale = slices.DeleteFunc(a.stale, func(n AdvertisedPrefix) bool { return n.Expired(now) || hasPrefix(o.Prefixes, n.Prefix) })
 	a.params = o
-	a.schedule(now)
+	a.schedule.advance(now)
 }
 
 // Deprecate advertises that prefixes are stale, until they are no longer valid, such as those that
@@ -63,7 +63,7 @@ func (a *Advertiser) Deprecate(now time.Time, list []AdvertisedPrefix) {
 			a.deprecate(n)
 		}
 	}
-	a.schedule(now)
+	a.schedule.advance(now)
 }
 
 // deprecate keeps the latest prefixes: their number is bounded.
@@ -84,21 +84,11 @@ func (a *Advertiser) StalePrefixes(now time.Time) []AdvertisedPrefix {
 // SendFailed reports that the message of the last Advance could not be sent. The first one is then
 // tried again soon, for three seconds, later ones after MIN_DELAY_BETWEEN_RAS.
 func (a *Advertiser) SendFailed(now time.Time) {
-	gap := minDelayBetweenRAs
-	if a.sent <= 1 && a.sendFailures < maxSendRetries {
-		a.sent, a.lastSent, gap = 0, time.Time{}, sendRetryInterval
+	early := a.schedule.Sent <= 1 && a.sendFailures < maxSendRetries
+	if early {
 		a.sendFailures++
 	}
-	a.next = lifetime.Earliest(a.next, now.Add(gap))
-}
-
-// schedule advances the next advertisement, after MIN_DELAY_BETWEEN_RAS (RFC 4861 section 6.2.4).
-func (a *Advertiser) schedule(now time.Time) {
-	at := now
-	if least := a.lastSent.Add(minDelayBetweenRAs); !a.lastSent.IsZero() && least.After(now) {
-		at = least
-	}
-	a.next = lifetime.Earliest(a.next, at)
+	a.schedule.sendFailed(now, early)
 }
 
 func hasPrefix(list []AdvertisedPrefix, p netip.Prefix) bool {
