@@ -1,6 +1,7 @@
 package ethertest
 
 import (
+	"encoding/binary"
 	"net"
 	"slices"
 	"sync"
@@ -21,6 +22,7 @@ type Port struct {
 	etherType uint16
 	tags      vlan.Stack
 	trunk     bool // receives all VLANs, with the tags in the frames
+	prefix    int  // receives for all addresses with so many leading bits of addr; 0: for addr
 	queue     chan []byte
 	dropped   atomic.Int64
 	closed    chan struct{}
@@ -31,7 +33,18 @@ var _ datapath.Port = (*Port)(nil)
 
 // accepts reports whether a frame is for the port, as the filter of a packet socket does.
 func (p *Port) accepts(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
-	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == wire.Broadcast)
+	return p.etherType == etherType && (p.trunk || p.tags == tags) && !p.owns(src) && (p.owns(dst) || dst == wire.Broadcast)
+}
+
+// owns reports whether an address is one of the port's.
+func (p *Port) owns(a wire.Addr) bool {
+	if p.prefix == 0 {
+		return a == p.addr
+	}
+	number := func(a wire.Addr) uint64 {
+		return uint64(binary.BigEndian.Uint32(a[:]))<<16 | uint64(binary.BigEndian.Uint16(a[4:]))
+	}
+	return (number(a)^number(p.addr))>>(len(a)*8-p.prefix) == 0
 }
 
 // enqueue queues a frame, without the port's tags.

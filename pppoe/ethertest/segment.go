@@ -59,6 +59,15 @@ func (s *Segment) Trunk(addr wire.Addr, etherType uint16) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType, trunk: true})
 }
 
+// Stations adds the ports of many stations, which have all addresses with the first prefix bits of
+// addr. They receive frames of all VLANs, with their tags.
+func (s *Segment) Stations(addr wire.Addr, prefix int) pppoe.Ports {
+	port := func(etherType uint16) *Port {
+		return s.join(&Port{addr: addr, etherType: etherType, trunk: true, prefix: prefix})
+	}
+	return pppoe.Ports{Discovery: port(wire.EtherTypeDiscovery), Session: port(wire.EtherTypeSession)}
+}
+
 func (s *Segment) join(p *Port) *Port {
 	p.segment, p.queue, p.closed = s, make(chan []byte, backlog), make(chan struct{})
 	s.mu.Lock()

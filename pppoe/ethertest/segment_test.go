@@ -221,3 +221,19 @@ func TestMTU(t *testing.T) {
 		c.want(t, "bob", "123456789")
 	})
 }
+
+// TestStations: the ports of many stations receive frames for all addresses with the prefix, of all
+// VLANs, and none from those addresses.
+func TestStations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{})
+		stations := s.Stations(wire.Addr{2, 0, 0x5e, 0x80, 0, 0}, 25)
+		c := listen(stations.Session.(*ethertest.Port))
+		inside, outside := wire.Addr{2, 0, 0x5e, 0xff, 1, 2}, wire.Addr{2, 0, 0x5e, 0x7f, 1, 2}
+		s.Send(frame(inside, alice, wire.EtherTypeSession, "inside"))
+		s.Send(frame(outside, alice, wire.EtherTypeSession, "outside"))
+		s.Send(frame(wire.Broadcast, inside, wire.EtherTypeSession, "from inside"))
+		s.Send(frame(inside, alice, wire.EtherTypeDiscovery, "another ethertype"))
+		c.want(t, "the stations", "inside")
+	})
+}
