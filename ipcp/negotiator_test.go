@@ -21,7 +21,7 @@ var (
 func negotiate(t *testing.T, a, b *Config) (na, nb *Negotiator, open bool) {
 	t.Helper()
 	n := [2]*Negotiator{New(a), New(b)}
-	automatons := [2]*ppp.Automaton{ppp.NewAutomaton(n[0], ppp.NegotiationLimits{}), ppp.NewAutomaton(n[1], ppp.NegotiationLimits{})}
+	automatons := [2]*ppp.Automaton{ppp.NewAutomaton(n[0], &ppp.NegotiationLimits{}), ppp.NewAutomaton(n[1], &ppp.NegotiationLimits{})}
 	q := [2]*ppp.Queue{{}, {}}
 	for i := range automatons {
 		automatons[i].Open(epoch, q[i])

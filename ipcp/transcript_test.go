@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the transcripts")
 func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Negotiator) {
 	n := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, cfg.Limits)},
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, &cfg.Limits)},
 		Agreed: func() string { return format(n.Agreement()) },
 	}, n
 }

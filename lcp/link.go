@@ -74,7 +74,7 @@ func New(cfg *Config) *Link {
 	n := newNegotiator(cfg)
 	return &Link{
 		negotiator: n,
-		automaton:  ppp.NewAutomaton(n, cfg.Limits),
+		automaton:  ppp.NewAutomaton(n, &cfg.Limits),
 		echo:       keepalive{Echo: cfg.Echo},
 		path:       pathCheck{enabled: cfg.CheckPath},
 	}

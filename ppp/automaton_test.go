@@ -15,7 +15,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // TestNoAnswer: apart from the early retransmission of the first request (TestEarlyRetransmit), the
 // times of requests are RFC 1661's.
 func TestNoAnswer(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
+	a := NewAutomaton(newTestNegotiator(), &NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -46,11 +46,11 @@ func TestNoAnswer(t *testing.T) {
 }
 
 func TestInvalidAnswers(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
+	a := NewAutomaton(newTestNegotiator(), &NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
-	id, request := a.requestID, slices.Clone(a.request)
+	id, request := a.requestID, slices.Clone(a.exchange.request)
 	for _, c := range []struct {
 		what string
 		in   Control
@@ -138,7 +138,7 @@ func TestEndlessRequests(t *testing.T) {
 // checkEnds checks that the negotiation with a peer that sends such packets ends.
 func checkEnds(t *testing.T, packet func(a *Automaton, n byte) Control) {
 	t.Helper()
-	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{})
+	a := NewAutomaton(newTestNegotiator(), &NegotiationLimits{})
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
@@ -153,7 +153,7 @@ func checkEnds(t *testing.T, packet func(a *Automaton, n byte) Control) {
 // TestNoRequestReceived: the negotiation with a peer that acknowledges our request and sends none
 // ends.
 func TestNoRequestReceived(t *testing.T) {
-	a := NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxConfigure: 3})
+	a := NewAutomaton(newTestNegotiator(), &NegotiationLimits{MaxConfigure: 3})
 	q := &Queue{}
 	now, s := epoch, Signal(0)
 	a.Open(now, q)
@@ -162,7 +162,7 @@ func TestNoRequestReceived(t *testing.T) {
 		if acks > 3 {
 			t.Fatal("it never ends")
 		}
-		receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
+		receive(t, a, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
 		now = a.Deadline()
 		s |= a.Advance(now, q)
 	}
@@ -187,7 +187,7 @@ func TestRenegotiation(t *testing.T) {
 
 func TestDuplicateAck(t *testing.T) {
 	a, _ := opened(t, NegotiationLimits{})
-	if _, err := a.Receive(epoch, Control{ConfigureAck, a.requestID, a.request}, &Queue{}); err != ErrStale || a.State() != Opened {
+	if _, err := a.Receive(epoch, Control{ConfigureAck, a.requestID, []byte{1, 3, 10, 2, 3, 20}}, &Queue{}); err != ErrStale || a.State() != Opened {
 		t.Errorf("the Ack of a retransmission: %v, state %v; want ErrStale, Opened", err, a.State())
 	}
 }
@@ -257,7 +257,7 @@ func TestTwoAutomatons(t *testing.T) {
 		loss := rapid.Float64Range(0, 0.4).Draw(t, "loss")
 		p := [2]*testNegotiator{newTestNegotiator(), newTestNegotiator()}
 		p[0].initial[9], p[1].minimum = 1, 15
-		a := [2]*Automaton{NewAutomaton(p[0], NegotiationLimits{MaxConfigure: 50}), NewAutomaton(p[1], NegotiationLimits{MaxConfigure: 50})}
+		a := [2]*Automaton{NewAutomaton(p[0], &NegotiationLimits{MaxConfigure: 50}), NewAutomaton(p[1], &NegotiationLimits{MaxConfigure: 50})}
 		q := [2]*Queue{{}, {}}
 		var inFlight [2][][]byte // to each of them
 		now := epoch
@@ -298,7 +298,7 @@ func TestTwoAutomatons(t *testing.T) {
 				}
 			}
 			if a[0].State() == Opened && a[1].State() == Opened && len(inFlight[0])+len(inFlight[1]) == 0 {
-				if !bytes.Equal(p[0].acknowledged, a[1].request) || !bytes.Equal(p[1].acknowledged, a[0].request) {
+				if !bytes.Equal(p[0].acknowledged, p[1].AppendRequest(nil)) || !bytes.Equal(p[1].acknowledged, p[0].AppendRequest(nil)) {
 					t.Fatal("the two have agreed on different things")
 				}
 				return
@@ -312,7 +312,7 @@ func TestTwoAutomatons(t *testing.T) {
 func FuzzAutomaton(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 5, 1, 1, 0, 4})
 	f.Fuzz(func(t *testing.T, script []byte) {
-		a, q, now := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}, epoch
+		a, q, now := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}, epoch
 		for len(script) > 0 {
 			op := script[0]
 			script = script[1:]
@@ -329,7 +329,9 @@ func FuzzAutomaton(f *testing.F) {
 				now = now.Add(time.Second)
 				a.Advance(now, q)
 			case 5:
-				a.Receive(now, Control{ConfigureAck, a.requestID, a.request}, q)
+				if a.exchange != nil {
+					a.Receive(now, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
+				}
 			default:
 				n := min(int(op>>3), len(script))
 				if c, err := ParseControl(script[:n]); err == nil {

@@ -1,9 +1,6 @@
 package ppp
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // A peer repeats its Configure-Request when our answer is late or lost, and links
 // duplicate and delay frames. RFC 1661's table cannot tell such a duplicate from a new
@@ -15,16 +12,45 @@ import (
 
 // history records the peer's requests of one negotiation.
 type history struct {
-	id      uint8  // of the last one answered
-	options []byte // of the last one answered
-	set     bool   // there is one
+	last    uint64 // checksum of the last one answered; 0: there is none
 	refused bool   // the last one was answered with Configure-Nak or -Reject
-	// Checksums of the refused ones before it, the latest first. The limits of the
+	// The latest maxRefusals refused ones before it; nil: there are none. The limits of the
 	// automaton disconnect a peer whose requests are refused more often.
-	refusedBefore [8]uint64
+	refusedBefore *refusal
+	repeats       *repeats // of the last one, received in Opened; nil: none
+}
 
-	duplicates     int       // of the last one, received in Opened
-	firstDuplicate time.Time // when the first of them was received
+// refusal is a refused request, in a list with the latest first.
+type refusal struct {
+	sum    uint64 // its checksum
+	before *refusal
+}
+
+const maxRefusals = 8
+
+// contains reports whether a request is in the list.
+func (r *refusal) contains(sum uint64) bool {
+	for ; r != nil; r = r.before {
+		if r.sum == sum {
+			return true
+		}
+	}
+	return false
+}
+
+// keep shortens the list to the latest n.
+func (r *refusal) keep(n int) {
+	for ; r != nil; r, n = r.before, n-1 {
+		if n == 1 {
+			r.before = nil
+		}
+	}
+}
+
+// repeats counts the duplicates of a request.
+type repeats struct {
+	count int
+	since time.Time // when the first of them was received
 }
 
 // duplicateKind says whether a request is new.
@@ -47,21 +73,14 @@ func checksum(id uint8, options []byte) uint64 {
 	return h | 1
 }
 
-func (h *history) reset() { *h = history{options: h.options[:0]} }
-
 // find reports whether a request is a duplicate, and of which one.
 func (h *history) find(c Control) duplicateKind {
-	switch {
-	case !h.set:
-		return notDuplicate
-	case c.ID == h.id && bytes.Equal(c.Data, h.options):
-		return duplicateOfLast
-	}
 	sum := checksum(c.ID, c.Data)
-	for _, b := range h.refusedBefore {
-		if b == sum {
-			return duplicateOfEarlier
-		}
+	switch {
+	case h.last == sum:
+		return duplicateOfLast
+	case h.refusedBefore.contains(sum):
+		return duplicateOfEarlier
 	}
 	return notDuplicate
 }
@@ -69,13 +88,13 @@ func (h *history) find(c Control) duplicateKind {
 // record stores a request that is being answered, and reports whether it is a duplicate
 // of the last one.
 func (h *history) record(c Control, refused bool) bool {
-	again := h.find(c) == duplicateOfLast
-	if h.set && h.refused && !again {
-		copy(h.refusedBefore[1:], h.refusedBefore[:])
-		h.refusedBefore[0] = checksum(h.id, h.options)
+	sum := checksum(c.ID, c.Data)
+	again := h.last == sum
+	if h.last != 0 && h.refused && !again {
+		h.refusedBefore = &refusal{h.last, h.refusedBefore}
+		h.refusedBefore.keep(maxRefusals)
 	}
-	h.id, h.options, h.set, h.refused = c.ID, append(h.options[:0], c.Data...), true, refused
-	h.duplicates = 0
+	h.last, h.refused, h.repeats = sum, refused, nil
 	return again
 }
 
@@ -94,8 +113,7 @@ func (a *Automaton) receiveDuplicate(now time.Time, c Control, q *Queue) (done b
 	case kind == duplicateOfEarlier:
 		return true, ErrSuperseded
 	}
-	a.code, a.answer = ConfigureAck, append(a.answer[:0], c.Data...)
-	a.queueAnswer(c, q)
+	q.Add(a.negotiator.Protocol(), Control{Code: ConfigureAck, ID: c.ID, Data: c.Data})
 	return true, nil
 }
 
@@ -108,10 +126,10 @@ func (a *Automaton) peerStuck(now time.Time) bool {
 		return false
 	}
 	h := &a.peerRequests
-	if h.duplicates == 0 {
-		h.firstDuplicate = now
+	if h.repeats == nil {
+		h.repeats = &repeats{since: now}
 	}
-	h.duplicates++
-	n := a.limits.MaxConfigure
-	return h.duplicates > n && now.Sub(h.firstDuplicate) >= time.Duration(n)*a.limits.Restart
+	h.repeats.count++
+	n := a.limits.maxConfigure()
+	return h.repeats.count > n && now.Sub(h.repeats.since) >= time.Duration(n)*a.limits.restart()
 }

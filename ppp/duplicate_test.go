@@ -41,7 +41,7 @@ func TestDuplicateOfAcknowledged(t *testing.T) {
 
 // TestDuplicateInAckSent: a duplicate of an acknowledged request is not evaluated again.
 func TestDuplicateInAckSent(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	request := Control{ConfigureRequest, 1, []byte{1, 3, 50}}
@@ -61,7 +61,7 @@ func TestDuplicateInAckSent(t *testing.T) {
 
 // TestSuperseded: a request that arrives after a later one was answered changes nothing.
 func TestSuperseded(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	for id := range uint8(9) {
@@ -78,7 +78,7 @@ func TestSuperseded(t *testing.T) {
 			t.Errorf("request %d, superseded: %v, %d answers, state %v; want ErrSuperseded, none, Ack-Sent", id, err, q.Len(), a.State())
 		}
 	}
-	receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
+	receive(t, a, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
 	if err := superseded(8); err != ErrSuperseded || a.State() != Opened {
 		t.Errorf("in Opened: %v, state %v; want ErrSuperseded, Opened", err, a.State())
 	}
@@ -94,7 +94,7 @@ func TestHistoryEnds(t *testing.T) {
 	a.Down(epoch)
 	a.Up(epoch, q)
 	sent(t, q)
-	receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
+	receive(t, a, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
 	if s := receive(t, a, Control{ConfigureRequest, 1, []byte{1, 3, 50}}, q); s != LayerUp || a.State() != Opened {
 		t.Errorf("signal %v, state %v; want LayerUp, Opened", s, a.State())
 	}
@@ -178,7 +178,7 @@ func TestPeerStuckCounter(t *testing.T) {
 	if s := at(10*time.Second, second); s != LayerDown || a.State() != AckSent {
 		t.Fatalf("a new request: signal %v, state %v", s, a.State())
 	}
-	at(10*time.Second, Control{ConfigureAck, a.requestID, a.request})
+	at(10*time.Second, Control{ConfigureAck, a.requestID, a.exchange.request})
 	for i := range 3 {
 		if s := at(time.Duration(20+i)*time.Second, second); s != 0 || a.State() != Opened {
 			t.Errorf("duplicate %d of the new request: signal %v, state %v; want no change", i+1, s, a.State())

@@ -16,18 +16,23 @@ type NegotiationLimits struct {
 
 // WithDefaults replaces zero fields by the defaults.
 func (l NegotiationLimits) WithDefaults() NegotiationLimits {
-	def := func(n *int, v int) {
-		if *n <= 0 {
-			*n = v
-		}
+	return NegotiationLimits{
+		Restart: l.restart(), MaxConfigure: l.maxConfigure(), MaxTerminate: l.maxTerminate(), MaxFailure: l.maxFailure(),
+		RoundTrip: l.RoundTrip,
 	}
-	if l.Restart <= 0 {
-		l.Restart = 3 * time.Second
+}
+
+func (l *NegotiationLimits) restart() time.Duration { return positiveOr(l.Restart, 3*time.Second) }
+func (l *NegotiationLimits) maxConfigure() int      { return positiveOr(l.MaxConfigure, 10) }
+func (l *NegotiationLimits) maxTerminate() int      { return positiveOr(l.MaxTerminate, 2) }
+func (l *NegotiationLimits) maxFailure() int        { return positiveOr(l.MaxFailure, 5) }
+
+// positiveOr returns v, or the default if v is not positive.
+func positiveOr[T int | time.Duration](v, byDefault T) T {
+	if v <= 0 {
+		return byDefault
 	}
-	def(&l.MaxConfigure, 10)
-	def(&l.MaxTerminate, 2)
-	def(&l.MaxFailure, 5)
-	return l
+	return v
 }
 
 // terminateWait is how long a side that has received a Terminate-Request waits for

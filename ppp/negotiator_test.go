@@ -64,12 +64,12 @@ func (n *testNegotiator) ReceivedReject(o Option) { delete(n.requested, o.Type) 
 func opened(t *testing.T, l NegotiationLimits) (*Automaton, *testNegotiator) {
 	t.Helper()
 	p := newTestNegotiator()
-	a := NewAutomaton(p, l)
+	a := NewAutomaton(p, &l)
 	q := &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	receive(t, a, Control{ConfigureRequest, 1, []byte{1, 3, 50}}, q)
-	s := receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
+	s := receive(t, a, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
 	if s != LayerUp || a.State() != Opened {
 		t.Fatalf("the automaton is %v, signal %v; want Opened", a.State(), s)
 	}

@@ -103,7 +103,7 @@ func TestCodesOfCodeReject(t *testing.T) {
 // our options, ends after twice Max-Failure.
 func TestNegotiationEnds(t *testing.T) {
 	for _, most := range []int{1, 3} {
-		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxFailure: most}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{MaxFailure: most}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		rejects := 0
@@ -114,7 +114,7 @@ func TestNegotiationEnds(t *testing.T) {
 		if rejects != 2*most+2 || a.State() != Stopped {
 			t.Errorf("Max-Failure %d: ended at request %d in state %v, want %d, Stopped", most, rejects, a.State(), 2*most+2)
 		}
-		a = NewAutomaton(newTestNegotiator(), NegotiationLimits{MaxFailure: most})
+		a = NewAutomaton(newTestNegotiator(), &NegotiationLimits{MaxFailure: most})
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		naks := 0

@@ -58,11 +58,12 @@ func (a *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, 
 		// LNS behind an LAC does this.
 		a.resetNegotiation()
 	}
+	a.beginExchange() // in Closed, where the answer is Terminate-Ack, there is none
 	e := rcrBad
 	if a.evaluate(peer) {
 		e = rcrGood
 	}
-	if e == rcrBad && a.rejectsSent > 2*a.limits.MaxFailure {
+	if e == rcrBad && a.exchange.rejectsSent > 2*a.limits.maxFailure() {
 		// Without this bound, an insistent peer would keep both sides busy at wire speed.
 		return a.step(exhausted, now, c, q), nil
 	}
@@ -74,6 +75,7 @@ func (a *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, 
 // Rejects are sent first, alone (RFC 1661 section 5.4). An option that we know may not be
 // listed twice (section 6): all but the first are rejected.
 func (a *Automaton) evaluate(peer Options) bool {
+	x, mayNak := a.exchange, a.exchange.naksSent < a.limits.maxFailure()
 	var naks, rejects []byte
 	var seen [256]bool
 	for o := range peer.All() {
@@ -83,51 +85,48 @@ func (a *Automaton) evaluate(peer Options) bool {
 		}
 		seen[o.Type] = true
 		switch {
-		case verdict == Nak && a.naksSent < a.limits.MaxFailure:
+		case verdict == Nak && mayNak:
 			naks = suggestion.AppendTo(naks)
 		case verdict != Ack:
 			rejects = o.AppendTo(rejects)
 		}
 	}
-	if a.naksSent < a.limits.MaxFailure {
+	if mayNak {
 		naks = a.negotiator.AppendMissing(naks, peer)
 	}
 	switch {
 	case len(rejects) > 0:
-		a.code, a.answer = ConfigureReject, rejects
+		x.code, x.answer = ConfigureReject, rejects
 	case len(naks) > 0:
-		a.code, a.answer = ConfigureNak, naks
+		x.code, x.answer = ConfigureNak, naks
 	default:
-		a.code, a.answer = ConfigureAck, append(a.answer[:0], peer...)
+		x.code, x.answer = ConfigureAck, append(x.answer[:0], peer...)
 		return true
 	}
 	return false
 }
 
 func (a *Automaton) sendAnswer(c Control, q *Queue) {
-	again := a.peerRequests.record(c, a.code != ConfigureAck)
+	x := a.exchange
+	again := a.peerRequests.record(c, x.code != ConfigureAck)
 	switch {
-	case a.code == ConfigureAck:
-		a.naksSent, a.rejectsSent = 0, 0
-		a.negotiator.Acknowledged(Options(a.answer))
+	case x.code == ConfigureAck:
+		x.naksSent, x.rejectsSent = 0, 0
+		a.negotiator.Acknowledged(Options(x.answer))
 	case again: // a duplicate does not count
-	case a.code == ConfigureNak:
-		a.naksSent++
+	case x.code == ConfigureNak:
+		x.naksSent++
 	default:
-		a.rejectsSent++
+		x.rejectsSent++
 	}
-	a.queueAnswer(c, q)
-}
-
-func (a *Automaton) queueAnswer(c Control, q *Queue) {
-	q.Add(a.negotiator.Protocol(), Control{Code: a.code, ID: c.ID, Data: a.answer})
+	q.Add(a.negotiator.Protocol(), Control{Code: x.code, ID: c.ID, Data: x.answer})
 }
 
 // answersRequest reports whether a packet is the first answer to our last request. The
 // peer may acknowledge every copy of a retransmitted request, and the second Ack must not
 // count as a crossed connection. In Closed and Stopped the table answers every packet.
 func (a *Automaton) answersRequest(c Control) bool {
-	return a.state < Closing || a.awaiting && c.ID == a.requestID
+	return a.state < Closing || a.exchange != nil && a.exchange.awaiting && c.ID == a.requestID
 }
 
 func (a *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
@@ -136,10 +135,10 @@ func (a *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, erro
 	}
 	if a.state >= ReqSent {
 		// RFC 1661 section 5.2: the options of an Ack equal those of the last request.
-		if !bytes.Equal(c.Data, a.request) {
+		if !bytes.Equal(c.Data, a.exchange.request) {
 			return 0, ErrMismatch
 		}
-		a.refusalsReceived = 0
+		a.exchange.refusalsReceived = 0
 		a.requestAnswered()
 	}
 	return a.step(rca, now, c, q), nil
@@ -162,8 +161,8 @@ func (a *Automaton) receiveNakOrReject(now time.Time, c Control, q *Queue) (Sign
 	if refused.HasDuplicates() {
 		return 0, ErrDuplicateOption // one suggestion would override the other
 	}
-	a.refusalsReceived++
-	if a.refusalsReceived > 2*a.limits.MaxFailure {
+	a.exchange.refusalsReceived++
+	if a.exchange.refusalsReceived > 2*a.limits.maxFailure() {
 		// Without this bound, a peer that always refuses would keep both sides busy at wire
 		// speed.
 		return a.step(exhausted, now, c, q), nil
@@ -177,11 +176,11 @@ func (a *Automaton) receiveNakOrReject(now time.Time, c Control, q *Queue) (Sign
 // peer is assumed to reject (RFC 1661 section 4.6, applied to the other side).
 func (a *Automaton) applyRefusal(code Code, refused Options) {
 	for o := range refused.All() {
-		sent, requested := Options(a.request).Find(o.Type)
+		sent, requested := Options(a.exchange.request).Find(o.Type)
 		switch {
 		case code == ConfigureReject:
 			a.negotiator.ReceivedReject(o)
-		case a.refusalsReceived <= a.limits.MaxFailure:
+		case a.exchange.refusalsReceived <= a.limits.maxFailure():
 			a.negotiator.ReceivedNak(o)
 		case requested:
 			a.negotiator.ReceivedReject(sent)
@@ -192,7 +191,7 @@ func (a *Automaton) applyRefusal(code Code, refused Options) {
 // isSubset reports whether the rejected options are in our last request, unchanged and in
 // the same order (RFC 1661 section 5.4).
 func (a *Automaton) isSubset(rejected Options) bool {
-	rest := a.request
+	rest := a.exchange.request
 	for o := range rejected.All() {
 		found := false
 		for sent := range Options(rest).All() {

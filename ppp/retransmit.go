@@ -14,25 +14,26 @@ const earlyTimeout = 250 * time.Millisecond
 // peers take a copy that they receive in Opened, after our Ack, for a new request: a peer
 // known to be slow gets more time.
 func (a *Automaton) scheduleEarlyRetransmit(now time.Time) {
-	at := a.sent.Add(max(earlyTimeout, 2*a.limits.RoundTrip))
+	x := a.exchange
+	at := x.sent.Add(max(earlyTimeout, 2*a.limits.RoundTrip))
 	if at.Before(now) {
 		at = now
 	}
-	if at.Before(a.deadline) {
-		a.deadline = at
+	if at.Before(x.deadline) {
+		x.deadline = at
 	}
 }
 
 // requestAnswered records a valid answer to the last request.
 func (a *Automaton) requestAnswered() {
-	a.awaiting = false
-	a.deadline = a.restart
+	a.exchange.awaiting = false
+	a.exchange.deadline = a.exchange.restart
 }
 
 // retransmitEarly sends the last request again before the Restart timer expires.
 func (a *Automaton) retransmitEarly(now time.Time, q *Queue) {
-	a.deadline = a.restart
-	if a.awaiting {
+	a.exchange.deadline = a.exchange.restart
+	if a.exchange.awaiting {
 		a.queueRequest(now, q)
 	}
 }
@@ -42,11 +43,11 @@ func (a *Automaton) retransmitEarly(now time.Time, q *Queue) {
 // sent at once, before our answer: a peer that had received the first copy is still
 // negotiating, and only acknowledges twice.
 func (a *Automaton) retransmitOverdue(now time.Time, q *Queue) {
-	if a.state != ReqSent || !a.awaiting || a.checkedOnRequest {
+	if a.state != ReqSent || !a.exchange.awaiting || a.checkedOnRequest {
 		return
 	}
 	a.checkedOnRequest = true
-	if a.scheduleEarlyRetransmit(now); !a.deadline.After(now) {
+	if a.scheduleEarlyRetransmit(now); !a.exchange.deadline.After(now) {
 		a.retransmitEarly(now, q)
 	}
 }

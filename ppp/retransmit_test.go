@@ -10,12 +10,12 @@ import (
 // TestIdentifierInAckRcvd: while the peer's request is missing, ours keeps its Identifier at first, so
 // that a peer in Opened does not renegotiate; later it changes, so that it does.
 func TestIdentifierInAckRcvd(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	var ids []uint8
 	for a.State() == ReqSent {
-		receive(t, a, Control{ConfigureAck, a.requestID, a.request}, q)
+		receive(t, a, Control{ConfigureAck, a.requestID, a.exchange.request}, q)
 		sent(t, q)
 		a.Advance(a.Deadline(), q)
 		for _, c := range sent(t, q) {
@@ -40,11 +40,11 @@ func TestEarlyRetransmit(t *testing.T) {
 		{"with a very slow peer", NegotiationLimits{RoundTrip: 1500 * time.Millisecond}, 0},
 		{"with a short Restart period", NegotiationLimits{Restart: 250 * time.Millisecond}, 0},
 	} {
-		a, q := NewAutomaton(newTestNegotiator(), c.l), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), &c.l), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		first := sent(t, q)
-		restart := epoch.Add(a.limits.Restart)
+		restart := epoch.Add(a.limits.restart())
 		if c.at != 0 {
 			a.Advance(epoch.Add(c.at-1), q)
 			if q.Len() != 0 {
@@ -55,8 +55,8 @@ func TestEarlyRetransmit(t *testing.T) {
 				t.Errorf("%s: after %v sent %v, want the first request again", c.what, c.at, again)
 			}
 		}
-		if !a.Deadline().Equal(restart) || a.restarts != a.limits.MaxConfigure-1 {
-			t.Errorf("%s: the Restart timer expires at %v with the Restart counter %d, want %v and all but one", c.what, a.Deadline(), a.restarts, restart)
+		if !a.Deadline().Equal(restart) || a.exchange.restarts != a.limits.maxConfigure()-1 {
+			t.Errorf("%s: the Restart timer expires at %v with the Restart counter %d, want %v and all but one", c.what, a.Deadline(), a.exchange.restarts, restart)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestAnswerInTime(t *testing.T) {
 		{"a Nak", Control{ConfigureNak, 1, []byte{1, 3, 11}}, 1},
 		{"a Reject", Control{ConfigureReject, 1, []byte{1, 3, 10}}, 1},
 	} {
-		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		sent(t, q)
@@ -113,7 +113,7 @@ func TestPeerComesUpLate(t *testing.T) {
 		{2 * time.Second, 2 * time.Second, 3 * time.Second},
 		{3100 * time.Millisecond, 3250 * time.Millisecond, 6 * time.Second},
 	} {
-		a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+		a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 		a.Open(epoch, q)
 		a.Up(epoch, q)
 		for a.Deadline().Before(epoch.Add(c.at)) {
@@ -141,7 +141,7 @@ func TestPeerComesUpLate(t *testing.T) {
 
 // TestRetransmitOverdueOnce: only the peer's first request causes a retransmission of ours.
 func TestRetransmitOverdueOnce(t *testing.T) {
-	a, q := NewAutomaton(newTestNegotiator(), NegotiationLimits{}), &Queue{}
+	a, q := NewAutomaton(newTestNegotiator(), &NegotiationLimits{}), &Queue{}
 	a.Open(epoch, q)
 	a.Up(epoch, q)
 	a.Advance(epoch.Add(earlyTimeout), q)

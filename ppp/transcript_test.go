@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the transcripts")
 func end(name string, cfg ipcp.Config, limits ppp.NegotiationLimits) *ppptest.End {
 	n := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, limits)},
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, &limits)},
 		Agreed: func() string { return fmt.Sprintf("%v, and the peer %v", n.Agreement().Local, n.Agreement().Remote) },
 	}
 }

@@ -23,7 +23,7 @@ func end(name string, cfg ipv6cp.Config) (*ppptest.End, *ipv6cp.Negotiator) {
 	}
 	n := ipv6cp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, cfg.Limits)},
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, &cfg.Limits)},
 		Agreed: func() string {
 			a := n.Agreement()
 			return fmt.Sprintf("%v, and the peer %v", a.Local.LinkLocal(), a.Remote.LinkLocal())

@@ -26,7 +26,7 @@ func (s *Session) addLayer(n interface {
 	if limits.RoundTrip == 0 {
 		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
 	}
-	s.layers = append(s.layers, &layer{negotiator: n, automaton: ppp.NewAutomaton(n, limits)})
+	s.layers = append(s.layers, &layer{negotiator: n, automaton: ppp.NewAutomaton(n, &limits)})
 }
 
 // ErrNoAgreement is the reason why a network protocol did not open: the peer does not
