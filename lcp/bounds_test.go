@@ -225,7 +225,7 @@ func (r constant) Read(b []byte) (int, error) {
 // source returns.
 func TestNewMagic(t *testing.T) {
 	for _, r := range []constant{0, 7, 0xff} {
-		n := newNegotiator(&Config{Rand: r})
+		n := &New(&Config{Rand: r}, Peer{}).negotiator
 		first := n.magic
 		n.drawMagic()
 		if first == 0 || n.magic == 0 || n.magic == first {
@@ -256,7 +256,7 @@ func TestRandFails(t *testing.T) {
 			t.Error("a Magic-Number without random numbers")
 		}
 	}()
-	newNegotiator(&Config{Rand: bytes.NewReader(nil)})
+	New(&Config{Rand: bytes.NewReader(nil)}, Peer{})
 }
 
 // TestNextMethod: after a Nak the suggested method is requested, if it is allowed and was not yet

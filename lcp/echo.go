@@ -14,10 +14,9 @@ const magicLen = 4
 // keepalive sends Echo-Requests while the link is open, and counts those that have had no
 // answer.
 type keepalive struct {
-	Echo
 	deadline time.Time
+	pending  uint32 // requests since the last answer
 	id       uint8
-	pending  int  // requests since the last answer
 	traffic  bool // the peer has sent data packets since the last request
 	checking bool
 	dead     bool
@@ -29,22 +28,16 @@ const (
 	checkFailures = 3
 )
 
-func (k *keepalive) interval() time.Duration {
+// config returns the configured values, or those of CheckPeer.
+func (k *keepalive) config(l *Link) Echo {
 	if k.checking {
-		return checkInterval
+		return Echo{Interval: checkInterval, Failures: checkFailures}
 	}
-	return k.Interval
-}
-
-func (k *keepalive) failures() int {
-	if k.checking {
-		return checkFailures
-	}
-	return k.Failures
+	return l.negotiator.cfg.Echo
 }
 
 func (k *keepalive) start(now time.Time, l *Link, q *ppp.Queue) {
-	if k.Interval > 0 {
+	if k.config(l).Interval > 0 {
 		k.pending = 0
 		k.send(now, l, q)
 	}
@@ -56,11 +49,11 @@ func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 	if k.deadline.IsZero() || now.Before(k.deadline) {
 		return
 	}
-	switch limit := k.failures(); {
-	case k.Adaptive && k.traffic && !k.checking:
+	switch echo := k.config(l); {
+	case echo.Adaptive && k.traffic:
 		k.traffic, k.pending = false, 0
-		k.startTimer(now)
-	case limit > 0 && k.pending >= limit:
+		k.startTimer(now, l)
+	case echo.Failures > 0 && int(k.pending) >= echo.Failures:
 		k.dead = true
 		k.stop()
 	default:
@@ -75,13 +68,13 @@ func (k *keepalive) send(now time.Time, l *Link, q *ppp.Queue) {
 	k.id++
 	k.pending++
 	k.traffic = false
-	k.startTimer(now)
+	k.startTimer(now, l)
 }
 
 // startTimer starts the timer, if Echo-Requests are enabled.
-func (k *keepalive) startTimer(now time.Time) {
+func (k *keepalive) startTimer(now time.Time, l *Link) {
 	k.deadline = time.Time{}
-	if wait := k.interval(); wait > 0 {
+	if wait := k.config(l).Interval; wait > 0 {
 		k.deadline = now.Add(wait)
 	}
 }
@@ -102,13 +95,13 @@ func (l *Link) CheckPeer(now time.Time, q *ppp.Queue) {
 func (l *Link) NoteTraffic() { l.echo.traffic = true }
 
 // Unanswered returns the number of Echo-Requests since the peer's last answer.
-func (l *Link) Unanswered() int { return l.echo.pending }
+func (l *Link) Unanswered() int { return int(l.echo.pending) }
 
-func (k *keepalive) answered(now time.Time) {
+func (k *keepalive) answered(now time.Time, l *Link) {
 	k.pending = 0
 	if k.checking {
 		k.checking = false
-		k.startTimer(now)
+		k.startTimer(now, l)
 	}
 }
 
@@ -132,10 +125,9 @@ func (l *Link) receiveEchoRequest(c ppp.Control, q *ppp.Queue) error {
 	if l.negotiator.isOwnMagic(binary.BigEndian.Uint32(c.Data)) {
 		return ErrOwnMagic
 	}
-	room := max(l.negotiator.peerMRU-ppp.ControlHeaderLen, magicLen)
-	l.scratch = append(l.scratch[:0], c.Data[:min(len(c.Data), room)]...)
-	binary.BigEndian.PutUint32(l.scratch, l.negotiator.sentMagic())
-	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoReply, ID: c.ID, Data: l.scratch})
+	room := max(l.PeerMRU()-ppp.ControlHeaderLen, magicLen)
+	data := q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoReply, ID: c.ID, Data: c.Data[:min(len(c.Data), room)]})
+	binary.BigEndian.PutUint32(data, l.negotiator.sentMagic())
 	return nil
 }
 
@@ -154,9 +146,9 @@ func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
 	if l.path.receiveReply(now, c) {
 		return nil
 	}
-	if age := int(l.echo.id - 1 - c.ID); age >= l.echo.pending {
+	if age := l.echo.id - 1 - c.ID; uint32(age) >= l.echo.pending {
 		return ErrEcho
 	}
-	l.echo.answered(now)
+	l.echo.answered(now, l)
 	return nil
 }

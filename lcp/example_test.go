@@ -39,7 +39,7 @@ func open(link *lcp.Link, in <-chan []byte, out chan<- []byte) {
 // Two links negotiate over a pipe. A link does no I/O and reads no clock: its owner passes packets
 // and the time to it, and sends the frames that it queues.
 func Example() {
-	ours, theirs := lcp.New(&lcp.Config{}), lcp.New(&lcp.Config{MRU: 1400})
+	ours, theirs := lcp.New(&lcp.Config{}, lcp.Peer{}), lcp.New(&lcp.Config{MRU: 1400}, lcp.Peer{})
 	there, back := make(chan []byte, 8), make(chan []byte, 8)
 	var both sync.WaitGroup
 	both.Go(func() { open(ours, back, there) })

@@ -56,28 +56,32 @@ type Echo struct {
 	Adaptive bool
 }
 
+// Peer is what is known of a link's peer before LCP, from discovery. A zero field stands for
+// that of the Config, which many links share.
+type Peer struct {
+	MaxMRU    int           // Config.MaxMRU
+	RoundTrip time.Duration // Config.Limits.RoundTrip
+}
+
 // Link is LCP on one link: the automaton with LCP's options, and the codes that only LCP
 // has. Its owner reads its state after each call.
 type Link struct {
-	automaton  *ppp.Automaton
-	negotiator *negotiator
+	automaton  ppp.Automaton
+	negotiator negotiator
 	echo       keepalive
-	path       pathCheck
-
-	rejected        ppp.Protocol // by the peer's last Protocol-Reject; 0: none
-	terminateReason []byte       // Data of the peer's last Terminate-Request
-	scratch         []byte       // Data of our last reject or Echo-Reply
+	path       *pathCheck   // nil: disabled
+	rejected   ppp.Protocol // by the peer's last Protocol-Reject; 0: none
 }
 
-// New returns a link in state Initial.
-func New(cfg *Config) *Link {
-	n := newNegotiator(cfg)
-	return &Link{
-		negotiator: n,
-		automaton:  ppp.NewAutomaton(n, &cfg.Limits),
-		echo:       keepalive{Echo: cfg.Echo},
-		path:       pathCheck{enabled: cfg.CheckPath},
+// New returns a link in state Initial. Many links may share a Config, which must not change.
+func New(cfg *Config, peer Peer) *Link {
+	l := &Link{}
+	l.negotiator.init(cfg, peer.MaxMRU)
+	l.automaton.Init(&l.negotiator, cfg.Limits.WithRoundTrip(peer.RoundTrip))
+	if cfg.CheckPath {
+		l.path = &pathCheck{}
 	}
+	return l
 }
 
 // State returns the automaton's state.
@@ -103,7 +107,7 @@ func (l *Link) Close(now time.Time, reason string, q *ppp.Queue) ppp.Signal {
 
 // Deadline returns the time at which Advance must be called; zero: never.
 func (l *Link) Deadline() time.Time {
-	return ppp.Earliest(l.automaton.Deadline(), l.echo.deadline, l.path.deadline)
+	return ppp.Earliest(l.automaton.Deadline(), l.echo.deadline, l.path.nextDeadline())
 }
 
 // Advance handles the timers that have expired at now.
@@ -116,7 +120,7 @@ func (l *Link) Advance(now time.Time, q *ppp.Queue) ppp.Signal {
 // follow starts and stops echo and path check when the automaton opens and leaves Opened.
 func (l *Link) follow(now time.Time, s ppp.Signal, q *ppp.Queue) ppp.Signal {
 	if s.Has(ppp.LayerUp) {
-		l.automaton.SetPeerMRU(l.negotiator.peerMRU)
+		l.automaton.SetPeerMRU(l.PeerMRU())
 		l.echo.start(now, l, q)
 		l.path.start(now, min(l.PeerMRU(), l.MRU()))
 	}
@@ -129,16 +133,16 @@ func (l *Link) follow(now time.Time, s ppp.Signal, q *ppp.Queue) ppp.Signal {
 
 // PeerMRU returns the longest information field that we may send, in octets: the peer's
 // MRU, bounded by MaxMRU.
-func (l *Link) PeerMRU() int { return l.negotiator.peerMRU }
+func (l *Link) PeerMRU() int { return int(l.negotiator.peerMRU) }
 
 // MRU returns the longest information field that the peer may send, in octets.
-func (l *Link) MRU() int { return l.negotiator.requestMRU }
+func (l *Link) MRU() int { return int(l.negotiator.requestMRU) }
 
 // PeerMethod returns the method by which the peer authenticates itself, or nil.
-func (l *Link) PeerMethod() ppp.Method { return l.negotiator.peerMethod }
+func (l *Link) PeerMethod() ppp.Method { return l.negotiator.peerMethod.of(l.negotiator.cfg.RequireAuth) }
 
 // OwnMethod returns the method by which we authenticate ourselves, or nil.
-func (l *Link) OwnMethod() ppp.Method { return l.negotiator.ownMethod }
+func (l *Link) OwnMethod() ppp.Method { return l.negotiator.ownMethod.of(l.negotiator.cfg.AllowAuth) }
 
 // AuthRefused reports whether the peer refuses to authenticate itself by any method of
 // RequireAuth.
@@ -150,14 +154,10 @@ func (l *Link) AuthRefused() bool { return l.negotiator.authRefused }
 func (l *Link) UnsupportedAuth() []byte { return l.negotiator.unsupportedAuth }
 
 // Looped reports whether the link is looped back (RFC 1661 section 6.4).
-func (l *Link) Looped() bool { return l.negotiator.loops >= l.negotiator.maxLoops }
+func (l *Link) Looped() bool { return l.negotiator.looped() }
 
 // Dead reports whether the peer has not answered Echo.Failures Echo-Requests, or those of CheckPeer.
 func (l *Link) Dead() bool { return l.echo.dead }
-
-// TerminateReason returns the Data of the peer's last Terminate-Request. It is untrusted:
-// escape it before printing.
-func (l *Link) TerminateReason() []byte { return l.terminateReason }
 
 // TakeRejectedProtocol returns, once, the protocol of the peer's last Protocol-Reject (RFC
 // 1661 section 5.7); 0: none.
@@ -178,8 +178,6 @@ func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, 
 		return 0, l.receiveEchoReply(now, c)
 	case ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining:
 		return 0, nil // RFC 1661 section 5.9, RFC 1570 section 2: no answer
-	case ppp.TerminateRequest:
-		l.terminateReason = append(l.terminateReason[:0], c.Data...)
 	case ppp.CodeReject:
 		l.echo.handleCodeReject(c)
 	}
@@ -210,7 +208,6 @@ func (l *Link) RejectProtocol(frame []byte, q *ppp.Queue) {
 	if l.automaton.State() != ppp.Opened {
 		return
 	}
-	room := max(l.negotiator.peerMRU-ppp.ControlHeaderLen, 0)
-	l.scratch = append(l.scratch[:0], frame[:min(len(frame), room)]...)
-	q.Add(ppp.LCP, ppp.Control{Code: ppp.ProtocolReject, ID: l.automaton.NextID(), Data: l.scratch})
+	room := max(l.PeerMRU()-ppp.ControlHeaderLen, 0)
+	q.Add(ppp.LCP, ppp.Control{Code: ppp.ProtocolReject, ID: l.automaton.NextID(), Data: frame[:min(len(frame), room)]})
 }

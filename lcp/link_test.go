@@ -19,7 +19,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func open(t testing.TB, cfg Config) (*Link, *ppp.Queue, ppp.Control) {
 	t.Helper()
 	cfg.Rand = rand.Reader
-	l, q := New(&cfg), &ppp.Queue{}
+	l, q := New(&cfg, Peer{}), &ppp.Queue{}
 	l.Open(epoch, q)
 	return l, q, sent(t, q)[0]
 }

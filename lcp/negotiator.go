@@ -3,7 +3,7 @@ package lcp
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
+	"math"
 	"slices"
 
 	"upppoe/internal/random"
@@ -17,49 +17,68 @@ const maxLoops = 5
 
 // negotiator negotiates LCP's options.
 type negotiator struct {
-	mru, maxMRU int
-	noMagic     bool
-	requireAuth []ppp.Method
-	allowAuth   []ppp.Method
-	maxLoops    int
-	rand        io.Reader
+	cfg    *Config // shared
+	maxMRU uint16  // bounds the MRU in both directions
 
 	// Our options as currently requested.
-	requestMRU   int
+	requestMRU   uint16
 	requestMagic bool
-	untried      []ppp.Method // of requireAuth: those not requested yet
-	magic        uint32
-	loops        int // successive requests with our Magic-Number
 	authRefused  bool
+	loops        uint8  // successive requests with our Magic-Number
+	peerMethod   method // of RequireAuth; agreed on, once LCP has opened
+	tried        uint32 // bit i: method i of RequireAuth has been requested
+	magic        uint32
 
 	// What is agreed on.
-	peerMRU         int
-	peerMethod      ppp.Method
-	ownMethod       ppp.Method
+	ownMethod       method // of AllowAuth
+	peerMRU         uint16
 	unsupportedAuth []byte // the value of the peer's last Authentication-Protocol that we refused; empty: none
+}
+
+// method is a method of a list of Config: its index, from 1 on; 0: none.
+type method uint8
+
+// of returns the method of a list, or nil.
+func (m method) of(list []ppp.Method) ppp.Method {
+	if m == 0 {
+		return nil
+	}
+	return list[m-1]
 }
 
 var _ ppp.Negotiator = (*negotiator)(nil)
 
-func newNegotiator(cfg *Config) *negotiator {
-	n := &negotiator{
-		mru: cfg.MRU, maxMRU: cfg.MaxMRU, noMagic: cfg.NoMagic,
-		requireAuth: cfg.RequireAuth, allowAuth: cfg.AllowAuth, maxLoops: maxLoops, rand: cfg.Rand,
+// init begins with our initial options. A maxMRU of 0 stands for that of the configuration.
+func (n *negotiator) init(cfg *Config, maxMRU int) {
+	if maxMRU <= 0 {
+		maxMRU = cfg.MaxMRU
 	}
-	if m := cfg.Limits.MaxFailure; m > 0 {
-		n.maxLoops = min(m, maxLoops)
+	if maxMRU <= 0 {
+		maxMRU = EtherMRU
 	}
-	if n.maxMRU <= 0 {
-		n.maxMRU = EtherMRU
-	}
-	if n.mru <= 0 {
-		n.mru = min(EtherMRU, n.maxMRU)
-	}
-	n.mru = max(min(n.mru, n.maxMRU), MinMRU)
+	n.cfg, n.maxMRU = cfg, uint16(min(maxMRU, math.MaxUint16))
 	n.drawMagic()
 	n.Reset()
-	return n
 }
+
+// initialMRU returns the MRU that we request first.
+func (n *negotiator) initialMRU() uint16 {
+	mru := n.cfg.MRU
+	if mru <= 0 {
+		mru = EtherMRU
+	}
+	return uint16(max(min(mru, int(n.maxMRU)), MinMRU))
+}
+
+// maxLoops returns the number of loops after which the link is looped.
+func (n *negotiator) maxLoops() uint8 {
+	if m := n.cfg.Limits.MaxFailure; m > 0 {
+		return uint8(min(m, maxLoops))
+	}
+	return maxLoops
+}
+
+func (n *negotiator) looped() bool { return n.loops >= n.maxLoops() }
 
 // Protocol returns ppp.LCP.
 func (n *negotiator) Protocol() ppp.Protocol { return ppp.LCP }
@@ -67,14 +86,11 @@ func (n *negotiator) Protocol() ppp.Protocol { return ppp.LCP }
 // Reset begins a negotiation with our initial options. The Magic-Number stays: it
 // identifies this end of the link.
 func (n *negotiator) Reset() {
-	n.requestMRU, n.requestMagic = n.mru, !n.noMagic
+	n.requestMRU, n.requestMagic = n.initialMRU(), !n.cfg.NoMagic
 	n.authRefused = false
 	n.peerMRU = min(DefaultMRU, n.maxMRU)
-	n.ownMethod, n.peerMethod = nil, nil
-	n.untried = append(n.untried[:0], n.requireAuth...)
-	if len(n.untried) > 0 {
-		n.requestNextMethod(0)
-	}
+	n.ownMethod, n.peerMethod, n.tried = 0, 0, 0
+	n.requestMethod(n.untried(nil))
 }
 
 // AppendRequest appends our options, in the order that pppd sends them.
@@ -82,8 +98,8 @@ func (n *negotiator) AppendRequest(b []byte) []byte {
 	if n.requestMRU != DefaultMRU {
 		b = appendMRU(b, n.requestMRU)
 	}
-	if n.peerMethod != nil {
-		b = ppp.Option{Type: OptAuth, Value: n.peerMethod.Option()}.AppendTo(b)
+	if m := n.peerMethod.of(n.cfg.RequireAuth); m != nil {
+		b = ppp.Option{Type: OptAuth, Value: m.Option()}.AppendTo(b)
 	}
 	if n.requestMagic {
 		b = appendMagic(b, n.magic)
@@ -112,7 +128,7 @@ func (n *negotiator) evaluateMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	if len(theirs.Value) != 2 {
 		return ppp.Nak, mruOption(min(EtherMRU, n.maxMRU))
 	}
-	switch mru := int(binary.BigEndian.Uint16(theirs.Value)); {
+	switch mru := binary.BigEndian.Uint16(theirs.Value); {
 	case mru < MinMRU:
 		return ppp.Nak, mruOption(MinMRU)
 	case mru > n.maxMRU:
@@ -124,18 +140,19 @@ func (n *negotiator) evaluateMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // evaluateAuth accepts a method of AllowAuth. For any other it suggests one of the same
 // protocol, which the peer implements, or else our preferred one.
 func (n *negotiator) evaluateAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
-	if index(n.allowAuth, theirs.Value) >= 0 {
+	allowed := n.cfg.AllowAuth
+	if index(allowed, theirs.Value) != 0 {
 		n.unsupportedAuth = nil
 		return ppp.Ack, theirs
 	}
 	n.unsupportedAuth = append(n.unsupportedAuth[:0], theirs.Value...)
-	if len(n.allowAuth) == 0 {
+	if len(allowed) == 0 {
 		return ppp.Reject, theirs
 	}
-	suggestion := max(0, slices.IndexFunc(n.allowAuth, func(m ppp.Method) bool {
+	suggestion := max(0, slices.IndexFunc(allowed, func(m ppp.Method) bool {
 		return len(theirs.Value) >= 2 && bytes.HasPrefix(m.Option(), theirs.Value[:2])
 	}))
-	return ppp.Nak, ppp.Option{Type: OptAuth, Value: n.allowAuth[suggestion].Option()}
+	return ppp.Nak, ppp.Option{Type: OptAuth, Value: allowed[suggestion].Option()}
 }
 
 // evaluateMagic refuses zero, which is illegal, and our own number, which indicates a
@@ -147,7 +164,7 @@ func (n *negotiator) evaluateMagic(theirs ppp.Option) (ppp.Verdict, ppp.Option) 
 	}
 	magic := binary.BigEndian.Uint32(theirs.Value)
 	if n.isOwnMagic(magic) {
-		n.loops++
+		n.loops = min(n.loops+1, maxLoops)
 		return ppp.Nak, magicOption(n.random())
 	}
 	n.loops = 0
@@ -162,13 +179,13 @@ func (n *negotiator) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
 
 // Acknowledged stores the peer's options. Those that are missing have their defaults.
 func (n *negotiator) Acknowledged(peer ppp.Options) {
-	n.peerMRU, n.ownMethod, n.unsupportedAuth = min(DefaultMRU, n.maxMRU), nil, nil
+	n.peerMRU, n.ownMethod, n.unsupportedAuth = min(DefaultMRU, n.maxMRU), 0, nil
 	for theirs := range peer.All() {
 		switch theirs.Type {
 		case OptMRU:
-			n.peerMRU = int(binary.BigEndian.Uint16(theirs.Value))
+			n.peerMRU = binary.BigEndian.Uint16(theirs.Value)
 		case OptAuth:
-			n.ownMethod = n.allowAuth[index(n.allowAuth, theirs.Value)]
+			n.ownMethod = index(n.cfg.AllowAuth, theirs.Value)
 		}
 	}
 }
@@ -178,7 +195,7 @@ func (n *negotiator) ReceivedNak(theirs ppp.Option) {
 	switch theirs.Type {
 	case OptMRU:
 		if len(theirs.Value) == 2 {
-			if mru := int(binary.BigEndian.Uint16(theirs.Value)); mru >= MinMRU && mru <= n.mru {
+			if mru := binary.BigEndian.Uint16(theirs.Value); mru >= MinMRU && mru <= n.initialMRU() {
 				n.requestMRU = mru
 			}
 		}
@@ -208,18 +225,35 @@ func (n *negotiator) ReceivedReject(ours ppp.Option) {
 // tryNextMethod requests the method that the peer suggests, or else our next one. No method
 // is requested twice, so that the negotiation ends.
 func (n *negotiator) tryNextMethod(suggestion []byte) {
-	switch {
-	case n.peerMethod == nil:
-	case len(n.untried) == 0:
-		n.authRefused = true
-	default:
-		n.requestNextMethod(max(0, index(n.untried, suggestion)))
+	if n.peerMethod == 0 {
+		return
 	}
+	next := n.untried(suggestion)
+	n.authRefused = n.authRefused || next == 0
+	n.requestMethod(next)
 }
 
-func (n *negotiator) requestNextMethod(i int) {
-	n.peerMethod = n.untried[i]
-	n.untried = slices.Delete(n.untried, i, i+1)
+// untried returns the method of RequireAuth with the option value, or else the first one, of
+// those not requested yet; 0: all were.
+func (n *negotiator) untried(value []byte) (first method) {
+	for i, m := range n.cfg.RequireAuth {
+		switch {
+		case n.tried>>i&1 != 0:
+		case bytes.Equal(m.Option(), value):
+			return method(i + 1)
+		case first == 0:
+			first = method(i + 1)
+		}
+	}
+	return first
+}
+
+// requestMethod requests a method, unless it is none.
+func (n *negotiator) requestMethod(m method) {
+	if m != 0 {
+		n.peerMethod = m
+		n.tried |= 1 << (m - 1)
+	}
 }
 
 // sentMagic returns the Magic-Number of our echo packets: zero if none was negotiated (RFC
@@ -234,7 +268,7 @@ func (n *negotiator) sentMagic() uint32 {
 func (n *negotiator) isOwnMagic(magic uint32) bool { return n.requestMagic && magic == n.magic }
 
 func (n *negotiator) drawMagic() {
-	if !n.noMagic {
+	if !n.cfg.NoMagic {
 		n.magic = n.random()
 	}
 }
@@ -242,25 +276,30 @@ func (n *negotiator) drawMagic() {
 // random returns a random Magic-Number: never zero, and never our current one.
 func (n *negotiator) random() uint32 {
 	var b [magicLen]byte
-	magic := binary.BigEndian.Uint32(random.Fill(n.rand, b[:]))
+	magic := binary.BigEndian.Uint32(random.Fill(n.cfg.Rand, b[:]))
 	for magic == 0 || magic == n.magic {
 		magic++
 	}
 	return magic
 }
 
-// index returns the index of the method with the option value; -1: none.
-func index(methods []ppp.Method, value []byte) int {
-	return slices.IndexFunc(methods, func(m ppp.Method) bool { return bytes.Equal(m.Option(), value) })
+// index returns the method with the option value; 0: none.
+func index(methods []ppp.Method, value []byte) method {
+	return method(1 + slices.IndexFunc(methods, func(m ppp.Method) bool { return bytes.Equal(m.Option(), value) }))
 }
 
-func mruOption(mru int) ppp.Option {
-	return ppp.Option{Type: OptMRU, Value: binary.BigEndian.AppendUint16(nil, uint16(mru))}
+func mruOption(mru uint16) ppp.Option {
+	return ppp.Option{Type: OptMRU, Value: binary.BigEndian.AppendUint16(nil, mru)}
 }
 
 func magicOption(magic uint32) ppp.Option {
 	return ppp.Option{Type: OptMagic, Value: binary.BigEndian.AppendUint32(nil, magic)}
 }
 
-func appendMRU(b []byte, mru int) []byte        { return mruOption(mru).AppendTo(b) }
-func appendMagic(b []byte, magic uint32) []byte { return magicOption(magic).AppendTo(b) }
+func appendMRU(b []byte, mru uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(b, OptMRU, 4), mru)
+}
+
+func appendMagic(b []byte, magic uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(b, OptMagic, 6), magic)
+}

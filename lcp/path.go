@@ -31,9 +31,8 @@ var pathTag = []byte("path")
 
 // pathCheck finds out whether packets of the negotiated size arrive, with an Echo-Request of
 // that size (RFC 4638 section 5.2), and if not, which size does. It receives answers and the
-// time as arguments.
+// time as arguments. A nil check is disabled.
 type pathCheck struct {
-	enabled        bool
 	deadline       time.Time // zero: not running
 	mru            int       // the negotiated size
 	largestPassed  int       // 0: none
@@ -46,17 +45,29 @@ type pathCheck struct {
 }
 
 func (p *pathCheck) start(now time.Time, mru int) {
-	if !p.enabled || mru <= minPathMRU {
+	if p == nil || mru <= minPathMRU {
 		return
 	}
-	*p = pathCheck{enabled: true, id: p.id, deadline: now.Add(pathDelay), mru: mru, smallestFailed: mru + 1}
+	*p = pathCheck{id: p.id, deadline: now.Add(pathDelay), mru: mru, smallestFailed: mru + 1}
 }
 
-func (p *pathCheck) stop() { p.deadline = time.Time{} }
+func (p *pathCheck) stop() {
+	if p != nil {
+		p.deadline = time.Time{}
+	}
+}
+
+// nextDeadline returns the time at which advance must be called; zero: never.
+func (p *pathCheck) nextDeadline() time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return p.deadline
+}
 
 // advance sends the next request, or evaluates those without an answer.
 func (p *pathCheck) advance(now time.Time, l *Link, q *ppp.Queue) {
-	if p.deadline.IsZero() || now.Before(p.deadline) {
+	if p == nil || p.deadline.IsZero() || now.Before(p.deadline) {
 		return
 	}
 	if p.size > 0 && p.tries >= p.maxTries() && !p.failed() {
@@ -118,7 +129,7 @@ func (p *pathCheck) send(now time.Time, l *Link, q *ppp.Queue) {
 // even if late. The peer may truncate the data: only its beginning is used.
 func (p *pathCheck) receiveReply(now time.Time, c ppp.Control) bool {
 	rest, tagged := bytes.CutPrefix(c.Data[magicLen:], pathTag)
-	if !p.enabled || !tagged || len(rest) < 2 {
+	if p == nil || !tagged || len(rest) < 2 {
 		return false
 	}
 	size := int(binary.BigEndian.Uint16(rest))
@@ -137,6 +148,9 @@ func (p *pathCheck) receiveReply(now time.Time, c ppp.Control) bool {
 
 // TakePathLimit returns the limit that the path check has found, once, and then nil.
 func (l *Link) TakePathLimit() *PathLimit {
+	if l.path == nil {
+		return nil
+	}
 	found := l.path.found
 	l.path.found = nil
 	return found

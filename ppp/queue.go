@@ -12,11 +12,14 @@ type Queue struct {
 	ends []int
 }
 
-// Add appends a control packet of a protocol.
-func (q *Queue) Add(p Protocol, c Control) {
+// Add appends a control packet of a protocol. It returns the Data in the queue, which the
+// caller may change before the next call.
+func (q *Queue) Add(p Protocol, c Control) (data []byte) {
 	q.buf = binary.BigEndian.AppendUint16(q.buf, uint16(p))
+	start := len(q.buf) + ControlHeaderLen
 	q.buf = c.AppendTo(q.buf)
 	q.ends = append(q.ends, len(q.buf))
+	return q.buf[start:]
 }
 
 // Len returns the number of frames.

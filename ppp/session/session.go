@@ -73,7 +73,7 @@ type Session struct {
 func New(cfg *Config) *Session {
 	c := *cfg
 	c.LCP.Rand = cfg.Rand
-	s := &Session{cfg: &c, link: lcp.New(&c.LCP)}
+	s := &Session{cfg: &c, link: lcp.New(&c.LCP, lcp.Peer{})}
 	if c.IPv4 != nil {
 		s.v4 = ipcp.New(c.IPv4)
 		s.addLayer(s.v4, c.IPv4.Limits)
@@ -293,12 +293,12 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 	switch {
 	case c.Code != ppp.TerminateRequest:
 	case s.link.State() == ppp.Stopping && s.phase != PhaseTerminate:
-		s.peerClosed(out)
+		s.peerClosed(string(c.Data), out)
 	case s.phase == PhaseEstablish && !s.earlyTerminate:
 		// The negotiation continues (RFC 1661 section 4.1), but if the peer hangs up, this
 		// may be the only text that explains it.
 		s.earlyTerminate = true
-		out.emit(PeerClosed{Text: string(s.link.TerminateReason())})
+		out.emit(PeerClosed{Text: string(c.Data)})
 	}
 	if s.phase == PhaseNetwork && s.link.State() != ppp.Opened {
 		s.lowerLayers(now, out)
@@ -310,10 +310,9 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 	return err
 }
 
-// peerClosed handles the peer's Terminate-Request. While our credentials are not yet
-// accepted, it rejects them.
-func (s *Session) peerClosed(out *Output) {
-	text := string(s.link.TerminateReason())
+// peerClosed handles the peer's Terminate-Request, with its text. While our credentials are
+// not yet accepted, it rejects them.
+func (s *Session) peerClosed(text string, out *Output) {
 	out.emit(PeerClosed{Text: text})
 	cause := CausePeerTerminated
 	if s.phase == PhaseAuthenticate && s.auth.awaitingPeer() {
