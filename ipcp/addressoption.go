@@ -15,32 +15,44 @@ var (
 	ErrSameAddress  = errors.New("local and remote IP address are the same")
 )
 
-// address returns the value of an option as an IPv4 address; false: its length is wrong.
-func address(o ppp.Option) (netip.Addr, bool) {
-	if len(o.Value) != 4 {
-		return netip.Addr{}, false
-	}
-	return netip.AddrFrom4([4]byte(o.Value)), true
-}
+// addr4 is an IPv4 address; zero, which no host can have: none.
+type addr4 [4]byte
 
-func option(typ uint8, addr netip.Addr) ppp.Option {
-	a4 := orUnspecified(addr).As4()
-	return ppp.Option{Type: typ, Value: a4[:]}
-}
-
-func orUnspecified(addr netip.Addr) netip.Addr {
+// from returns an address, or none if it is not of IPv4.
+func from(addr netip.Addr) addr4 {
 	if !addr.Is4() {
-		return netip.IPv4Unspecified()
+		return addr4{}
 	}
-	return addr
+	return addr.As4()
+}
+
+// addr returns the address; 0.0.0.0: none.
+func (a addr4) addr() netip.Addr { return netip.AddrFrom4(a) }
+
+// addrOrInvalid returns the address; invalid: none.
+func (a addr4) addrOrInvalid() netip.Addr {
+	if a == (addr4{}) {
+		return netip.Addr{}
+	}
+	return a.addr()
 }
 
 // usable reports whether a host can have the address: it is not in 0.0.0.0/8, loopback,
 // multicast or reserved (RFC 1122 section 3.2.1.3).
-func usable(addr netip.Addr) bool {
-	if !addr.Is4() {
-		return false
+func (a addr4) usable() bool { return a[0] != 0 && a[0] != 127 && a[0] < 224 }
+
+// address returns the value of an option as an IPv4 address; false: its length is wrong.
+func address(o ppp.Option) (addr4, bool) {
+	if len(o.Value) != len(addr4{}) {
+		return addr4{}, false
 	}
-	first := addr.As4()[0]
-	return first != 0 && first != 127 && first < 224
+	return addr4(o.Value), true
+}
+
+func option(typ uint8, a addr4) ppp.Option { return ppp.Option{Type: typ, Value: a[:]} }
+
+// appendOption appends an option, as option(typ, a).AppendTo(b) does, but without a copy of
+// its value on the heap.
+func appendOption(b []byte, typ uint8, a addr4) []byte {
+	return append(b, typ, byte(2+len(a)), a[0], a[1], a[2], a[3])
 }

@@ -22,11 +22,11 @@ func TestUsable(t *testing.T) {
 		"0.0.0.0": false, "0.255.255.255": false, "1.0.0.0": true, "126.255.255.255": true, "127.0.0.0": false, "127.255.255.255": false,
 		"128.0.0.0": true, "223.255.255.255": true, "224.0.0.0": false, "240.0.0.1": false, "255.255.255.255": false, "::1": false, "::ffff:10.0.0.1": false,
 	} {
-		if got := usable(netip.MustParseAddr(text)); got != want {
+		if got := from(netip.MustParseAddr(text)).usable(); got != want {
 			t.Errorf("%s: usable %v, want %v", text, got, want)
 		}
 	}
-	if usable(netip.Addr{}) {
+	if from(netip.Addr{}).usable() {
 		t.Error("the invalid address is usable")
 	}
 }
@@ -48,18 +48,18 @@ func TestServersAssigned(t *testing.T) {
 		n := New(&Config{DNS: c.dns, NBNS: c.nbns})
 		for i, want := range c.want {
 			typ := uint8(129 + i)
-			verdict, suggestion := n.Evaluate(option(typ, none))
+			verdict, suggestion := n.Evaluate(option(typ, from(none)))
 			got, _ := address(suggestion)
 			switch {
 			case !want.IsValid() && verdict != ppp.Reject:
 				t.Errorf("option %d without a server: verdict %d, want Reject", typ, verdict)
-			case want.IsValid() && (verdict != ppp.Nak || got != want):
+			case want.IsValid() && (verdict != ppp.Nak || got.addr() != want):
 				t.Errorf("option %d: verdict %d with %v, want a Nak with %v", typ, verdict, got, want)
 			}
 			if !want.IsValid() {
 				continue
 			}
-			if v, _ := n.Evaluate(option(typ, want)); v != ppp.Ack {
+			if v, _ := n.Evaluate(option(typ, from(want))); v != ppp.Ack {
 				t.Errorf("option %d with the right server: verdict %d, want Ack", typ, v)
 			}
 			if v, _ := n.Evaluate(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
@@ -75,9 +75,9 @@ func TestServersRequested(t *testing.T) {
 	for rejected := range types {
 		n := New(&Config{Local: local, RequestDNS: true, RequestNBNS: true})
 		for i, typ := range types {
-			n.ReceivedNak(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
+			n.ReceivedNak(option(typ, from(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}))))
 		}
-		n.ReceivedReject(option(types[rejected], netip.Addr{}))
+		n.ReceivedReject(option(types[rejected], from(netip.Addr{})))
 		a := n.Agreement()
 		for i, got := range []netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
 			want := netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
@@ -93,12 +93,12 @@ func TestServersRequested(t *testing.T) {
 		}
 	}
 	n := New(&Config{Local: local}) // a server that was not requested is ignored
-	n.ReceivedNak(option(OptPrimaryDNS, dns1))
+	n.ReceivedNak(option(OptPrimaryDNS, from(dns1)))
 	if a := n.Agreement(); a.DNS[0].IsValid() {
 		t.Errorf("without a request we have %v", a.DNS[0])
 	}
 	n.ReceivedNak(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
-	if n.localRefused || n.local != local {
+	if n.localRefused || n.local.addr() != local {
 		t.Error("a Nak with an address of three octets has an effect")
 	}
 }
@@ -113,14 +113,14 @@ func TestAddressFilter(t *testing.T) {
 		{Config{Local: local, Remote: dns1, AcceptRemote: true}, ppp.Nak},
 	} {
 		n := New(&c.cfg)
-		n.SetAddressFilter(func(a netip.Addr) bool { return a == remote || a == local })
+		n.SetChoice(nil, func(a netip.Addr) bool { return a == remote || a == local })
 		for addr, want := range map[netip.Addr]ppp.Verdict{remote: ppp.Ack, dns2: c.other, local: c.other, netip.IPv4Unspecified(): c.other} {
-			if v, _ := n.Evaluate(option(OptAddress, addr)); v != want {
+			if v, _ := n.Evaluate(option(OptAddress, from(addr))); v != want {
 				t.Errorf("%+v: %v gets verdict %d, want %d", c.cfg, addr, v, want)
 			}
 		}
-		n.SetAddressFilter(nil)
-		if v, _ := n.Evaluate(option(OptAddress, dns2)); v != ppp.Ack {
+		n.SetChoice(nil, nil)
+		if v, _ := n.Evaluate(option(OptAddress, from(dns2))); v != ppp.Ack {
 			t.Errorf("%+v, without a filter: verdict %d, want Ack", c.cfg, v)
 		}
 	}

@@ -1,6 +1,7 @@
 package ipcp
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 
@@ -40,51 +41,64 @@ type Agreement struct {
 
 // Negotiator negotiates IPCP's options on one link. It implements ppp.Negotiator.
 type Negotiator struct {
-	cfg          Config
-	allowAddress func(netip.Addr) bool // whether the peer may request the address; nil: any
-	alternates   []netip.Addr          // which it may request instead of the one assigned
+	cfg    *Config // shared
+	choice *choice // nil: the peer has none
+
+	assigned addr4 // to the peer
 
 	// Our options as currently requested.
+	local          addr4
 	requestAddress bool
 	localRefused   bool // the peer has suggested an address for us that we do not accept
-	local          netip.Addr
-	servers        [4]server
+	requestServer  [len(serverOptions)]bool
+	servers        [len(serverOptions)]addr4
 
-	remote         netip.Addr // as acknowledged
-	addressRejects int        // rejected requests for an address that we do not have
+	remote         addr4 // as acknowledged
+	addressRejects uint8 // rejected requests for an address that we do not have, at most 255
 }
 
-// server is one of the four options of RFC 1877, as we request it.
-type server struct {
-	typ     uint8
-	request bool
-	addr    netip.Addr
+// choice is which addresses the peer may have besides the one assigned.
+type choice struct {
+	allow      func(netip.Addr) bool // whether it may request the address, where none is assigned; nil: any
+	alternates []netip.Addr          // which it may request instead of the one assigned
 }
+
+// serverOptions are the options of RFC 1877, in the order of Agreement's servers.
+var serverOptions = [...]uint8{OptPrimaryDNS, OptSecondaryDNS, OptPrimaryNBNS, OptSecondaryNBNS}
 
 var _ ppp.Negotiator = (*Negotiator)(nil)
 
-// New returns a negotiator for one link.
+// New returns a negotiator for one link. Many may share a Config, which must not change.
 func New(cfg *Config) *Negotiator {
-	n := &Negotiator{cfg: *cfg}
+	n := &Negotiator{cfg: cfg, assigned: from(cfg.Remote)}
 	n.Reset()
 	return n
 }
 
-// Assign sets the peer's address, when the peer has been authenticated. It takes effect with
-// the peer's next Configure-Request.
-func (n *Negotiator) Assign(remote netip.Addr) { n.cfg.Remote = remote }
+// Assign sets the peer's address, in place of Config.Remote; 0.0.0.0 or invalid: none. It takes
+// effect with the peer's next Configure-Request.
+func (n *Negotiator) Assign(remote netip.Addr) { n.assigned = from(remote) }
 
-// SetAlternates sets addresses that the peer may request instead of the one assigned. It
-// takes effect like Assign.
-func (n *Negotiator) SetAlternates(addrs []netip.Addr) { n.alternates = addrs }
+// SetChoice sets addresses that the peer may request instead of the one assigned, and restricts
+// those that it may request where none is assigned; nil: any. It takes effect like Assign.
+func (n *Negotiator) SetChoice(alternates []netip.Addr, allow func(netip.Addr) bool) {
+	n.choice = nil
+	if len(alternates) > 0 || allow != nil {
+		n.choice = &choice{allow, alternates}
+	}
+}
 
-// SetAddressFilter restricts the addresses that the peer may request; nil: any. It takes
-// effect like Assign.
-func (n *Negotiator) SetAddressFilter(allow func(netip.Addr) bool) { n.allowAddress = allow }
+// isAlternate reports whether the peer may have the address instead of the one assigned.
+func (n *Negotiator) isAlternate(a addr4) bool {
+	return n.cfg.AcceptRemote || n.choice != nil && slices.Contains(n.choice.alternates, a.addr())
+}
 
 // mayRequest reports whether the peer may have an address that was not assigned.
-func (n *Negotiator) mayRequest(addr netip.Addr) bool {
-	return usable(addr) && (addr != n.local || n.cfg.Unnumbered) && (n.allowAddress == nil || n.allowAddress(addr))
+func (n *Negotiator) mayRequest(a addr4) bool {
+	if !a.usable() || a == n.local && !n.cfg.Unnumbered {
+		return false
+	}
+	return n.choice == nil || n.choice.allow == nil || n.choice.allow(a.addr())
 }
 
 // Protocol returns ppp.IPCP.
@@ -93,25 +107,19 @@ func (n *Negotiator) Protocol() ppp.Protocol { return ppp.IPCP }
 // Reset begins a negotiation with our initial options.
 func (n *Negotiator) Reset() {
 	n.requestAddress, n.localRefused, n.addressRejects = true, false, 0
-	n.local = orUnspecified(n.cfg.Local)
-	n.remote = netip.Addr{}
-	none := netip.IPv4Unspecified()
-	n.servers = [4]server{
-		{OptPrimaryDNS, n.cfg.RequestDNS, none},
-		{OptSecondaryDNS, n.cfg.RequestDNS, none},
-		{OptPrimaryNBNS, n.cfg.RequestNBNS, none},
-		{OptSecondaryNBNS, n.cfg.RequestNBNS, none},
-	}
+	n.local, n.remote = from(n.cfg.Local), addr4{}
+	n.servers = [len(serverOptions)]addr4{}
+	n.requestServer = [len(serverOptions)]bool{n.cfg.RequestDNS, n.cfg.RequestDNS, n.cfg.RequestNBNS, n.cfg.RequestNBNS}
 }
 
 // AppendRequest appends our address and the servers that we request.
 func (n *Negotiator) AppendRequest(b []byte) []byte {
 	if n.requestAddress {
-		b = option(OptAddress, n.local).AppendTo(b)
+		b = appendOption(b, OptAddress, n.local)
 	}
-	for _, s := range n.servers {
-		if s.request {
-			b = option(s.typ, s.addr).AppendTo(b)
+	for i, typ := range serverOptions {
+		if n.requestServer[i] {
+			b = appendOption(b, typ, n.servers[i])
 		}
 	}
 	return b
@@ -133,29 +141,28 @@ func (n *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // assigned one (RFC 1332 section 3.3).
 func (n *Negotiator) evaluateAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	addr, ok := address(theirs)
-	remote := n.cfg.Remote
-	assigned := remote.IsValid() && !remote.IsUnspecified()
+	assigned := n.assigned != addr4{}
 	switch {
 	case !ok && !assigned:
 		return ppp.Reject, theirs
 	case !assigned && n.mayRequest(addr):
 		return ppp.Ack, theirs
-	case !assigned && addr.IsUnspecified() && n.countAddressReject():
+	case !assigned && addr == addr4{} && n.countAddressReject():
 		return ppp.Ack, theirs
 	case !assigned:
 		// It requests an address, or one that it may not have, and none is assigned.
 		return ppp.Reject, theirs
-	case addr == remote, ok && (n.cfg.AcceptRemote || slices.Contains(n.alternates, addr)) && n.mayRequest(addr):
+	case ok && (addr == n.assigned || n.isAlternate(addr) && n.mayRequest(addr)):
 		return ppp.Ack, theirs
 	}
-	return ppp.Nak, option(OptAddress, remote)
+	return ppp.Nak, option(OptAddress, n.assigned)
 }
 
 // countAddressReject counts a request for an address where none is assigned, and reports
 // whether to accept 0.0.0.0, as the peer ignores our Rejects (Unnumbered).
 func (n *Negotiator) countAddressReject() bool {
-	n.addressRejects++
-	return n.cfg.Unnumbered && n.addressRejects > n.cfg.Limits.WithDefaults().MaxFailure
+	n.addressRejects = min(n.addressRejects, math.MaxUint8-1) + 1
+	return n.cfg.Unnumbered && int(n.addressRejects) > n.cfg.Limits.WithDefaults().MaxFailure
 }
 
 // evaluateServer assigns our name servers, and rejects the option if there are none: an Ack
@@ -165,10 +172,10 @@ func (n *Negotiator) evaluateServer(theirs ppp.Option) (ppp.Verdict, ppp.Option)
 	if !server.IsValid() {
 		return ppp.Reject, theirs
 	}
-	if addr, ok := address(theirs); ok && addr == server {
+	if addr, ok := address(theirs); ok && addr == from(server) {
 		return ppp.Ack, theirs
 	}
-	return ppp.Nak, option(theirs.Type, server)
+	return ppp.Nak, option(theirs.Type, from(server))
 }
 
 // serverFor returns the server that we assign for an option. A single one serves as both.
@@ -189,8 +196,8 @@ func (n *Negotiator) serverFor(typ uint8) netip.Addr {
 // AppendMissing asks a peer whose request has no address to use the assigned one: otherwise
 // we could not route to it.
 func (n *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
-	if _, ok := peer.Find(OptAddress); !ok && usable(n.cfg.Remote) {
-		b = option(OptAddress, n.cfg.Remote).AppendTo(b)
+	if _, ok := peer.Find(OptAddress); !ok && n.assigned.usable() {
+		b = appendOption(b, OptAddress, n.assigned)
 	}
 	return b
 }
@@ -198,12 +205,9 @@ func (n *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
 // Acknowledged stores the peer's address. A peer whose request has none gets the assigned
 // one.
 func (n *Negotiator) Acknowledged(peer ppp.Options) {
-	n.remote = n.cfg.Remote
+	n.remote = n.assigned
 	if o, ok := peer.Find(OptAddress); ok {
 		n.remote, _ = address(o)
-	}
-	if n.cfg.Unnumbered {
-		n.remote = orUnspecified(n.remote)
 	}
 }
 
@@ -214,22 +218,20 @@ func (n *Negotiator) ReceivedNak(theirs ppp.Option) {
 		return
 	}
 	if theirs.Type == OptAddress {
-		if n.localNegotiable() && usable(addr) {
+		if n.localNegotiable() && addr.usable() {
 			n.local, n.requestAddress = addr, true
 		} else {
 			n.localRefused = true
 		}
 		return
 	}
-	for i := range n.servers {
-		if s := &n.servers[i]; s.typ == theirs.Type && s.request {
-			s.addr = addr
-		}
+	if i := slices.Index(serverOptions[:], theirs.Type); i >= 0 && n.requestServer[i] {
+		n.servers[i] = addr
 	}
 }
 
 // localNegotiable reports whether the peer may assign our address.
-func (n *Negotiator) localNegotiable() bool { return n.cfg.AcceptLocal || !usable(n.cfg.Local) }
+func (n *Negotiator) localNegotiable() bool { return n.cfg.AcceptLocal || !from(n.cfg.Local).usable() }
 
 // ReceivedReject stops requesting the option.
 func (n *Negotiator) ReceivedReject(ours ppp.Option) {
@@ -237,21 +239,21 @@ func (n *Negotiator) ReceivedReject(ours ppp.Option) {
 		n.requestAddress = false
 		return
 	}
-	for i := range n.servers {
-		if s := &n.servers[i]; s.typ == ours.Type {
-			s.request = false
-		}
+	if i := slices.Index(serverOptions[:], ours.Type); i >= 0 {
+		n.requestServer[i] = false
 	}
 }
 
 // Agreement returns what both sides have agreed on, once the automaton has opened.
 func (n *Negotiator) Agreement() Agreement {
-	a := Agreement{Local: n.local, Remote: n.remote}
-	for i, s := range n.servers {
+	a := Agreement{Local: n.local.addr(), Remote: n.remote.addrOrInvalid()}
+	if n.cfg.Unnumbered {
+		a.Remote = n.remote.addr()
+	}
+	for i, server := range [...]*netip.Addr{&a.DNS[0], &a.DNS[1], &a.NBNS[0], &a.NBNS[1]} {
 		// Some peers acknowledge the request 0.0.0.0.
-		if s.request && usable(s.addr) {
-			pair := [4]*netip.Addr{&a.DNS[0], &a.DNS[1], &a.NBNS[0], &a.NBNS[1]}
-			*pair[i] = s.addr
+		if n.requestServer[i] && n.servers[i].usable() {
+			*server = n.servers[i].addr()
 		}
 	}
 	return a
@@ -261,13 +263,13 @@ func (n *Negotiator) Agreement() Agreement {
 // that a host can have, and the two must differ; with Unnumbered only ours is checked.
 func (n *Negotiator) Err() error {
 	switch {
-	case !usable(n.local):
+	case !n.local.usable():
 		return ErrNoLocal
 	case n.localRefused && !n.requestAddress:
 		return ErrLocalRefused
 	case n.cfg.Unnumbered:
 		return nil
-	case !usable(n.remote):
+	case !n.remote.usable():
 		return ErrNoRemote
 	case n.local == n.remote:
 		return ErrSameAddress

@@ -100,32 +100,32 @@ func TestEvaluate(t *testing.T) {
 		want  ppp.Verdict
 		other string // the address suggested
 	}{
-		{"0.0.0.0", option(OptAddress, netip.Addr{}), ppp.Nak, "192.0.2.10"},
-		{"its address", option(OptAddress, remote), ppp.Ack, ""},
-		{"ours", option(OptAddress, local), ppp.Nak, "192.0.2.10"},
+		{"0.0.0.0", option(OptAddress, from(netip.Addr{})), ppp.Nak, "192.0.2.10"},
+		{"its address", option(OptAddress, from(remote)), ppp.Ack, ""},
+		{"ours", option(OptAddress, from(local)), ppp.Nak, "192.0.2.10"},
 		{"an address of three octets", ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}}, ppp.Nak, "192.0.2.10"},
 		{"VJ compression", ppp.Option{Type: OptCompression, Value: []byte{0, 0x2d, 15, 1}}, ppp.Reject, ""},
 		{"the deprecated IP-Addresses", ppp.Option{Type: OptAddresses, Value: make([]byte, 8)}, ppp.Reject, ""},
-		{"a name server, without one", option(OptPrimaryDNS, netip.Addr{}), ppp.Reject, ""},
+		{"a name server, without one", option(OptPrimaryDNS, from(netip.Addr{})), ppp.Reject, ""},
 	} {
 		verdict, suggestion := n.Evaluate(c.in)
 		if verdict != c.want {
 			t.Errorf("%s: verdict %d, want %d", c.what, verdict, c.want)
 		}
-		if a, _ := address(suggestion); c.other != "" && a.String() != c.other {
+		if a, _ := address(suggestion); c.other != "" && a.addr().String() != c.other {
 			t.Errorf("%s: suggests %v, want %s", c.what, a, c.other)
 		}
 	}
 	open := New(&Config{Local: local})
 	for _, bad := range []string{"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1"} {
-		if v, _ := open.Evaluate(option(OptAddress, netip.MustParseAddr(bad))); v != ppp.Reject {
+		if v, _ := open.Evaluate(option(OptAddress, from(netip.MustParseAddr(bad)))); v != ppp.Reject {
 			t.Errorf("a peer that claims %s: verdict %d, want Reject", bad, v)
 		}
 	}
 	for _, bad := range []string{"0.0.0.0", "127.0.0.1", "224.0.0.1"} {
 		host := New(&Config{})
-		host.ReceivedNak(option(OptAddress, netip.MustParseAddr(bad)))
-		if host.Err() == nil || host.local.String() == bad && bad != "0.0.0.0" {
+		host.ReceivedNak(option(OptAddress, from(netip.MustParseAddr(bad))))
+		if host.Err() == nil || host.local.addr().String() == bad && bad != "0.0.0.0" {
 			t.Errorf("a host takes %s as its address", bad)
 		}
 	}
@@ -143,10 +143,10 @@ func TestUnnumbered(t *testing.T) {
 		plain  error // without Unnumbered
 	}{
 		{"no option", nil, nil, none, ErrNoRemote},
-		{"always 0.0.0.0", option(OptAddress, none).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
-		{"ours", option(OptAddress, local).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSameAddress},
-		{"its own", option(OptAddress, remote).AppendTo(nil), []ppp.Verdict{ppp.Ack}, remote, nil},
-		{"a loopback address", option(OptAddress, netip.MustParseAddr("127.0.0.1")).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
+		{"always 0.0.0.0", option(OptAddress, from(none)).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
+		{"ours", option(OptAddress, from(local)).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSameAddress},
+		{"its own", option(OptAddress, from(remote)).AppendTo(nil), []ppp.Verdict{ppp.Ack}, remote, nil},
+		{"a loopback address", option(OptAddress, from(netip.MustParseAddr("127.0.0.1"))).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
 	} {
 		for _, unnumbered := range []bool{true, false} {
 			n := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.NegotiationLimits{MaxFailure: 2}})
@@ -181,7 +181,7 @@ func TestUnnumbered(t *testing.T) {
 	// An assigned address is still assigned, and a link without our address is not usable.
 	n := New(&Config{Local: local, Remote: remote, Unnumbered: true})
 	for range 20 {
-		if v, _ := n.Evaluate(option(OptAddress, none)); v != ppp.Nak {
+		if v, _ := n.Evaluate(option(OptAddress, from(none))); v != ppp.Nak {
 			t.Fatalf("a peer with the assigned address %v that requests one: verdict %d, want Nak", remote, v)
 		}
 	}
@@ -196,7 +196,7 @@ func TestMissingAddress(t *testing.T) {
 		t.Errorf("a request without an address gets % x, want the assigned address", got)
 	}
 	n.Assign(dns1)
-	if v, _ := n.Evaluate(option(OptAddress, dns1)); v != ppp.Ack {
+	if v, _ := n.Evaluate(option(OptAddress, from(dns1))); v != ppp.Ack {
 		t.Error("the assigned address is not acknowledged")
 	}
 }
@@ -237,10 +237,10 @@ func TestAlternates(t *testing.T) {
 	} {
 		n := New(&Config{Local: local, Remote: remote})
 		n.Assign(netip.MustParseAddr("192.0.2.60"))
-		n.SetAlternates([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
-		n.SetAddressFilter(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
-		verdict, suggestion := n.Evaluate(option(OptAddress, netip.MustParseAddr(c.in)))
-		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.String() != c.want {
+		alternates := []netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local}
+		n.SetChoice(alternates, func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
+		verdict, suggestion := n.Evaluate(option(OptAddress, from(netip.MustParseAddr(c.in))))
+		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.addr().String() != c.want {
 			t.Errorf("%s: verdict %d, %v; want %s", c.in, verdict, got, c.want)
 		}
 	}

@@ -46,11 +46,13 @@ type Agreement struct{ Local, Remote ID }
 
 // Negotiator negotiates IPv6CP's options on one link. It implements ppp.Negotiator.
 type Negotiator struct {
-	cfg        Config
-	request    bool // our identifier is requested
+	cfg        *Config // shared
+	initial    ID      // ours, as first requested
 	local      ID
-	suggestion ID // for a peer without an identifier, or with ours
-	remote     ID // as acknowledged
+	suggestion ID   // for a peer without an identifier, or with ours
+	remote     ID   // as acknowledged
+	assigned   bool // suggestion is assigned to the peer
+	request    bool // our identifier is requested
 }
 
 var _ ppp.Negotiator = (*Negotiator)(nil)
@@ -59,18 +61,26 @@ var _ ppp.Negotiator = (*Negotiator)(nil)
 // the same.
 var ErrNoID = errors.New("could not determine two different interface identifiers")
 
-// New returns a negotiator for one link.
+// New returns a negotiator for one link. Many may share a Config, which must not change.
 func New(cfg *Config) *Negotiator {
-	n := &Negotiator{cfg: *cfg}
-	if n.cfg.Local == (ID{}) {
-		n.cfg.Local, n.cfg.AcceptLocal = n.random(), true
+	n := &Negotiator{cfg: cfg, initial: cfg.Local}
+	if n.initial == (ID{}) {
+		n.initial = n.random()
 	}
-	n.suggestion = n.cfg.Remote
-	if n.suggestion == (ID{}) {
+	n.suggestion, n.assigned = cfg.Remote, cfg.Remote != ID{}
+	if !n.assigned {
 		n.suggestion = n.random()
 	}
 	n.Reset()
 	return n
+}
+
+// Assign assigns the peer an identifier, in place of Config.Remote; zero changes nothing. It takes
+// effect with the peer's next Configure-Request.
+func (n *Negotiator) Assign(remote ID) {
+	if remote != (ID{}) {
+		n.suggestion, n.assigned = remote, true
+	}
 }
 
 // Protocol returns ppp.IPv6CP.
@@ -78,7 +88,7 @@ func (n *Negotiator) Protocol() ppp.Protocol { return ppp.IPv6CP }
 
 // Reset begins a negotiation with our initial options.
 func (n *Negotiator) Reset() {
-	n.request, n.local, n.remote = !n.cfg.OmitLocal, n.cfg.Local, ID{}
+	n.request, n.local, n.remote = !n.cfg.OmitLocal, n.initial, ID{}
 }
 
 // AppendRequest appends our identifier.
@@ -86,7 +96,7 @@ func (n *Negotiator) AppendRequest(b []byte) []byte {
 	if !n.request {
 		return b
 	}
-	return option(n.local).AppendTo(b)
+	return appendOption(b, n.local)
 }
 
 // Evaluate evaluates an option of the peer. Header compression is rejected.
@@ -102,7 +112,7 @@ func (n *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	switch {
 	case id == ID{} && n.local == ID{}:
 		return ppp.Reject, theirs
-	case id == ID{}, id == n.local, n.cfg.Remote != ID{} && id != n.cfg.Remote:
+	case id == ID{}, id == n.local, n.assigned && id != n.suggestion:
 		return ppp.Nak, option(n.suggestion)
 	}
 	return ppp.Ack, theirs
@@ -112,7 +122,7 @@ func (n *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // none.
 func (n *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
 	if _, ok := peer.Find(OptInterfaceID); !ok && !n.cfg.AcceptNoRemote {
-		b = option(n.suggestion).AppendTo(b)
+		b = appendOption(b, n.suggestion)
 	}
 	return b
 }
@@ -128,7 +138,7 @@ func (n *Negotiator) Acknowledged(peer ppp.Options) {
 // take it (RFC 5072 section 4.1).
 func (n *Negotiator) ReceivedNak(theirs ppp.Option) {
 	id, ok := identifier(theirs)
-	if !ok || !n.cfg.AcceptLocal {
+	if !ok || !n.cfg.AcceptLocal && n.cfg.Local != (ID{}) {
 		return
 	}
 	if id == (ID{}) || id == n.remote || id == n.suggestion {
@@ -156,7 +166,7 @@ func (n *Negotiator) Err() error {
 func (n *Negotiator) random() (id ID) {
 	random.Fill(n.cfg.Rand, id[:])
 	id[0] &^= 0x02
-	for id == (ID{}) || id == n.cfg.Local || id == n.suggestion || id == n.remote {
+	for id == (ID{}) || id == n.initial || id == n.suggestion || id == n.remote {
 		binary.BigEndian.PutUint32(id[4:], binary.BigEndian.Uint32(id[4:])+1)
 	}
 	return id
@@ -172,4 +182,10 @@ func identifier(o ppp.Option) (ID, bool) {
 
 func option(id ID) ppp.Option {
 	return ppp.Option{Type: OptInterfaceID, Value: id[:]}
+}
+
+// appendOption appends an option, as option(id).AppendTo(b) does, but without a copy of its
+// value on the heap.
+func appendOption(b []byte, id ID) []byte {
+	return append(append(b, OptInterfaceID, byte(2+len(id))), id[:]...)
 }

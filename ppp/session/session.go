@@ -160,8 +160,7 @@ func (s *Session) assign(result ppp.AuthResult) {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
-	s.v4.SetAlternates(result.Alternates)
-	s.v4.SetAddressFilter(result.AllowAddress)
+	s.v4.SetChoice(result.Alternates, result.AllowAddress)
 }
 
 // Deadline returns the time at which Advance must be called; zero: never.
