@@ -139,7 +139,9 @@ func (l *Link) PeerMRU() int { return int(l.negotiator.peerMRU) }
 func (l *Link) MRU() int { return int(l.negotiator.requestMRU) }
 
 // PeerMethod returns the method by which the peer authenticates itself, or nil.
-func (l *Link) PeerMethod() ppp.Method { return l.negotiator.peerMethod.of(l.negotiator.cfg.RequireAuth) }
+func (l *Link) PeerMethod() ppp.Method {
+	return l.negotiator.peerMethod.of(l.negotiator.cfg.RequireAuth)
+}
 
 // OwnMethod returns the method by which we authenticate ourselves, or nil.
 func (l *Link) OwnMethod() ppp.Method { return l.negotiator.ownMethod.of(l.negotiator.cfg.AllowAuth) }
