@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
 )
 
 // Ports are the ports of an interface. Discovery and session frames have different ethertypes,
@@ -15,6 +16,10 @@ type Ports struct {
 	Fanout []datapath.Port
 	// Offload carries the packets of sessions where it can; nil: there is none.
 	Offload datapath.Offload
+	// PayloadMTU returns the longest payload of frames with a stack of tags, in octets. Nil: the
+	// ports have one VLAN, and it is Session's MTU. Set, the ports are a trunk: frames have their
+	// tags at the methods of the ports.
+	PayloadMTU func(vlan.Stack) int
 	// Shared reports whether another process on this machine has sessions on the interface, perhaps
 	// with our address, whose frames these ports receive as well; nil: none has.
 	Shared func() bool

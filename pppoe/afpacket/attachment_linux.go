@@ -1,7 +1,6 @@
 package afpacket
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -111,31 +110,4 @@ func (a Attachment) overhead() int {
 		need -= vlan.TagLen
 	}
 	return need
-}
-
-// tagger has the encoded tags of an attachment. It is not changed after init.
-type tagger struct {
-	control, data []byte
-	same          bool
-}
-
-func (t *tagger) init(a Attachment) {
-	t.control = a.VLAN.Append(nil, a.ControlPriority)
-	t.data = a.VLAN.Append(nil, a.DataPriority)
-	t.same = a.ControlPriority == a.DataPriority
-}
-
-// of returns the tags for a frame.
-func (t *tagger) of(frame []byte) []byte {
-	if t.same || !carriesData(frame) {
-		return t.control
-	}
-	return t.data
-}
-
-// carriesData reports whether a frame is a session frame with a packet of the network layer: PPP's
-// Protocol field, after the PPPoE header, is below 0x4000 (RFC 1661 section 2).
-func carriesData(frame []byte) bool {
-	const protocol = 14 + wire.HeaderLen
-	return len(frame) > protocol && frame[protocol] < 0x40 && binary.BigEndian.Uint16(frame[12:]) == wire.EtherTypeSession
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
 )
 
 // batchSize is the number of frames that a system call sends or receives.
@@ -21,8 +22,9 @@ type batch struct {
 	messages [batchSize]unix.Mmsghdr
 	vectors  [batchSize][4]unix.Iovec
 	control  [batchSize][controlSize]byte
-	count    int // messages in use
-	done     int // result of the system call
+	tags     [batchSize][vlan.MaxDepth * vlan.TagLen]byte // of sent frames of a trunk with priorities
+	count    int                                          // messages in use
+	done     int                                          // result of the system call
 	errno    syscall.Errno
 	call     func(fd uintptr) bool // kept, because a closure allocates
 }
@@ -45,7 +47,12 @@ func (b *batch) setBuffer(i int, buf, tags []byte) {
 		b.messages[i].Hdr.SetIovlen(1)
 		return
 	}
-	b.vectors[i] = [4]unix.Iovec{vector(buf[:addressesLen]), vector(tags), vector(buf[addressesLen:])}
+	b.setBuffers(i, buf[:addressesLen], tags, buf[addressesLen:])
+}
+
+// setBuffers sets the buffers of a message: addresses, tags, and the frame from its ethertype on.
+func (b *batch) setBuffers(i int, addresses, tags, rest []byte) {
+	b.vectors[i] = [4]unix.Iovec{vector(addresses), vector(tags), vector(rest)}
 	b.messages[i].Hdr.SetIovlen(3)
 }
 
@@ -155,14 +162,14 @@ func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 // write sends frames, each with its tags, and returns the number of frames sent.
 func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
-		b.setBuffer(i, frames[at], tags.of(frames[at]))
+		tags.setBuffer(b, i, frames[at])
 	})
 }
 
 // gather is write for frames in two pieces, the first of which has all headers.
 func (b *batch) gather(raw syscall.RawConn, frames [][2][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
-		b.setBuffer(i, frames[at][0], tags.of(frames[at][0]))
+		tags.setBuffer(b, i, frames[at][0])
 		b.appendBuffer(i, frames[at][1])
 	})
 }

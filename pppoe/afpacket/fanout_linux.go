@@ -20,9 +20,11 @@ func OpenQueues(a Attachment, sessions int) (pppoe.Ports, error) {
 	if err != nil || sessions <= 1 {
 		return ports, err
 	}
-	err = addSessionPorts(a, &ports, sessions)
+	err = addSessionPorts(&ports, fanoutProgram(a), sessions, func(group int) (*Port, error) {
+		return open(a, wire.EtherTypeSession, group)
+	})
 	if err == nil {
-		err = setShared(a, &ports)
+		err = setSharedUnlessTagged(a, &ports)
 	}
 	if err != nil {
 		ports.Close()
@@ -32,13 +34,13 @@ func OpenQueues(a Attachment, sessions int) (pppoe.Ports, error) {
 }
 
 // addSessionPorts makes a fanout group of the session port, and opens more ports that join it.
-func addSessionPorts(a Attachment, ports *pppoe.Ports, sessions int) error {
-	group, err := ports.Session.(*Port).newFanout(fanoutProgram(a))
+func addSessionPorts(ports *pppoe.Ports, program []bpf.Instruction, sessions int, open func(group int) (*Port, error)) error {
+	group, err := ports.Session.(*Port).newFanout(program)
 	if err != nil {
 		return err
 	}
 	for len(ports.Fanout) < sessions-1 {
-		p, err := open(a, wire.EtherTypeSession, group)
+		p, err := open(group)
 		if err != nil {
 			return err
 		}

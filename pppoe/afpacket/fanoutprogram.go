@@ -16,8 +16,40 @@ import (
 // Unlike a socket's filter it sees a received frame without the Ethernet header. Outgoing frames,
 // which sockets for all ethertypes receive too, are dropped by the filters.
 func fanoutProgram(a Attachment) []bpf.Instruction {
+	return hashSession(uint32(len(a.inBand()) * vlan.TagLen))
+}
+
+// trunkFanout is fanoutProgram for frames with any tags, of which all but one of the kernel's
+// ethertypes are in band.
+func trunkFanout() []bpf.Instruction {
+	programs := [vlan.MaxDepth + 1][]bpf.Instruction{}
+	for tags := range programs {
+		programs[tags] = hashSession(uint32(tags * vlan.TagLen))
+	}
+	all := programs[vlan.MaxDepth]
+	for tags := vlan.MaxDepth - 1; tags >= 0; tags-- {
+		all = slices.Concat(ifSession(tags, len(programs[tags])), programs[tags], all)
+	}
+	return all
+}
+
+// ifSession continues with the next instructions, of that number, if the ethertype of session
+// frames follows so many tags, and else skips them.
+func ifSession(tags, next int) []bpf.Instruction {
+	load := bpf.Instruction(bpf.LoadExtension{Num: bpf.ExtProto})
+	if tags > 0 {
+		load = halfWord(uint32(tags*vlan.TagLen) - 2)
+	}
+	return []bpf.Instruction{
+		load,
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(wire.EtherTypeSession), SkipTrue: 1},
+		bpf.Jump{Skip: uint32(next)},
+	}
+}
+
+// hashSession is fanoutProgram for a PPPoE header at an offset.
+func hashSession(at uint32) []bpf.Instruction {
 	const v1Type1Data = 0x1100 // RFC 2516 section 4: VER, TYPE and CODE
-	at := uint32(len(a.inBand()) * vlan.TagLen)
 	session, protocol, packet := at+2, at+wire.HeaderLen, at+wire.HeaderLen+2
 	v4 := slices.Concat([]bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x21, SkipTrue: 1},

@@ -52,6 +52,39 @@ func fanoutVM(t *testing.T, a Attachment) func(frame []byte) int {
 	}
 }
 
+// TestTrunkFanout: a trunk selects the port of a frame as a port in one VLAN does, whatever tags
+// are in band.
+func TestTrunkFanout(t *testing.T) {
+	frame := sessionFrame(0, 0, 7, 0x21, packetOf(false, false, 17, 3))
+	run := fanoutVM(t, Attachment{})
+	want := run(frame)
+	if want == 0 {
+		t.Fatal("the frame has the number of control frames")
+	}
+	for _, tags := range [][]byte{nil, {0, 5, 0x88, 0x64}, {0, 5, 0x81, 0, 0, 6, 0x88, 0x64}} {
+		ethertype := uint32(0x8864)
+		if len(tags) > 0 {
+			ethertype = 0x8100
+		}
+		program := trunkFanout()
+		for i, in := range program {
+			if load, ok := in.(bpf.LoadExtension); ok && load.Num == bpf.ExtProto {
+				program[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: ethertype}
+			}
+		}
+		vm, err := bpf.NewVM(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := vm.Run(append(bytes.Clone(tags), frame...)); got != want || err != nil {
+			t.Errorf("%d octets of tags: number %d, want %d (%v)", len(tags), got, want, err)
+		}
+		if got, _ := vm.Run(append(bytes.Clone(tags), sessionFrame(0, 0, 7, 0xc021, nil)...)); got != 0 {
+			t.Errorf("%d octets of tags: a control frame has number %d", len(tags), got)
+		}
+	}
+}
+
 var protocols = map[bool]uint16{false: 0x21, true: 0x57}
 
 // TestFanoutProgram: the packets of a flow have one hash, in both directions; different flows and

@@ -89,12 +89,28 @@ func halfWord(at uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: at, Size
 // of our addresses.
 func forStation(own, mask wire.Addr, etherType uint16) []bpf.Instruction {
 	const destination, source = 0, 6
-	program := append(ifAddress(source, own, mask, drop), ifAddress(destination, own, mask, pass)...)
+	program := append(ifAddress(source, own, mask, verdict(drop)), ifAddress(destination, own, mask, verdict(pass))...)
 	if etherType == wire.EtherTypeDiscovery {
-		program = append(program, ifAddress(destination, wire.Broadcast, wire.Broadcast, pass)...)
+		program = append(program, ifAddress(destination, wire.Broadcast, wire.Broadcast, verdict(pass))...)
 	}
-	return append(program, bpf.RetConstant{Val: drop})
+	return append(program, verdict(drop))
 }
+
+// requireStation drops the frames that forStation does; others continue.
+func requireStation(own, mask wire.Addr, etherType uint16) []bpf.Instruction {
+	const destination, source = 0, 6
+	last := []bpf.Instruction{verdict(drop)}
+	if etherType == wire.EtherTypeDiscovery {
+		last = append(ifAddress(destination, wire.Broadcast, wire.Broadcast, bpf.Jump{Skip: 1}), last...)
+	}
+	return slices.Concat(
+		ifAddress(source, own, mask, verdict(drop)),
+		ifAddress(destination, own, mask, bpf.Jump{Skip: uint32(len(last))}),
+		last)
+}
+
+// verdict ends a program.
+func verdict(octets uint32) bpf.Instruction { return bpf.RetConstant{Val: octets} }
 
 // require drops frames that fail a test; others continue.
 func require(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instruction {
@@ -111,9 +127,9 @@ func requireVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 	return append([]bpf.Instruction{load}, require(and, bpf.JumpEqual, uint32(vid))...)
 }
 
-// ifAddress returns a verdict for frames with an address at an offset, in the bits of the mask;
-// others continue.
-func ifAddress(offset uint32, addr, mask wire.Addr, verdict uint32) []bpf.Instruction {
+// ifAddress has an instruction for frames with an address at an offset, in the bits of the mask;
+// others continue after it.
+func ifAddress(offset uint32, addr, mask wire.Addr, then bpf.Instruction) []bpf.Instruction {
 	high, low := binary.BigEndian.Uint32(mask[:]), uint32(binary.BigEndian.Uint16(mask[4:]))
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offset, Size: 4},
@@ -122,6 +138,6 @@ func ifAddress(offset uint32, addr, mask wire.Addr, verdict uint32) []bpf.Instru
 		bpf.LoadAbsolute{Off: offset + 4, Size: 2},
 		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: low},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(binary.BigEndian.Uint16(addr[4:])) & low, SkipTrue: 1},
-		bpf.RetConstant{Val: verdict},
+		then,
 	}
 }

@@ -62,7 +62,7 @@ func TestPrefixFilter(t *testing.T) {
 	own := wire.Addr{2, 0, 0x5e, 0xab, 0xcd, 0xe0}
 	for _, bits := range []int{8, 24, 31, 32, 33, 44, 48} {
 		filter := filterFor(Attachment{Source: own, SourcePrefix: bits}, wire.EtherTypeDiscovery)(station{own, ourIndex})
-		trunk := trunkFilter(Attachment{Source: own, SourcePrefix: bits}, wire.EtherTypeDiscovery)(station{own, ourIndex})
+		trunk := anyTrunk(Attachment{Source: own, SourcePrefix: bits}, wire.EtherTypeDiscovery)(station{own, ourIndex})
 		for bit := range 48 {
 			addr := own
 			addr[bit/8] ^= 0x80 >> (bit % 8)
@@ -147,7 +147,7 @@ func TestTaggedFilter(t *testing.T) {
 			if got, want := passes(filterFor(Attachment{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
 				t.Errorf("%v, %v, %#x: the filter for untagged frames passes it: %v", c.off, c.inBand, etherType, got)
 			}
-			if !passes(trunkFilter(Attachment{}, etherType)) || passes(trunkFilter(Attachment{}, etherType^7)) {
+			if !passes(anyTrunk(Attachment{}, etherType)) || passes(anyTrunk(Attachment{}, etherType^7)) {
 				t.Errorf("%v, %v, %#x: the trunk does not pass it by its ethertype", c.off, c.inBand, etherType)
 			}
 		}

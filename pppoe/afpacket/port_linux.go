@@ -43,6 +43,8 @@ type Port struct {
 	tagger    tagger
 	tagBuffer []byte // for the tags that the kernel leaves in received frames
 	trunk     bool   // tags stay in the frames
+	// untagPriority: a priority tag is removed from received frames; only of a trunk.
+	untagPriority bool
 
 	rx        batch
 	readable  waiter
@@ -136,7 +138,7 @@ func OpenPorts(a Attachment) (pppoe.Ports, error) {
 		return pppoe.Ports{}, err
 	}
 	ports := pppoe.Ports{Discovery: discovery, Session: session}
-	if err := setShared(a, &ports); err != nil {
+	if err := setSharedUnlessTagged(a, &ports); err != nil {
 		ports.Close()
 		return pppoe.Ports{}, fmt.Errorf("%s: %w", a, err)
 	}
@@ -274,7 +276,7 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 
 func (p *Port) read(frames []datapath.Frame) (int, error) {
 	if p.trunk {
-		return p.rx.readTrunk(p.raw, frames)
+		return p.rx.readTrunk(p.raw, frames, p.untagPriority)
 	}
 	return p.rx.read(p.raw, frames, p.tagBuffer)
 }

@@ -22,12 +22,18 @@ const (
 	kernelSessions = "/proc/thread-self/net/pppoe"
 )
 
-// setShared sets Ports.Shared, which reports whether other programs receive session frames on the
-// interface. With tags or an address of our own they do not receive ours.
-func setShared(a Attachment, ports *pppoe.Ports) error {
+// setSharedUnlessTagged is setShared, except for ports with tags or an address of their own: other
+// programs do not receive their frames.
+func setSharedUnlessTagged(a Attachment, ports *pppoe.Ports) error {
 	if a.protocol(wire.EtherTypeSession) != wire.EtherTypeSession {
 		return nil
 	}
+	return setShared(a.Interface, ports)
+}
+
+// setShared sets Ports.Shared, which reports whether other programs receive untagged session frames
+// on the interface.
+func setShared(name string, ports *pppoe.Ports) error {
 	var own []uint64
 	var iface int
 	for _, port := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
@@ -39,7 +45,7 @@ func setShared(a Attachment, ports *pppoe.Ports) error {
 		own, iface = append(own, inode), p.iface.Index
 	}
 	ports.Shared = func() bool {
-		return hasOtherSocket(iface, own) || hasKernelSession(a.Interface)
+		return hasOtherSocket(iface, own) || hasKernelSession(name)
 	}
 	return nil
 }

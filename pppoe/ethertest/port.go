@@ -23,6 +23,7 @@ type Port struct {
 	tags      vlan.Stack
 	trunk     bool // receives all VLANs, with the tags in the frames
 	prefix    int  // receives for all addresses with so many leading bits of addr; 0: for addr
+	untag     bool // a priority tag is removed; only of a trunk
 	queue     chan []byte
 	dropped   atomic.Int64
 	closed    chan struct{}
@@ -49,7 +50,7 @@ func (p *Port) owns(a wire.Addr) bool {
 
 // enqueue queues a frame, without the port's tags.
 func (p *Port) enqueue(frame []byte) {
-	if p.tags != (vlan.Stack{}) {
+	if p.tags != (vlan.Stack{}) || p.untag && isPriorityTagged(frame) {
 		_, frame, _ = vlan.Strip(slices.Clone(frame)) // other ports have the same frame
 	}
 	select {
@@ -57,6 +58,12 @@ func (p *Port) enqueue(frame []byte) {
 	default:
 		p.dropped.Add(1)
 	}
+}
+
+// isPriorityTagged reports whether a frame's only tag belongs to no VLAN.
+func isPriorityTagged(frame []byte) bool {
+	tags, _, _ := vlan.Split(frame)
+	return tags == (vlan.Stack{{TPID: vlan.CTag}})
 }
 
 // Dropped is the number of frames that were lost because the queue was full.
@@ -113,8 +120,13 @@ func (p *Port) isClosed() bool {
 // Addr is the station's address.
 func (p *Port) Addr() wire.Addr { return p.addr }
 
-// MTU is that of the segment.
-func (p *Port) MTU() int { return p.segment.cfg.MTU }
+// MTU is that of the segment, and for a trunk includes room for the tags.
+func (p *Port) MTU() int {
+	if p.trunk {
+		return p.segment.cfg.MTU + vlan.MaxDepth*vlan.TagLen
+	}
+	return p.segment.cfg.MTU
+}
 
 // Close removes the port from the segment.
 func (p *Port) Close() error {

@@ -84,6 +84,16 @@ func (s *Segment) Ports(addr wire.Addr) pppoe.Ports {
 	}
 }
 
+// TrunkPorts adds a station whose ports receive frames of all VLANs, with their tags except a
+// priority tag, like those of afpacket.OpenTrunkQueues.
+func (s *Segment) TrunkPorts(addr wire.Addr) pppoe.Ports {
+	return pppoe.Ports{
+		Discovery:  s.join(&Port{addr: addr, etherType: wire.EtherTypeDiscovery, trunk: true, untag: true}),
+		Session:    s.join(&Port{addr: addr, etherType: wire.EtherTypeSession, trunk: true, untag: true}),
+		PayloadMTU: func(vlan.Stack) int { return s.cfg.MTU },
+	}
+}
+
 // header is the length of the Ethernet header: two addresses and the ethertype. Tags between them
 // do not count towards the MTU.
 const header = 14

@@ -120,6 +120,28 @@ func TestTagged(t *testing.T) {
 	})
 }
 
+// TestTrunkPorts: a station on a trunk receives frames of both ethertypes with their tags, of the
+// largest size, and without a priority tag.
+func TestTrunkPorts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{MTU: 9})
+		qinq := vlan.Stack{{TPID: vlan.STag, VID: 50}, {TPID: vlan.CTag, VID: 100}}
+		priority := vlan.Stack{{TPID: vlan.CTag}}
+		ports := s.TrunkPorts(carl)
+		if n := ports.PayloadMTU(qinq); n != 9 || ports.Session.MTU() != 9+8 {
+			t.Errorf("payload %d, MTU %d", n, ports.Session.MTU())
+		}
+		discovery, session := listen(ports.Discovery.(*ethertest.Port)), listen(ports.Session.(*ethertest.Port))
+		for _, etherType := range []uint16{wire.EtherTypeDiscovery, wire.EtherTypeSession} {
+			s.Send(qinq.Insert(frame(carl, alice, etherType, "123456789"), 3))
+			s.Send(priority.Insert(frame(carl, alice, etherType, "priority"), 7))
+			s.Send(frame(carl, alice, etherType, "untagged"))
+		}
+		discovery.want(t, "discovery", "\x602\x81\x00\x60d\x88c123456789", "priority", "untagged")
+		session.want(t, "session", "\x602\x81\x00\x60d\x88d123456789", "priority", "untagged")
+	})
+}
+
 // TestRandomFaults: a seed determines the result, the shares are about those configured, and frames
 // are reordered within the maximum delay.
 func TestRandomFaults(t *testing.T) {
