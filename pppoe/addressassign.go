@@ -13,7 +13,7 @@ func (l *serverLoop) beginNetworkPhase(s *sessionState) {
 		s.policy = policyOf(s.SessionInfo)
 	}
 	if s.desired.device && s.User != s.networkUser {
-		s.limits.restart(l.loop.path.Counters(s.SessionID))
+		s.limits.restart(s.counters())
 	}
 	s.networkUser, s.desired.device = s.User, true
 	l.loop.reconcile(s)
@@ -42,7 +42,7 @@ func (l *serverLoop) completeAuth(s *sessionState, d *AuthResult) {
 	info.User = s.authUser
 	d.Address = netip.IPv4Unspecified()
 	if l.assignPoolIndex(s, info, d.AllowAddress) {
-		d.Address = pool.addrAt(l.server.slots.indexOf(int(s.SessionID) - 1))
+		d.Address = pool.addrAt(l.server.slots.indexOf(s.Unit))
 		s.claims.assigned = []netip.Addr{d.Address}
 	}
 }
@@ -54,7 +54,7 @@ func (l *serverLoop) assignPoolIndex(s *sessionState, info SessionInfo, allowed 
 		a := l.server.cfg.Pool.addrAt(index)
 		return (allowed == nil || allowed(a)) && l.server.addresses.isFree(a, s)
 	}
-	return l.server.slots.assignIndex(int(info.SessionID)-1, usable, l.server.addressMemory.indexesOf(info)...)
+	return l.server.slots.assignIndex(info.Unit, usable, l.server.addressMemory.indexesOf(info)...)
 }
 
 // rememberAddress remembers the address of a session's peer for when it returns.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"upppoe/ppp/session"
@@ -19,6 +20,7 @@ type Client struct {
 	cfg           ClientConfig
 	backoff       backoff        // used by Run only
 	avoid         []wire.Addr    // used by Run only: concentrators whose session failed
+	generations   atomic.Uint64  // of the sessions of all dials
 	reportedState InterfaceState // used by Run only: the state of the interface reported last
 	wakeup        chan struct{}  // capacity 1: ends a wait of Run
 
@@ -174,8 +176,10 @@ func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	if d == nil {
 		return datapath.Counters{}, false
 	}
-	id := uint16(d.sessionID.Load())
-	return d.loop.path.Counters(id), id != 0
+	if path := d.path.Load(); path != nil {
+		n = (*path).Counters()
+	}
+	return n, d.isOpen.Load()
 }
 
 // reportState reports the interface's state if it has changed while no dial was in progress to
@@ -284,7 +288,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 		return err
 	}
 	d := &dialer{cfg: &c.cfg, interfaceState: &c.reportedState}
-	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
+	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace, &c.generations)
 	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// The loop ends with the dial.
 	ctx, d.finish = context.WithCancel(ctx)

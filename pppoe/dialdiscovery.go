@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"upppoe/ppp"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
@@ -90,19 +91,18 @@ func (d *dialer) discoveryError(missing wire.Code) error {
 // handleUnknownSession keeps the first LCP packets of the concentrator that was sent a PADR: they
 // arrive on another port than the PADS and may overtake it. Frames of other sessions may belong to
 // another client with our address.
-func (d *dialer) handleUnknownSession(_ time.Time, from wire.Addr, id uint16, frame []byte) {
+func (d *dialer) handleUnknownSession(_ time.Time, k datapath.Key, frame []byte) {
 	_, packet, err := wire.ParseSession(frame[14:])
-	if err != nil || len(d.prePADS) >= maxStartQueue || d.discovery == nil || !d.discovery.AwaitsPADS(from) {
+	if err != nil || len(d.prePADS) >= maxStartQueue || d.discovery == nil || !d.discovery.AwaitsPADS(k.Peer) {
 		return
 	}
 	if p, _, err := ppp.ParseFrame(packet); err == nil && p == ppp.LCP {
-		d.prePADS = append(d.prePADS, earlyFrame{id, from, frame})
+		d.prePADS = append(d.prePADS, earlyFrame{k, frame})
 	}
 }
 
 // earlyFrame is a session frame that arrived before its PADS.
 type earlyFrame struct {
-	id    uint16
-	from  wire.Addr
+	datapath.Key
 	frame []byte
 }

@@ -9,24 +9,27 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
 
 // dialer is the owner of a client's loop: one dial.
 type dialer struct {
-	cfg             *ClientConfig
-	loop            *loop
-	ctx             context.Context // ends with the dial
-	finish          context.CancelFunc
-	discovery       *discovery.Client // nil: it has ended
-	searchAt        time.Time         // when discovery begins; zero: it has begun
-	reportAt        time.Time         // when Searching is reported; zero: it was
-	queue           wire.Queue
-	rejection       *discovery.Rejection // the last one
-	prePADS         []earlyFrame
-	session         *sessionState
-	sessionID       atomic.Uint32 // for Client.Counters; 0: no session is open
+	cfg       *ClientConfig
+	loop      *loop
+	ctx       context.Context // ends with the dial
+	finish    context.CancelFunc
+	discovery *discovery.Client // nil: it has ended
+	searchAt  time.Time         // when discovery begins; zero: it has begun
+	reportAt  time.Time         // when Searching is reported; zero: it was
+	queue     wire.Queue
+	rejection *discovery.Rejection // the last one
+	prePADS   []earlyFrame
+	session   *sessionState
+	// For Client.Counters: whether a session is open, and its path once it has a device.
+	isOpen          atomic.Bool
+	path            atomic.Pointer[datapath.Session]
 	ac              wire.Addr
 	configured      Addressing // as last configured
 	announcements   int
@@ -92,6 +95,7 @@ func (d *dialer) fail(err error) {
 func (d *dialer) handleEvent(now time.Time, s *sessionState, event Event) {
 	switch e := event.(type) {
 	case DeviceOpened:
+		d.path.Store(&s.path)
 		d.loop.notify(s.SessionInfo, Connected{})
 		d.loop.startPPPAfter(now, s, d.cfg.ConnectDelay)
 	case session.AuthRequest:
@@ -106,7 +110,8 @@ func (d *dialer) handleEvent(now time.Time, s *sessionState, event Event) {
 		d.hostErr = e.Err
 	case Ended:
 		d.session = nil
-		d.sessionID.Store(0)
+		d.isOpen.Store(false)
+		d.path.Store(nil)
 		d.fail(&EndError{Reason: e.Reason, Online: d.online, Uptime: e.Uptime, AC: d.ac, Err: d.hostErr})
 	}
 }
@@ -146,12 +151,12 @@ func (d *dialer) openSession(g discovery.Grant) {
 	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
 	d.session.padtTags = g.PADTTags
 	for _, a := range d.prePADS {
-		if a.id == g.SessionID && a.from == g.AC {
+		if a.SessionID == g.SessionID && a.Peer == g.AC {
 			d.session.startQueue = append(d.session.startQueue, a.frame)
 		}
 	}
 	d.prePADS = nil
-	d.sessionID.Store(uint32(g.SessionID))
+	d.isOpen.Store(true)
 	d.loop.notify(d.session.SessionInfo, SessionEstablished{Grant: g})
 	d.session.desired.device = true
 	d.loop.reconcile(d.session)

@@ -30,10 +30,10 @@ type waitingRequest struct {
 	ending   bool // a session of the client is about to end; guarded by the slots' lock
 }
 
-// heldSlot is a slot in use, and the loop of its session.
+// heldSlot is the session of a slot in use, and its loop.
 type heldSlot struct {
-	slot  int
-	owner *serverLoop
+	session *sessionState
+	owner   *serverLoop
 }
 
 // addWait makes a request wait for a slot of its client, and returns at most maxPeerChecks slots
@@ -49,7 +49,7 @@ func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bo
 	}
 	s.waiting[client] = w
 	for i := of.oldest; i >= 0 && len(old) < maxPeerChecks; i = s.all[i].newer {
-		old = append(old, heldSlot{i, s.all[i].owner})
+		old = append(old, heldSlot{s.all[i].session, s.all[i].owner})
 	}
 	return old, true
 }
@@ -104,7 +104,7 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 	// Ends when these sessions' loops have answered or ended. A loop must not wait for another.
 	go func() {
 		for _, h := range old {
-			if h.owner.requestEviction(h.slot, r.Client) {
+			if h.owner.requestEviction(h.session) {
 				l.server.slots.markEnding(r.Client)
 				return
 			}
@@ -115,17 +115,17 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 
 // requestEviction makes a session's loop evict or check the session for a newer one of the same
 // client, and reports whether it ends.
-func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
+func (l *serverLoop) requestEviction(s *sessionState) bool {
 	ends := make(chan bool, 1)
-	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrCheck(now, l.loop.sessions[uint16(slot+1)], client) })
+	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrCheck(now, s) })
 	return !taken || <-ends
 }
 
 // evictOrCheck ends a session that is not in its network phase, and checks another with an
 // Echo-Request. It reports whether the session ends.
-func (l *serverLoop) evictOrCheck(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
+func (l *serverLoop) evictOrCheck(now time.Time, s *sessionState) (ends bool) {
 	switch {
-	case s == nil || s.Peer != client || s.endReason != nil:
+	case s == nil || s.endReason != nil:
 		return true
 	case s.ppp.Phase() == session.PhaseNetwork:
 		l.checkPeer(now, s)

@@ -94,12 +94,21 @@ func (h *host) device(t *testing.T, name string) *tuntest.Device {
 type eventLog struct {
 	mu     sync.Mutex
 	events []pppoe.Event
+	info   pppoe.SessionInfo // of the last one
 }
 
-func (j *eventLog) record(_ pppoe.SessionInfo, e pppoe.Event) {
+func (j *eventLog) record(info pppoe.SessionInfo, e pppoe.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.info = info
 	j.events = append(j.events, e)
+}
+
+// key returns the key of the session that had the last event.
+func (j *eventLog) key() pppoe.SessionKey {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.info.Key()
 }
 
 // last returns the last event of a type.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -49,8 +50,7 @@ func (l *serverLoop) sendLatePADTs(now time.Time) {
 // sessionExists reports whether a PADT of ours would end an open session. Session ID and both
 // addresses identify it (RFC 2516 section 6).
 func (l *serverLoop) sessionExists(padt wire.DiscoveryFrame) bool {
-	s := l.loop.sessions[padt.SessionID]
-	return s != nil && s.Peer == padt.Dst && s.Local == padt.Src
+	return l.loop.sessions[datapath.Key{Local: padt.Src, Peer: padt.Dst, SessionID: padt.SessionID}] != nil
 }
 
 // latestPADTs returns one PADT per session, and the latest limit of them: their number must not

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"upppoe/internal/deadlines"
@@ -28,7 +29,7 @@ type owner interface {
 	// network has changed it.
 	releaseAddresses(s *sessionState, have Addressing)
 	// handleUnknownSession handles a frame for a nonexistent session.
-	handleUnknownSession(now time.Time, from wire.Addr, id uint16, frame []byte)
+	handleUnknownSession(now time.Time, k datapath.Key, frame []byte)
 	// deadline returns when to call advance; zero: never.
 	deadline() time.Time
 	advance(now time.Time)
@@ -44,7 +45,8 @@ type loop struct {
 	iface           string
 	ports           Ports
 	engine          datapath.Engine
-	path            datapath.Path // the engine, and the offload if there is one
+	path            datapath.Path  // the engine, and the offload if there is one
+	generations     *atomic.Uint64 // of the sessions of the owner's loops
 	reconciler      *reconciler
 	sourceFilters   *sourceFilters
 	owner           owner
@@ -54,7 +56,7 @@ type loop struct {
 	deviceQueued    int  // frames in all device queues
 	noRemoteAddress bool // see ClientConfig.NoRemoteAddress; set by the owner
 
-	sessions map[uint16]*sessionState
+	sessions map[datapath.Key]*sessionState
 	timers   deadlines.Heap[*sessionState]
 
 	discovery, control *inbox
@@ -69,10 +71,10 @@ type loop struct {
 	deferredPADTs []wire.DiscoveryFrame // of sessions that ended while no PADT could be sent, or the peer would not accept it
 }
 
-func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool) *loop {
+func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool, generations *atomic.Uint64) *loop {
 	l := &loop{
-		iface: iface, ports: ports, notify: notify, trace: trace,
-		sessions:   make(map[uint16]*sessionState),
+		iface: iface, ports: ports, notify: notify, trace: trace, generations: generations,
+		sessions:   make(map[datapath.Key]*sessionState),
 		discovery:  newInbox(),
 		control:    newInbox(),
 		calls:      make(chan func(time.Time)),
@@ -84,11 +86,11 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 	}
 	l.engine = datapath.New(kind, ports.sessions(),
 		func(frame []byte) { l.post(l.control, frame) },
-		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
-	l.path = datapath.NewOffloaded(l.engine, ports.Offload, func(id uint16, why error) {
-		l.call(func(now time.Time) { l.offloadChanged(now, id, why) })
+		func(c datapath.SessionConfig) { l.call(func(now time.Time) { l.deviceLost(now, c) }) })
+	l.path = datapath.NewOffloaded(l.engine, ports.Offload, func(c datapath.SessionConfig, why error) {
+		l.call(func(now time.Time) { l.offloadChanged(now, c, why) })
 	})
-	l.sourceFilters = newSourceFilters(l.path)
+	l.sourceFilters = newSourceFilters()
 	l.reconciler = newReconciler(network, l.path, func(s *sessionState, a actual) {
 		l.call(func(now time.Time) { l.reconciled(now, s, a) })
 	})

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,29 +33,29 @@ func (nopOwner) handleEvent(time.Time, *sessionState, Event)                {}
 func (nopOwner) deadline() time.Time                                        { return time.Time{} }
 func (nopOwner) advance(time.Time)                                          {}
 func (nopOwner) stop(time.Time)                                             {}
-func (nopOwner) handleUnknownSession(time.Time, wire.Addr, uint16, []byte)  {}
+func (nopOwner) handleUnknownSession(time.Time, datapath.Key, []byte)       {}
 func (nopOwner) idle() bool                                                 { return true }
 func (nopOwner) completeAuth(*sessionState, *AuthResult)                    {}
 
-// mssPath is a Path that records its MSS limits.
+// mssPath is a session's path that records its MSS limits.
 type mssPath struct {
-	datapath.Path
+	datapath.Session
 	limits []datapath.MSSLimit
 }
 
-func (c *mssPath) SetMSS(_ uint16, limit datapath.MSSLimit) { c.limits = append(c.limits, limit) }
-func (c *mssPath) SetFamilies(uint16, bool, bool)           {}
+func (c *mssPath) SetMSS(limit datapath.MSSLimit) { c.limits = append(c.limits, limit) }
+func (c *mssPath) SetFamilies(bool, bool)         {}
 
 // TestMSSFollowsMTU: the MSS limit follows the agreed MTU.
 func TestMSSFollowsMTU(t *testing.T) {
 	path := &mssPath{}
-	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false)
-	l.owner, l.path = nopOwner{}, path
+	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
+	l.owner = nopOwner{}
 	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, ppp: session.New(&session.Config{Rand: rand.Reader})}
 	for _, mtu := range []int{1492, 1400, 1500} {
 		s.desired.MTU = mtu
 		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
-		l.reconciled(time.Time{}, s, actual{device: "ppp0", addressing: s.desired.Addressing})
+		l.reconciled(time.Time{}, s, actual{device: "ppp0", path: path, addressing: s.desired.Addressing})
 		got := path.limits[len(path.limits)-1]
 		if got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
 			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())

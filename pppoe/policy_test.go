@@ -74,10 +74,13 @@ func TestSourcePolicy(t *testing.T) {
 				}
 			}
 			check("at first", false)
-			s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
-			s.SetSourcePrefixes(2, []netip.Prefix{netip.MustParsePrefix("2001:db8:2::/64")}) // there is none
+			session := l.serverEvents.key()
+			later := session
+			later.Generation++
+			s.SetSourcePrefixes(session, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
+			s.SetSourcePrefixes(later, []netip.Prefix{netip.MustParsePrefix("2001:db8:2::/64")}) // there is none
 			check("with a dynamic prefix", true)
-			s.SetSourcePrefixes(1, nil)
+			s.SetSourcePrefixes(session, nil)
 			check("with none again", false)
 			if requested != 1 {
 				t.Errorf("requested the policy %d times", requested)
@@ -138,7 +141,8 @@ func TestDynamicPrefixesEndWithSession(t *testing.T) {
 		s := l.startServer()
 		l.startClient()
 		l.checkOnline(1, "at first")
-		s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
+		session := l.serverEvents.key()
+		s.SetSourcePrefixes(session, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
 		for i, want := range []int{1, 0} {
 			here, there := l.clientHost.device(t, "ppp"+string('0'+rune(i))), l.serverHost.device(t, "ppp"+string('0'+rune(i)))
 			here.Inject(ipv6From(netip.MustParseAddr("2001:db8:1::1")))
@@ -152,7 +156,7 @@ func TestDynamicPrefixesEndWithSession(t *testing.T) {
 			}
 		}
 		l.stop()
-		s.SetSourcePrefixes(1, nil) // there is no session any more
+		s.SetSourcePrefixes(session, nil) // there is no session any more
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 // Pool is the set of slots that sessions take: the slot that has been free longest is taken first,
 // so that an address is reused as late as possible.
 type Pool struct {
-	// Max is the number of slots; zero: 64; at most 65,534. Slot n, from 1, has session ID n.
+	// Max is the number of slots; zero: 64; at most 65,534.
 	Max int
 	// MaxPerClient is how many slots one client (Ethernet address) may have at a time; zero: any
 	// number.
@@ -26,14 +26,15 @@ const DefaultSessions = 64
 // maxSessions excludes the session IDs 0 and 0xffff, which RFC 2516 section 4 reserves.
 const maxSessions = 0xfffe
 
-// Address returns the address that the slot of a session has by default; invalid: none.
-func (p Pool) Address(sessionID uint16) netip.Addr {
-	if !p.First.Is4() || sessionID == 0 {
+// Address returns the address that the slot with a number, from 0, has by default: see
+// SessionInfo.Unit. Invalid: none.
+func (p Pool) Address(unit int) netip.Addr {
+	if !p.First.Is4() || unit < 0 {
 		return netip.Addr{}
 	}
 	first := p.First.As4()
 	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(sessionID)-1)
+	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(unit))
 	return netip.AddrFrom4(a)
 }
 
@@ -48,4 +49,4 @@ func (p Pool) indexOf(a netip.Addr) (index int, ok bool) {
 }
 
 // addrAt returns the address at a pool index, from 0.
-func (p Pool) addrAt(index int) netip.Addr { return p.Address(uint16(index + 1)) }
+func (p Pool) addrAt(index int) netip.Addr { return p.Address(index) }

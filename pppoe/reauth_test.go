@@ -101,7 +101,7 @@ func TestPolicyFollowsUser(t *testing.T) {
 					}
 				}
 			}
-			s.SetSourcePrefixes(1, nil)
+			s.SetSourcePrefixes(l.serverEvents.key(), nil)
 			l.stop()
 		})
 	}

@@ -59,7 +59,8 @@ type desired struct {
 
 // actual is what a session has of the host's network.
 type actual struct {
-	device     string // its name; empty: there is none
+	device     string           // its name; empty: there is none
+	path       datapath.Session // of the device
 	addressing Addressing
 	err        error
 	gone       bool // the device is gone permanently
@@ -186,7 +187,7 @@ func (r *reconciler) open(is *actual, want desired) {
 		is.err = err
 		return
 	}
-	err = r.path.Add(datapath.Session{SessionID: want.info.SessionID, Local: want.info.Local, Peer: want.info.Peer, Device: dev})
+	is.path, err = r.path.Add(datapath.SessionConfig{Key: want.info.frameKey(), Generation: want.info.Generation, Device: dev})
 	if err != nil {
 		dev.Close()
 		r.network.Close(want.info, Addressing{})
@@ -207,7 +208,7 @@ func (r *reconciler) configure(is *actual, want desired) {
 
 func (r *reconciler) close(is *actual, want desired) {
 	if is.device != "" {
-		is.counters = r.path.Remove(want.info.SessionID)
+		is.counters = is.path.Remove()
 		want.info.Device = is.device
 		r.network.Close(want.info, is.addressing)
 	}

@@ -73,10 +73,19 @@ func (n *slowNetwork) Configure(l SessionInfo, have, want Addressing) error {
 	return nil
 }
 
-func (n *slowNetwork) Add(datapath.Session) error { return nil }
+func (n *slowNetwork) Add(c datapath.SessionConfig) (datapath.Session, error) {
+	return slowPath{network: n, id: c.SessionID}, nil
+}
 
-func (n *slowNetwork) Remove(id uint16) datapath.Counters {
-	n.do(id, "Remove", &n.removals, &n.mostGone, n.removal)
+// slowPath is the path of a session of a slowNetwork.
+type slowPath struct {
+	datapath.Session
+	network *slowNetwork
+	id      uint16
+}
+
+func (p slowPath) Remove() datapath.Counters {
+	p.network.do(p.id, "Remove", &p.network.removals, &p.network.mostGone, p.network.removal)
 	return datapath.Counters{}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
@@ -43,7 +44,7 @@ func TestPrePADSBounds(t *testing.T) {
 	h, q := startedClient(discovery.ClientConfig{})
 	d := &dialer{discovery: h}
 	receive := func(from wire.Addr, protocol uint16) int {
-		d.handleUnknownSession(epoch, from, 7, wire.AppendSessionFrame(nil, acAddr, from, 7, []byte{byte(protocol >> 8), byte(protocol), 1, 1, 0, 4}))
+		d.handleUnknownSession(epoch, datapath.Key{Local: acAddr, Peer: from, SessionID: 7}, wire.AppendSessionFrame(nil, acAddr, from, 7, []byte{byte(protocol >> 8), byte(protocol), 1, 1, 0, 4}))
 		return len(d.prePADS)
 	}
 	if receive(acAddr, 0xc021) != 0 {

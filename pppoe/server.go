@@ -23,6 +23,7 @@ type Server struct {
 	addressMemory *addressMemory
 	listeners     []*runningListener
 	reconcilers   reconcilerPool
+	generations   atomic.Uint64
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.
@@ -93,9 +94,9 @@ func (s *Server) SetInterfaceState(device string, state InterfaceState, a wire.A
 // earlier call, until the session ends. The call has no effect if there is no such session, if it
 // has not been Configured, or if its policy has no CheckSource. It may be called at any time, from
 // any goroutine, including from Notify, and does not block.
-func (s *Server) SetSourcePrefixes(sessionID uint16, prefixes []netip.Prefix) {
+func (s *Server) SetSourcePrefixes(session SessionKey, prefixes []netip.Prefix) {
 	for _, l := range s.loops() {
-		if l.loop.sourceFilters.setDynamic(sessionID, prefixes) {
+		if l.loop.sourceFilters.setDynamic(session.Generation, prefixes) {
 			return
 		}
 	}

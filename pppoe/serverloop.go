@@ -9,6 +9,7 @@ import (
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
@@ -19,6 +20,7 @@ type serverLoop struct {
 	loop         *loop
 	concentrator *discovery.Concentrator
 	queue        wire.Queue
+	ids          *sessionIDs
 	byRequest    map[discovery.RequestKey]*sessionState
 	waiting      map[wire.Addr]*waitingRequest // requests that wait for a slot, by client
 	waitTimers   deadlines.Heap[*waitingRequest]
@@ -31,12 +33,12 @@ type serverLoop struct {
 
 var _ owner = (*serverLoop)(nil)
 
-func newServerLoop(s *Server, listener Listener) *serverLoop {
+func newServerLoop(s *Server, listener Listener, ids *sessionIDs) *serverLoop {
 	l := &serverLoop{
-		server: s, byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[wire.Addr]*waitingRequest),
+		server: s, ids: ids, byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[wire.Addr]*waitingRequest),
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
-	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
+	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool = l, s.cfg.MSS, &s.reconcilers
 	c := s.cfg.Concentrator
 	c.MaxPayload = l.loop.maxPayload()
@@ -95,7 +97,8 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		s.desired.IPv4 = ipcp.Agreement{}
 		l.releaseAddresses(s, Addressing{})
 		delete(l.byRequest, s.requestKey)
-		l.freeSlot(int(s.SessionID) - 1)
+		l.ids.release(s.SessionID)
+		l.freeSlot(s.Unit)
 	}
 }
 
@@ -157,7 +160,13 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	cfg := l.server.current.Load()
 	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
 	sessionCfg := cfg.Session
-	info := SessionInfo{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
+	id, ok := l.ids.assign()
+	if !ok { // the attachment has all its sessions
+		l.freeSlot(slot)
+		l.reject(now, r)
+		return
+	}
+	info := SessionInfo{SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
 	if sessionCfg.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
 		v4 := *sessionCfg.IPv4
 		v4.Remote = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
@@ -166,6 +175,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	setRemoteID(&sessionCfg, cfg.RemoteIDByAddr, r.Client)
 	sessionCfg.LCP.MaxMRU = l.loop.maxMRU(r.MaxPayload)
 	s := l.loop.addSession(info, &sessionCfg, cfg.Limits)
+	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.byRequest[key] = s
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
@@ -176,8 +186,8 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 
 // receivePADT ends a session if session ID and both addresses match (RFC 2516 section 5.5).
 func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
-	s := l.loop.sessions[f.SessionID]
-	if s == nil || f.Src != s.Peer || f.Dst != s.Local || s.endReason != nil {
+	s := l.loop.sessions[datapath.Key{Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
+	if s == nil || s.endReason != nil {
 		l.loop.drops.count(discovery.ErrNotOurs)
 		return
 	}
@@ -192,11 +202,11 @@ const maxUnknownPADTs = 100
 
 // handleUnknownSession sends a PADT to a peer that uses a session of the server before it was
 // restarted: otherwise the peer would notice by timeout only. No PADT is sent for an ID that is in
-// use, as the frame may be meant for another interface; for an ID beyond the slots, which may be
-// that of another server with our address; nor if others on this machine share the port, as their
+// use; for an ID beyond those that we assign, which may be that of another server with our address;
+// nor if others on this machine share the port, as their
 // sessions may have any ID.
-func (l *serverLoop) handleUnknownSession(now time.Time, from wire.Addr, id uint16, _ []byte) {
-	if !l.server.slots.isFree(int(id)-1) || l.stopped || !from.IsUnicast() {
+func (l *serverLoop) handleUnknownSession(now time.Time, k datapath.Key, _ []byte) {
+	if !l.ids.isFree(k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
 		return
 	}
 	ok, _ := l.padtLimiter.Allow(now)
@@ -204,6 +214,6 @@ func (l *serverLoop) handleUnknownSession(now time.Time, from wire.Addr, id uint
 		return
 	}
 	local := l.loop.ports.Discovery.Addr()
-	l.queue.Add(wire.NewPADT(from, local, id, ""))
-	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, SessionID: id, Local: local, Peer: from}, &l.queue)
+	l.queue.Add(wire.NewPADT(k.Peer, local, k.SessionID, ""))
+	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, SessionID: k.SessionID, Local: local, Peer: k.Peer}, &l.queue)
 }

@@ -84,8 +84,8 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 // removeSession removes a session that has ended and whose device is gone.
 func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
 	l.timers.Set(s, time.Time{})
-	delete(l.sessions, s.SessionID)
-	l.sourceFilters.remove(s.SessionID)
+	delete(l.sessions, s.frameKey())
+	l.sourceFilters.clear(s.Generation)
 	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}
 	if !s.firstConfigured.IsZero() {
 		event.Uptime = now.Sub(s.firstConfigured)

@@ -3,6 +3,7 @@ package pppoe
 import (
 	"time"
 
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
 )
@@ -10,20 +11,21 @@ import (
 // receiveSession handles a session frame that the data path did not. Session ID and both addresses
 // identify the session (RFC 2516 section 6).
 func (l *loop) receiveSession(now time.Time, frame []byte) {
-	if len(frame) < 14 {
+	key, at, ok := datapath.FrameKey(frame)
+	if !ok {
 		l.drops.count(wire.ErrShort)
 		return
 	}
-	id, packet, err := wire.ParseSession(frame[14:])
+	_, packet, err := wire.ParseSession(frame[at:])
 	if err != nil {
 		l.drops.count(err)
 		return
 	}
-	s := l.sessions[id]
-	if s == nil || s.Peer != wire.Addr(frame[6:12]) || s.endReason != nil {
+	s := l.sessions[key]
+	if s == nil || s.endReason != nil {
 		l.drops.count(discovery.ErrNotOurs)
 		if s == nil {
-			l.owner.handleUnknownSession(now, wire.Addr(frame[6:12]), id, frame)
+			l.owner.handleUnknownSession(now, key, frame)
 		}
 		return
 	}

@@ -1,6 +1,10 @@
 package pppoe
 
-import "upppoe/pppoe/wire"
+import (
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
 
 // SessionInfo describes a session in events and to the HostNetwork and the Authenticator. Its
 // fields do not change while the session exists, except User and Device.
@@ -8,8 +12,34 @@ type SessionInfo struct {
 	Interface   string // on which the session runs, with its VLAN tags if any
 	SessionID   uint16
 	Local, Peer wire.Addr
-	ACName      string // the concentrator's AC-Name; untrusted: escape it before printing
-	Service     string // the Service-Name requested; untrusted
-	User        string // the peer's name, once it is authenticated; untrusted
-	Device      string // the network device's name, once there is one
+	// Generation is different for each session of a Server or a Client, from 1: a session ID is used
+	// again by later sessions.
+	Generation uint64
+	// Unit is a number from 0 that no other session of a Server has at a time.
+	Unit    int
+	ACName  string     // the concentrator's AC-Name; untrusted: escape it before printing
+	Service string     // the Service-Name requested; untrusted
+	vlan    vlan.Stack // in the frames of a port that has tags in band
+	User    string     // the peer's name, once it is authenticated; untrusted
+	Device  string     // the network device's name, once there is one
+}
+
+// SessionKey identifies a session of a Server or a Client: by its attachment (the interface with its
+// VLAN tags), its peer and its session ID, and by its generation, so that it never stands for a later
+// session with the same ID. It is comparable.
+type SessionKey struct {
+	Interface  string
+	Peer       wire.Addr
+	SessionID  uint16
+	Generation uint64
+}
+
+// Key returns the session's key.
+func (s SessionInfo) Key() SessionKey {
+	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation}
+}
+
+// frameKey returns the key by which the session's frames are found.
+func (s *SessionInfo) frameKey() datapath.Key {
+	return datapath.Key{VLAN: s.vlan, Local: s.Local, Peer: s.Peer, SessionID: s.SessionID}
 }

@@ -27,9 +27,11 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 		s.desired.IPv6, s.configured.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
 	}
 	if flowed {
-		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: l.path.Counters(s.SessionID), Uptime: now.Sub(s.firstConfigured)})
+		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: now.Sub(s.firstConfigured)})
 	}
-	l.path.SetFamilies(s.SessionID, s.configured.HasIPv4(), s.configured.HasIPv6()) // excludes what is not configured yet
+	if s.path != nil {
+		s.path.SetFamilies(s.configured.HasIPv4(), s.configured.HasIPv6()) // excludes what is not configured yet
+	}
 	l.reconcile(s)
 }
 
@@ -56,13 +58,13 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		return
 	}
 	if s.Device == "" {
-		s.Device = a.device
+		s.Device, s.path = a.device, a.path
 		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
 	if a.addressing == s.desired.Addressing && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
-		l.path.SetMSS(s.SessionID, datapath.NewMSSLimit(a.addressing.MTU, l.mss))
+		s.path.SetMSS(datapath.NewMSSLimit(a.addressing.MTU, l.mss))
 		l.applyPolicy(s, a.addressing)
-		l.path.SetFamilies(s.SessionID, a.addressing.HasIPv4(), a.addressing.HasIPv6())
+		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.IsZero() {
 			s.firstConfigured = now
 		}
@@ -79,20 +81,20 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 // earlier policy has set.
 func (l *loop) applyPolicy(s *sessionState, a Addressing) {
 	if s.policy.CheckSource {
-		l.sourceFilters.set(s.SessionID, a, s.policy.FramedRoutes)
-	} else {
-		l.sourceFilters.clear(s.SessionID)
+		l.sourceFilters.set(s, a, s.policy.FramedRoutes)
+	} else if l.sourceFilters.clear(s.Generation) {
+		s.path.SetSourceFilter(nil)
 	}
 	limited := s.policy.Up.Bits > 0 || s.policy.Down.Bits > 0
 	if limited || s.rateLimited {
-		l.path.SetRates(s.SessionID, s.policy.Up, s.policy.Down)
+		s.path.SetRates(s.policy.Up, s.policy.Down)
 	}
 	s.rateLimited = limited
 }
 
 // deviceLost ends a session whose device was removed by another process.
-func (l *loop) deviceLost(now time.Time, id uint16) {
-	s := l.sessions[id]
+func (l *loop) deviceLost(now time.Time, c datapath.SessionConfig) {
+	s := l.sessionOf(c)
 	if s == nil || s.endReason != nil {
 		return
 	}
@@ -101,8 +103,8 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 }
 
 // offloadChanged reports whether the offload carries a session (why is nil), or why it does not.
-func (l *loop) offloadChanged(now time.Time, id uint16, why error) {
-	switch s := l.sessions[id]; {
+func (l *loop) offloadChanged(now time.Time, c datapath.SessionConfig, why error) {
+	switch s := l.sessionOf(c); {
 	case s == nil:
 	case why != nil:
 		l.emit(now, s, NotOffloaded{Err: why})

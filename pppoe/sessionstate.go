@@ -17,6 +17,7 @@ type sessionState struct {
 	ppp             *session.Session
 	out             session.Output
 	reconcile       reconcileState
+	path            datapath.Session // nil: it has no device
 	desired         desired
 	configured      Addressing     // as last reported by Configured
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
@@ -45,10 +46,27 @@ type sessionState struct {
 
 // addSession adds a session to the loop. PPP begins with startPPP.
 func (l *loop) addSession(info SessionInfo, cfg *session.Config, limits SessionLimits) *sessionState {
-	info.Interface, info.Local = l.iface, l.ports.Session.Addr()
+	info.Interface, info.Local, info.Generation = l.iface, l.ports.Session.Addr(), l.generations.Add(1)
 	s := &sessionState{SessionInfo: info, ppp: session.New(cfg), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
-	l.sessions[s.SessionID] = s
+	l.sessions[s.frameKey()] = s
 	return s
+}
+
+// sessionOf returns the open session that the data path knows by its configuration; nil: it has been
+// removed.
+func (l *loop) sessionOf(c datapath.SessionConfig) *sessionState {
+	if s := l.sessions[c.Key]; s != nil && s.Generation == c.Generation {
+		return s
+	}
+	return nil
+}
+
+// counters returns the session's counters.
+func (s *sessionState) counters() datapath.Counters {
+	if s.path == nil {
+		return datapath.Counters{}
+	}
+	return s.path.Counters()
 }
 
 // advanceSession does what is due for a session at now.
@@ -59,7 +77,7 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 	}
 	var carried datapath.Counters
 	if s.needsCounters {
-		carried = l.path.Counters(s.SessionID)
+		carried = s.counters()
 		if carried.ReceivedPackets != s.lastReceived {
 			s.lastReceived = carried.ReceivedPackets
 			s.ppp.NoteTraffic()

@@ -3,6 +3,7 @@ package pppoe
 import (
 	"crypto/rand"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // pendingSession returns a session whose PPP has not begun, in a loop without goroutines.
 func pendingSession() (*loop, *sessionState) {
 	port := noPort{}
-	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false)
+	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
 	l.owner = nopOwner{}
 	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, SessionLimits{})
 }
@@ -101,7 +102,9 @@ func (d unread) Close() error { d.closed++; return nil }
 // fullPath is a Path that accepts no session.
 type fullPath struct{ datapath.Path }
 
-func (fullPath) Add(datapath.Session) error { return datapath.ErrSessionInUse }
+func (fullPath) Add(datapath.SessionConfig) (datapath.Session, error) {
+	return nil, datapath.ErrSessionInUse
+}
 
 // TestPathRejectsDevice: a device that the path does not accept is closed, and the session has the error.
 func TestPathRejectsDevice(t *testing.T) {

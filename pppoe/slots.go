@@ -23,9 +23,10 @@ type slots struct {
 
 // slot is the state of one slot.
 type slot struct {
-	taken  bool
-	client wire.Addr
-	owner  *serverLoop // the loop of its session
+	taken   bool
+	client  wire.Addr
+	owner   *serverLoop   // the loop of its session
+	session *sessionState // nil: it is not open yet
 	// The client's slots form a list, in the order in which they were taken; -1: none.
 	older, newer int
 }
@@ -73,11 +74,11 @@ func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok boo
 	return number, true
 }
 
-// isFree reports whether a number is that of a free slot.
-func (s *slots) isFree(slot int) bool {
+// setSession sets the session that has a slot.
+func (s *slots) setSession(slot int, session *sessionState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slot >= 0 && slot < len(s.all) && !s.all[slot].taken
+	s.all[slot].session = session
 }
 
 // release frees a slot. If its client waits for one and may have one now, w is the waiting request,

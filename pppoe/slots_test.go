@@ -141,11 +141,14 @@ func TestSlotsWait(t *testing.T) {
 	if _, ok := s.addWait(w(wire.Addr{2}, here), epoch); ok {
 		t.Error("a client without sessions waits for one")
 	}
+	var sessions []*sessionState
 	for range 10 {
-		s.take(wire.Addr{2}, here)
+		slot, _ := s.take(wire.Addr{2}, here)
+		sessions = append(sessions, &sessionState{})
+		s.setSession(slot, sessions[slot])
 	}
 	first := w(wire.Addr{2}, here)
-	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxPeerChecks || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
+	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxPeerChecks || old[0] != (heldSlot{sessions[0], here}) || old[7] != (heldSlot{sessions[7], here}) {
 		t.Errorf("the slots to check are %v, %v", old, ok)
 	}
 	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {

@@ -194,8 +194,8 @@ func (f *flags) checkPool() error {
 		return nil
 	}
 	pool := pppoe.Pool{First: f.remote}
-	for id := 1; id <= f.max; id++ {
-		a := pool.Address(uint16(id))
+	for unit := range f.max {
+		a := pool.Address(unit)
 		if err := netconfig.CheckHostAddress(a); err != nil {
 			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v in this pool %v", f.remote, f.max, a, err)}
 		}

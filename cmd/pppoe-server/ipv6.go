@@ -94,10 +94,10 @@ type ipv6Service struct {
 	pools  ipv6Pools
 	duid   dhcp6.DUID
 	log    *slog.Logger
-	runner *runner.Runner[uint16] // by session ID
+	runner *runner.Runner[pppoe.SessionKey]
 	// setSourcePrefixes allows a session's peer the source addresses that it was assigned, with
 	// source-check.
-	setSourcePrefixes func(id uint16, prefixes []netip.Prefix)
+	setSourcePrefixes func(session pppoe.SessionKey, prefixes []netip.Prefix)
 
 	mu sync.Mutex // held to call setSourcePrefixes, and to end its callers
 }
@@ -107,7 +107,7 @@ func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
 	if !f.ipv6.wanted() {
 		return nil
 	}
-	v := &ipv6Service{pools: f.ipv6, log: log, runner: runner.New[uint16]("", log)}
+	v := &ipv6Service{pools: f.ipv6, log: log, runner: runner.New[pppoe.SessionKey]("", log)}
 	if v.pools.addresses != nil || v.pools.prefixes != nil {
 		var err error
 		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
@@ -123,7 +123,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if v == nil {
 		return
 	}
-	stop := func() { v.stop(l.SessionID) }
+	stop := func() { v.stop(l.Key()) }
 	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
 }
 
@@ -132,33 +132,32 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 	if key == "" {
 		key = l.Peer.String()
 	}
-	v.runner.Start(l.SessionID, func(ctx context.Context) error {
+	v.runner.Start(l.Key(), func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key, MTU: a.MTU, Log: v.log,
 			Config: assign.Config{
 				Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
 				DUID: v.duid, NameServers: v.pools.servers,
 			},
-			Notify: func(s assign.State) { v.assigned(ctx, l.SessionID, s) },
+			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
 		})
 	})
 }
 
-// assigned handles a change of what a session's peer was assigned. It ignores a session that has ended,
-// whose ID may be in use again.
-func (v *ipv6Service) assigned(ctx context.Context, id uint16, s assign.State) {
+// assigned handles a change of what a session's peer was assigned. It ignores a session that has ended.
+func (v *ipv6Service) assigned(ctx context.Context, session pppoe.SessionKey, s assign.State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if ctx.Err() == nil {
-		v.setSourcePrefixes(id, []netip.Prefix{s.Network, s.Address, s.Delegated})
+		v.setSourcePrefixes(session, []netip.Prefix{s.Network, s.Address, s.Delegated})
 	}
 }
 
-func (v *ipv6Service) stop(id uint16) {
+func (v *ipv6Service) stop(session pppoe.SessionKey) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.runner.Stop(id, server.ErrLinkGone) { // not if Run has already ended
-		v.setSourcePrefixes(id, nil)
+	if v.runner.Stop(session, server.ErrLinkGone) { // not if Run has already ended
+		v.setSourcePrefixes(session, nil)
 	}
 }
 

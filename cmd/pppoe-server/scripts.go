@@ -14,7 +14,7 @@ type sessionScripts struct {
 	mu       sync.Mutex
 	host     pppoe.HostNetwork // for new sessions
 	cfg      scripts.Config    // for new sessions
-	sessions map[uint16]*running
+	sessions map[pppoe.SessionKey]*running
 	live     map[*scripts.Runner]bool // of sessions, and of those whose device is being opened
 	hurried  bool
 	ending   sync.WaitGroup
@@ -28,7 +28,7 @@ type running struct {
 
 // newSessionScripts returns a value without a configuration: use must be called before a session begins.
 func newSessionScripts() *sessionScripts {
-	return &sessionScripts{sessions: make(map[uint16]*running), live: make(map[*scripts.Runner]bool)}
+	return &sessionScripts{sessions: make(map[pppoe.SessionKey]*running), live: make(map[*scripts.Runner]bool)}
 }
 
 var _ pppoe.HostNetwork = (*sessionScripts)(nil)
@@ -44,7 +44,7 @@ func (s *sessionScripts) use(h pppoe.HostNetwork, cfg scripts.Config) {
 func (s *sessionScripts) of(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sessions[l.SessionID]
+	return s.sessions[l.Key()]
 }
 
 // Open opens the device of a session.
@@ -57,7 +57,7 @@ func (s *sessionScripts) Open(l pppoe.SessionInfo) (tun.Device, error) {
 		delete(s.live, its.Runner)
 		return nil, err
 	}
-	s.sessions[l.SessionID] = its
+	s.sessions[l.Key()] = its
 	return d, nil
 }
 
@@ -106,7 +106,7 @@ func (s *sessionScripts) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	its.Notify(l, e)
 	if _, over := e.(pppoe.Ended); over {
 		s.mu.Lock()
-		delete(s.sessions, l.SessionID)
+		delete(s.sessions, l.Key())
 		delete(s.live, its.Runner)
 		s.mu.Unlock()
 		s.ending.Go(its.Runner.Close) // waits for scripts

@@ -182,12 +182,12 @@ func (a *FileAuthenticator) CheckFiles(methods []ppp.Method) {
 }
 
 // unitNumber is the unit of address columns: the device's number, or, as the device is opened only
-// after authentication, the session's, from 0.
+// after authentication, the session's.
 func unitNumber(l pppoe.SessionInfo) int {
 	if digits, ok := strings.CutPrefix(l.Device, "ppp"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 31); err == nil {
 			return int(n)
 		}
 	}
-	return int(l.SessionID) - 1
+	return l.Unit
 }

@@ -35,7 +35,7 @@ func TestAuthenticate(t *testing.T) {
 	pool := pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")}
 	a := NewFileAuthenticator(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	judge := func(p ppp.AuthResponse) pppoe.AuthResult {
-		return a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, p)
+		return a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, p)
 	}
 	login := func(name, password string) ppp.AuthResponse {
 		return pap.Credential{Name: name, Password: pap.Password(password)}
@@ -116,7 +116,7 @@ func TestEnforceAddresses(t *testing.T) {
 		for _, bound := range []bool{true, false} {
 			a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
 			a.EnforceAddresses = bound
-			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: c.name, Password: pap.Password(c.password)})
+			d := a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, pap.Credential{Name: c.name, Password: pap.Password(c.password)})
 			if !d.Accepted || (d.AllowAddress != nil) != bound {
 				t.Fatalf("%s: granted %v, bound %v, want %v", c.name, d.Accepted, d.AllowAddress != nil, bound)
 			}
@@ -130,7 +130,7 @@ func TestEnforceAddresses(t *testing.T) {
 // TestUnit: a device's number, or else the session's, from 0.
 func TestUnit(t *testing.T) {
 	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12, "ppp2147483647": 1<<31 - 1, "ppp2147483648": 6} {
-		if got := unitNumber(pppoe.SessionInfo{SessionID: 7, Device: device}); got != want {
+		if got := unitNumber(pppoe.SessionInfo{Unit: 6, Device: device}); got != want {
 			t.Errorf("%q: %d, want %d", device, got, want)
 		}
 	}

@@ -29,7 +29,7 @@ func TestStaleFileKept(t *testing.T) {
 	}
 	check := func(a *FileAuthenticator, want bool, when string) {
 		t.Helper()
-		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: "alice", Password: pap.Password("one")}); d.Accepted != want {
+		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, pap.Credential{Name: "alice", Password: pap.Password("one")}); d.Accepted != want {
 			t.Errorf("%s: granted %v (%s), want %v", when, d.Accepted, d.Reason, want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestFilesReloaded(t *testing.T) {
 	} {
 		c.change()
 		for _, password := range []string{"one", "two", "one", "two"} {
-			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: "alice", Password: pap.Password(password)})
+			d := a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, pap.Credential{Name: "alice", Password: pap.Password(password)})
 			if d.Accepted != (password == c.want) {
 				t.Errorf("%d: password %q: granted %v", i, password, d.Accepted)
 			}

@@ -79,9 +79,9 @@ func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*stati
 // fillMaps fills the maps with sessions that carry nothing.
 func (t *sessionEnd) fillMaps(n int) {
 	for i := range n {
-		s := &session{Session: t.userSpace.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
+		s := &session{SessionConfig: t.userSpace.SessionConfig, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
 		s.SessionID = uint16(2 + i)
-		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Session, vlan.Stack{}, 0)
+		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.SessionConfig, vlan.Stack{}, 0)
 		if err := t.engine.writeMaps(s); err != nil {
 			t.t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -25,11 +26,12 @@ func TestNetAdminSuffices(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if err := line.Add(datapath.Session{SessionID: id, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
-					t.Errorf("without TCX %v, session %d: %v", noTCX, id, err)
+				s, err := line.Add(datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: addrs[0], Peer: addrs[1]}, Device: device})
+				if err != nil {
+					return fmt.Errorf("without TCX %v, session %d: %v", noTCX, id, err)
 				}
-				line.SetFamilies(id, true, true)
-				line.Remove(id)
+				s.SetFamilies(true, true)
+				s.Remove()
 				device.Close()
 			}
 			here.engine.mu.Lock()

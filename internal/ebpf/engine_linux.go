@@ -279,7 +279,7 @@ func (e *Engine) attachTransmit(tun int) (io.Closer, error) {
 // priority code point. A single tag with VLAN identifier 0 means no VLAN (IEEE 802.1Q section
 // 6.9.1).
 func (e *Engine) Link(tags vlan.Stack, priority uint8) *Link {
-	l := &Link{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}
+	l := &Link{engine: e, tags: tags, key: tags, priority: priority}
 	if tags.Depth() == 1 && tags[0].VID == 0 {
 		l.key = vlan.Stack{}
 	}

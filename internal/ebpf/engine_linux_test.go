@@ -43,7 +43,7 @@ func TestClose(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("through user space: %v", err)
 	}
-	here.link.Remove(1) // after Close: no effect
+	here.offloaded.Remove() // after Close: no effect
 }
 
 // TestTwoEngines: two engines serve sessions on one interface, each as if exclusively. They do not

@@ -127,11 +127,11 @@ func TestForeignFiltersFirst(t *testing.T) {
 			s := newNetwork(t, withoutTCX)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			here.do(func() error { return addForeign(t, here.device.Name(), c.verdict) })
-			before := here.link.Counters(1).SentPackets
+			before := here.offloaded.Counters().SentPackets
 			if _, err := here.ns.Ping(there.ipv4, 1, 5*time.Second); err != nil {
 				t.Fatal(err)
 			}
-			if kernel := here.link.Counters(1).SentPackets > before; kernel != c.kernel {
+			if kernel := here.offloaded.Counters().SentPackets > before; kernel != c.kernel {
 				t.Errorf("sent in the kernel: %v, want %v", kernel, c.kernel)
 			}
 		})

@@ -117,7 +117,7 @@ func (s *session) transmitValue() []byte {
 }
 
 // header returns the header of each packet of a session, with LENGTH and Protocol 0.
-func header(t datapath.Session, tags vlan.Stack, priority uint8) []byte {
+func header(t datapath.SessionConfig, tags vlan.Stack, priority uint8) []byte {
 	b := append(append([]byte{}, t.Peer[:]...), t.Local[:]...)
 	b = tags.Append(b, priority)
 	b = binary.BigEndian.AppendUint16(b, wire.EtherTypeSession)

@@ -24,7 +24,7 @@ func nativeHex(octets int, n uint32) string {
 var (
 	oneTag      = vlan.Stack{{TPID: 0x8100, VID: 7}}
 	twoTags     = vlan.Stack{{TPID: 0x88a8, VID: 0xffe}, {TPID: 0x8100, VID: 7}}
-	testSession = datapath.Session{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}
+	testSession = datapath.SessionConfig{Key: datapath.Key{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}}
 )
 
 // TestLayout: keys and values of the maps, octet by octet.
@@ -44,7 +44,7 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
 		}
 	}
-	s := &session{Session: testSession, device: 9, slot: 70000, open: openIPv4 | openIPv6, segmentUDP: segmentUDP, unambiguous: unambiguous}
+	s := &session{SessionConfig: testSession, device: 9, slot: 70000, open: openIPv4 | openIPv6, segmentUDP: segmentUDP, unambiguous: unambiguous}
 	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|2|8)+"00000000"; got != want {
 		t.Errorf("from the wire: %s, want %s", got, want)
 	}

@@ -23,14 +23,14 @@ type Link struct {
 	tags     vlan.Stack // of sent frames
 	key      vlan.Stack // of received frames, as in their key
 	priority uint8
-	sessions map[uint16]*session
 }
 
 var _ datapath.Offload = (*Link)(nil)
 
 // session is a session in the maps.
 type session struct {
-	datapath.Session
+	datapath.SessionConfig
+	engine      *Engine
 	key         [receiveKeyLen]byte
 	device      int // the index of its TUN
 	slot        uint32
@@ -50,23 +50,27 @@ type session struct {
 	lastNotice string // of notifyQdisc
 
 	promiscuous bool // the device is promiscuous
+
+	removed bool
+	final   datapath.Counters // once it is removed
 }
+
+var _ datapath.OffloadSession = (*session)(nil)
 
 // Add adds a session, whose packets are not carried before SetFamilies opens a family. Its device
 // must be a network interface of this machine. The error wraps ErrFull, ErrExists or the kernel's
 // error.
-func (l *Link) Add(t datapath.Session) error {
+func (l *Link) Add(c datapath.SessionConfig) (datapath.OffloadSession, error) {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
-	s := &session{Session: t, key: receiveKey(t.Peer, t.SessionID, l.key), header: header(t, l.tags, l.priority)}
-	if l.sessions[t.SessionID] != nil || l.engine.hasSession(s) {
-		return fmt.Errorf("session %d: %w", t.SessionID, ErrExists)
+	s := &session{SessionConfig: c, engine: l.engine, key: receiveKey(c.Peer, c.SessionID, l.key), header: header(c, l.tags, l.priority)}
+	if l.engine.hasSession(s) {
+		return nil, fmt.Errorf("session %d: %w", c.SessionID, ErrExists)
 	}
 	if err := l.install(s); err != nil {
-		return fmt.Errorf("session %d: %w", t.SessionID, err)
+		return nil, fmt.Errorf("session %d: %w", c.SessionID, err)
 	}
-	l.sessions[t.SessionID] = s
-	return nil
+	return s, nil
 }
 
 // install looks up the session's device, allocates a slot, adds the session to the maps and
@@ -196,16 +200,15 @@ func (e *Engine) checkDevices() {
 }
 
 // SetFamilies sets which address families are open: those whose control protocol (IPCP, IPV6CP) is.
-func (l *Link) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	l.engine.mu.Lock()
-	defer l.engine.mu.Unlock()
-	s := l.sessions[id]
-	if s == nil {
+func (s *session) SetFamilies(ipv4, ipv6 bool) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.removed {
 		return
 	}
 	s.open = families(ipv4, ipv6)
-	if l.engine.writeMaps(s) != nil {
-		l.engine.clearMaps(s) // the maps may still have a closed family open
+	if s.engine.writeMaps(s) != nil {
+		s.engine.clearMaps(s) // the maps may still have a closed family open
 	}
 }
 
@@ -219,11 +222,10 @@ var (
 // checks a filter with one IPv4 address, and leaves packets from other sources to user space, which
 // drops them. All IPv6 packets are left to user space, and all packets of a session whose filter
 // has several IPv4 addresses; the error reports that.
-func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (left error) {
-	l.engine.mu.Lock()
-	defer l.engine.mu.Unlock()
-	s := l.sessions[id]
-	if s == nil {
+func (s *session) SetSourceFilter(from *datapath.SourceFilter) (left error) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.removed {
 		return nil
 	}
 	s.sourceFiltered, s.source = from != nil, netip.Addr{}
@@ -235,35 +237,35 @@ func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (left err
 			left = errIPv6Filtered
 		}
 	}
-	if l.engine.writeMaps(s) != nil {
-		l.engine.clearMaps(s) // the maps may still accept what the filter rejects
+	if s.engine.writeMaps(s) != nil {
+		s.engine.clearMaps(s) // the maps may still accept what the filter rejects
 	}
 	return left
 }
 
 // Counters returns what the kernel has carried for a session since Add. Packets carried in user
 // space are not included.
-func (l *Link) Counters(id uint16) datapath.Counters {
-	l.engine.mu.Lock()
-	defer l.engine.mu.Unlock()
-	if s := l.sessions[id]; s != nil {
-		return l.engine.readCounters(s)
+func (s *session) Counters() datapath.Counters {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.removed {
+		return s.final
 	}
-	return datapath.Counters{}
+	return s.engine.readCounters(s)
 }
 
 // Remove removes a session, and returns its final counters. Its device is not closed.
-func (l *Link) Remove(id uint16) datapath.Counters {
-	l.engine.mu.Lock()
-	defer l.engine.mu.Unlock()
-	s := l.sessions[id]
-	if s == nil {
-		return datapath.Counters{}
+func (s *session) Remove() datapath.Counters {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.removed {
+		return s.final
 	}
-	delete(l.sessions, id)
 	s.attached.Close() // fails if the device has gone, and the link with it
-	l.engine.removeSession(s)
-	return l.engine.readCounters(s)
+	s.engine.clearMaps(s)
+	s.removed, s.final = true, s.engine.readCounters(s)
+	s.engine.removeSession(s)
+	return s.final
 }
 
 // Describe is Engine.Describe.

@@ -109,6 +109,7 @@ func (e *station) do(f func() error) {
 type sessionEnd struct {
 	*station
 	link      *Link
+	offloaded datapath.OffloadSession
 	id        uint16
 	device    tun.Device
 	userSpace *userSpacePath
@@ -156,16 +157,25 @@ func (e *station) openSession(id uint16, tags vlan.Stack, peer wire.Addr, mtu in
 		if err := t.link.FilterSessions(port); err != nil {
 			return err
 		}
-		session := datapath.Session{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
+		session := datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: e.addr, Peer: peer}, Device: t.device}
 		t.userSpace = newUserSpacePath(port, session)
-		return t.link.Add(session)
+		t.offloaded, err = t.link.Add(session)
+		return err
 	})
-	t.link.SetFamilies(id, true, true)
+	t.offloaded.SetFamilies(true, true)
 	e.t.Cleanup(func() {
-		t.link.Remove(id)
+		t.offloaded.Remove()
 		t.userSpace.close()
 	})
 	return t
+}
+
+// add adds a session to the end's Link.
+func (t *sessionEnd) add(c datapath.SessionConfig) {
+	t.do(func() (err error) {
+		t.offloaded, err = t.link.Add(c)
+		return err
+	})
 }
 
 func (e *station) openTUN() (tun.Device, error) {

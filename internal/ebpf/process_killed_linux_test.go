@@ -76,7 +76,7 @@ func runChild() int {
 		println(err.Error())
 		return 1
 	}
-	if err := e.Link(vlan.Stack{}, 0).Add(datapath.Session{SessionID: 1, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
+	if _, err := e.Link(vlan.Stack{}, 0).Add(datapath.SessionConfig{Key: datapath.Key{SessionID: 1, Local: addrs[0], Peer: addrs[1]}, Device: device}); err != nil {
 		println(err.Error())
 		return 1
 	}

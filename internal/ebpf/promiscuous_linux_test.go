@@ -26,14 +26,14 @@ func TestPromiscuous(t *testing.T) {
 	kernel := func(want bool, when string) {
 		t.Helper()
 		seq++
-		sent, received := here.userSpace.sent.Load(), here.link.Counters(here.id).ReceivedPackets
+		sent, received := here.userSpace.sent.Load(), here.offloaded.Counters().ReceivedPackets
 		if _, err := here.ns.Ping(there.ipv4, seq, time.Second); err != nil {
 			t.Errorf("%s: %v", when, err)
 		}
 		if got := here.userSpace.sent.Load() == sent; got != want {
 			t.Errorf("%s: sent in the kernel: %v", when, got)
 		}
-		if got := here.link.Counters(here.id).ReceivedPackets > received; got != want {
+		if got := here.offloaded.Counters().ReceivedPackets > received; got != want {
 			t.Errorf("%s: received in the kernel: %v", when, got)
 		}
 	}
@@ -76,12 +76,10 @@ func TestPromiscuous(t *testing.T) {
 	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "on")
 	says("promiscuous")
 	kernel(false, "by ip link")
-	here.link.Remove(here.id)
-	here.do(func() error {
-		return here.link.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
-	})
+	here.offloaded.Remove()
+	here.add(datapath.SessionConfig{Key: datapath.Key{SessionID: here.id, Local: here.addr, Peer: there.addr}, Device: here.device})
 	says("promiscuous")
-	here.link.SetFamilies(here.id, true, true)
+	here.offloaded.SetFamilies(true, true)
 	kernel(false, "added while promiscuous")
 	here.do(func() error { here.engine.readPromiscuity(); return nil })
 	kernel(false, "read after lost messages")

@@ -71,15 +71,13 @@ func TestShapedBeforeAdd(t *testing.T) {
 		{"root pfifo", "root", true},
 		{"ingress", "ingress", true},
 	} {
-		here.link.Remove(here.id)
+		here.offloaded.Remove()
 		change := func(word, what string) {
 			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
 		}
 		change("add", c.add)
-		here.do(func() error {
-			return here.link.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
-		})
-		here.link.SetFamilies(here.id, true, true)
+		here.add(datapath.SessionConfig{Key: datapath.Key{SessionID: here.id, Local: here.addr, Peer: there.addr}, Device: here.device})
+		here.offloaded.SetFamilies(true, true)
 		kernel := !c.kernel
 		// Earlier messages may arrive in between.
 		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {

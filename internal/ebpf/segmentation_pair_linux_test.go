@@ -120,7 +120,7 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 			t.Error("the pair was not removed")
 		}
 	}
-	if here.link.Remove(1); !looks() {
+	if here.offloaded.Remove(); !looks() {
 		t.Error("checks end before one finds no session")
 	}
 	if here.checkLoad(); looks() {

@@ -20,8 +20,8 @@ func TestFamilies(t *testing.T) {
 			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
-				there.link.SetFamilies(1, c.ipv4, c.ipv6)
-				before, by := there.link.Counters(1), [2]uint64{there.userSpace.received.Load(), there.userSpace.sent.Load()}
+				there.offloaded.SetFamilies(c.ipv4, c.ipv6)
+				before, by := there.offloaded.Counters(), [2]uint64{there.userSpace.received.Load(), there.userSpace.sent.Load()}
 				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 					t.Fatal(err)
 				}
@@ -34,7 +34,7 @@ func TestFamilies(t *testing.T) {
 						want++
 					}
 				}
-				after := there.link.Counters(1)
+				after := there.offloaded.Counters()
 				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
 					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
 				}
@@ -68,18 +68,18 @@ func TestSourceFilter(t *testing.T) {
 				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), 0, 0, errIPv6Filtered},
 				{"anywhere", nil, 1, 1, nil},
 			} {
-				if err := there.link.SetSourceFilter(1, c.from); !errors.Is(err, c.says) {
+				if err := there.offloaded.SetSourceFilter(c.from); !errors.Is(err, c.says) {
 					t.Errorf("%s: it says %v, want %v", c.what, err, c.says)
 				}
 				for _, way := range []struct {
 					to   netip.Addr
 					want uint64
 				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
-					before, by := there.link.Counters(1), there.userSpace.received.Load()
+					before, by := there.offloaded.Counters(), there.userSpace.received.Load()
 					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
 						t.Fatal(err)
 					}
-					after, left := there.link.Counters(1), there.userSpace.received.Load()-by
+					after, left := there.offloaded.Counters(), there.userSpace.received.Load()-by
 					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
 						t.Errorf("%s: of a packet to %v, the kernel carried %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
 					}
@@ -87,9 +87,6 @@ func TestSourceFilter(t *testing.T) {
 						t.Errorf("%s: packets are no longer sent in the kernel", c.what)
 					}
 				}
-			}
-			if err := there.link.SetSourceFilter(2, nil); err != nil {
-				t.Errorf("a nonexistent session: %v", err)
 			}
 		})
 	}
@@ -101,15 +98,15 @@ func TestTwoSessions(t *testing.T) {
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	other, _ := s.session(2, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 1<<20)
-	if c := other.link.Counters(2); c != (datapath.Counters{}) {
+	if c := other.offloaded.Counters(); c != (datapath.Counters{}) {
 		t.Errorf("the other session has carried %+v", c)
 	}
-	carried := here.link.Counters(1)
-	if got := here.link.Remove(1); got != carried || got.SentBytes < 1<<20 {
+	carried := here.offloaded.Counters()
+	if got := here.offloaded.Remove(); got != carried || got.SentBytes < 1<<20 {
 		t.Errorf("Remove says %+v, Counters said %+v", got, carried)
 	}
-	if got := here.link.Remove(1); got != (datapath.Counters{}) {
-		t.Errorf("Remove of nothing says %+v", got)
+	if got := here.offloaded.Remove(); got != carried {
+		t.Errorf("a second Remove says %+v, want %+v", got, carried)
 	}
 	before := here.userSpace.sent.Load()
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
@@ -118,8 +115,8 @@ func TestTwoSessions(t *testing.T) {
 	if here.userSpace.sent.Load() != before+1 {
 		t.Error("the removed session is still carried in the kernel")
 	}
-	here.do(func() error { return here.link.Add(here.userSpace.Session) })
-	if c := here.link.Counters(1); c != (datapath.Counters{}) {
+	here.add(here.userSpace.SessionConfig)
+	if c := here.offloaded.Counters(); c != (datapath.Counters{}) {
 		t.Errorf("counters of a new session: %+v", c)
 	}
 }
@@ -129,24 +126,25 @@ func TestAddRefuses(t *testing.T) {
 	s := newNetwork(t, func(_ *station, cfg *Config) { cfg.Sessions = 1 })
 	here, _ := s.session(1, vlan.Stack{}, 1492)
 	here.do(func() error {
-		if err := here.link.Add(here.userSpace.Session); !errors.Is(err, ErrExists) {
+		if _, err := here.link.Add(here.userSpace.SessionConfig); !errors.Is(err, ErrExists) {
 			t.Errorf("again: %v", err)
 		}
-		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.userSpace.Session); !errors.Is(err, ErrExists) {
+		if _, err := here.engine.Link(vlan.Stack{}, 0).Add(here.userSpace.SessionConfig); !errors.Is(err, ErrExists) {
 			t.Errorf("again, on another Link: %v", err)
 		}
-		two := here.userSpace.Session
+		two := here.userSpace.SessionConfig
 		two.SessionID = 2
-		if err := here.link.Add(two); !errors.Is(err, ErrFull) {
+		if _, err := here.link.Add(two); !errors.Is(err, ErrFull) {
 			t.Errorf("one too many: %v", err)
 		}
-		here.link.Remove(1)
+		here.offloaded.Remove()
 		two.Device = missingDevice{two.Device}
-		if err := here.link.Add(two); err == nil {
+		if _, err := here.link.Add(two); err == nil {
 			t.Error("a nonexistent device is accepted")
 		}
-		return here.link.Add(here.userSpace.Session)
+		return nil
 	})
+	here.add(here.userSpace.SessionConfig)
 	if len(here.engine.ambiguous) != 1 {
 		t.Errorf("%d sessions are left", len(here.engine.ambiguous))
 	}
@@ -186,7 +184,7 @@ func TestDeviceMoved(t *testing.T) {
 	if err := notLinear.Do(func() error { return here.configure(1492) }); err != nil {
 		t.Fatal(err)
 	}
-	here.link.SetFamilies(here.id, true, true) // changes nothing
+	here.offloaded.SetFamilies(true, true) // changes nothing
 	for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 		if _, err := notLinear.Ping(to, 1, 5*time.Second); err != nil {
 			t.Error(err)

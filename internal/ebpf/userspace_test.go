@@ -11,15 +11,15 @@ import (
 
 // userSpacePath carries the packets of one session that the kernel leaves to user space, one by one.
 type userSpacePath struct {
-	datapath.Session
+	datapath.SessionConfig
 	port datapath.Port
 	// sent and received count packets.
 	sent, received atomic.Uint64
 	readers        sync.WaitGroup
 }
 
-func newUserSpacePath(port datapath.Port, t datapath.Session) *userSpacePath {
-	r := &userSpacePath{Session: t, port: port}
+func newUserSpacePath(port datapath.Port, t datapath.SessionConfig) *userSpacePath {
+	r := &userSpacePath{SessionConfig: t, port: port}
 	r.readers.Go(r.transmit)
 	r.readers.Go(r.receive)
 	return r

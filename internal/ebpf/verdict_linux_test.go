@@ -36,7 +36,7 @@ func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(rec
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{Session: datapath.Session{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}, device: 1, open: openIPv4 | openIPv6}
+	s := &session{SessionConfig: datapath.SessionConfig{Key: datapath.Key{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}}, device: 1, open: openIPv4 | openIPv6}
 	s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
 	e.mu.Lock() // the timer of the load runs from now on
 	err = e.addSession(s)

@@ -38,7 +38,7 @@ func TestVLANs(t *testing.T) {
 				}
 			}
 			for i := range here {
-				a, b := here[i].link.Counters(7), there[i].link.Counters(7)
+				a, b := here[i].offloaded.Counters(), there[i].offloaded.Counters()
 				if a.SentPackets != b.ReceivedPackets || b.SentPackets != a.ReceivedPackets || a.SentBytes < 1<<20 || b.SentBytes < 1<<20 {
 					t.Errorf("%s: %+v here, %+v there", tags[i], a, b)
 				}

@@ -21,10 +21,10 @@ type testPath struct {
 // eachPath returns a plain and a GSO path, with both families open.
 func eachPath(t *testing.T) []testPath {
 	plain, device, plainEntry := newPlainEntry(t)
-	plain.SetFamilies(0x1234, true, true)
+	plainEntry.SetFamilies(true, true)
 	w := &fakePort{}
 	worker, gsoDevice, gsoEntry := newGSOEntry(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
-	gsoEntry.Peer = hostAddr
+	setPeer(worker.path, gsoEntry, hostAddr)
 	at := func(at time.Duration) { worker.path.clock = func() instant { return instant(at) } }
 	return []testPath{{
 		name: "plain", path: plain, entry: plainEntry,
@@ -39,8 +39,8 @@ func eachPath(t *testing.T) []testPath {
 		send: func(when time.Duration, packets ...gsoPacket) (sent int) {
 			for _, s := range packets {
 				for _, p := range s.segments(t) {
-					buf := make([]byte, HeadersLen+len(p))
-					copy(buf[HeadersLen:], p)
+					buf := make([]byte, maxTaggedLen+len(p))
+					copy(buf[maxTaggedLen:], p)
 					if plainEntry.encapsulate(buf, len(p), instant(when)) != nil {
 						sent++
 					}
@@ -92,12 +92,12 @@ func TestVersionMismatch(t *testing.T) {
 			if v6 {
 				packet, protocol = packetFrom("192.0.2.10"), 0x57
 			}
-			before := r.path.Counters(r.entry.SessionID)
-			r.path.SetFamilies(r.entry.SessionID, !v6, v6)
+			before := r.entry.Counters()
+			r.entry.SetFamilies(!v6, v6)
 			if got := r.receive(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
 				t.Errorf("%s: protocol %#x with a packet of the other, closed family passes", r.name, protocol)
 			}
-			if c := r.path.Counters(r.entry.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
+			if c := r.entry.Counters(); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
 				t.Errorf("%s: protocol %#x: counted %+v, want one dropped more than %+v", r.name, protocol, c, before)
 			}
 		}
@@ -107,7 +107,6 @@ func TestVersionMismatch(t *testing.T) {
 // TestSourceFilter: packets with other source addresses do not reach the device, and are counted.
 func TestSourceFilter(t *testing.T) {
 	for _, r := range eachPath(t) {
-		id := r.entry.SessionID
 		mine, mine6, forged, forged6 := packetFrom("192.0.2.10"), packetFrom("2001:db8:1::1"), packetFrom("192.0.2.11"), packetFrom("2001:db8:2::1")
 		all := func() []*Frame {
 			mismatched := sessionFrame(hostAddr, 7, 0x21, forged6, 0) // IPv6 with the Protocol field of IPv4
@@ -116,22 +115,21 @@ func TestSourceFilter(t *testing.T) {
 		if got := r.receive(0, all()...); got != 5 {
 			t.Errorf("%s: without a filter %d packets of 5 pass", r.name, got)
 		}
-		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32", "2001:db8:1::/64")...))
+		r.entry.SetSourceFilter(NewSourceFilter(prefixes("192.0.2.10/32", "2001:db8:1::/64")...))
 		if got := r.receive(0, all()...); got != 2 {
 			t.Errorf("%s: with a filter %d packets pass, want 2", r.name, got)
 		}
-		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.11/32")...))
+		r.entry.SetSourceFilter(NewSourceFilter(prefixes("192.0.2.11/32")...))
 		if got := r.receive(0, all()...); got != 1 {
 			t.Errorf("%s: with another filter %d packets pass, want 1", r.name, got)
 		}
-		r.path.SetSourceFilter(id, nil)
+		r.entry.SetSourceFilter(nil)
 		if got := r.receive(0, all()...); got != 5 {
 			t.Errorf("%s: after the filter is removed %d packets of 5 pass", r.name, got)
 		}
-		if c := r.path.Counters(id); c.Spoofed != 7 || c.Dropped != 7 || c.Exceeded != 0 || c.ReceivedPackets != 13 {
+		if c := r.entry.Counters(); c.Spoofed != 7 || c.Dropped != 7 || c.Exceeded != 0 || c.ReceivedPackets != 13 {
 			t.Errorf("%s: counted %+v; want 13 received, and 7 spoofed and so dropped", r.name, c)
 		}
-		r.path.SetSourceFilter(99, NewSourceFilter()) // an unknown session
 	}
 }
 
@@ -139,9 +137,8 @@ func TestSourceFilter(t *testing.T) {
 // than the rate. Spoofed packets take no tokens.
 func TestRateUp(t *testing.T) {
 	for _, r := range eachPath(t) {
-		id := r.entry.SessionID
-		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32")...))
-		r.path.SetRates(id, Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets per millisecond
+		r.entry.SetSourceFilter(NewSourceFilter(prefixes("192.0.2.10/32")...))
+		r.entry.SetRates(Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets per millisecond
 		packet, forged := make([]byte, 1000), make([]byte, 1000)
 		copy(packet, packetFrom("192.0.2.10"))
 		copy(forged, packetFrom("192.0.2.11"))
@@ -163,13 +160,13 @@ func TestRateUp(t *testing.T) {
 				t.Errorf("%s: at %v %d packets pass, want %d", r.name, c.at, got, c.want)
 			}
 		}
-		if c := r.path.Counters(id); c.ReceivedPackets != 210 || c.Spoofed != 600 || c.Exceeded != 390 || c.Dropped != 990 {
+		if c := r.entry.Counters(); c.ReceivedPackets != 210 || c.Spoofed != 600 || c.Exceeded != 390 || c.Dropped != 990 {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 		if n := r.send(0, gsoPacket{packet: packet}); n != 1 {
 			t.Errorf("%s: the rate from the peer limits packets to it", r.name)
 		}
-		r.path.SetRates(id, Rate{}, Rate{})
+		r.entry.SetRates(Rate{}, Rate{})
 		if got := took(10 * time.Second); got != 150 {
 			t.Errorf("%s: without a rate %d packets pass, want 150", r.name, got)
 		}
@@ -180,7 +177,7 @@ func TestRateUp(t *testing.T) {
 // rate are not sent.
 func TestRateDown(t *testing.T) {
 	for _, r := range eachPath(t) {
-		r.path.SetRates(r.entry.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
+		r.entry.SetRates(Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}
 		sent := func(at time.Duration) int {
 			return r.send(at, m.transport(0, false, false, 960, 30*960), m.transport(1, true, true, 952, 30*952))
@@ -193,7 +190,7 @@ func TestRateDown(t *testing.T) {
 				t.Errorf("%s: at %v %d segments of 1000 octets leave, want %d", r.name, c.at, got, c.want)
 			}
 		}
-		if c := r.path.Counters(r.entry.SessionID); c.SentPackets != 45 || c.SentBytes != 45_000 || c.Exceeded != 240-45 || c.Dropped != c.Exceeded {
+		if c := r.entry.Counters(); c.SentPackets != 45 || c.SentBytes != 45_000 || c.Exceeded != 240-45 || c.Dropped != c.Exceeded {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 		if n := r.receive(0, fromPeer(packetFrom("192.0.2.10"))); n != 1 {
@@ -205,11 +202,11 @@ func TestRateDown(t *testing.T) {
 // TestAdmissionNoAllocation: the checks do not allocate, in either direction.
 func TestAdmissionNoAllocation(t *testing.T) {
 	p, _, f := newPlainEntry(t)
-	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32")...))
-	p.SetRates(0x1234, Rate{Bits: 1e9}, Rate{Bits: 1e9})
-	packet, buf := make([][]byte, 1), make([]byte, HeadersLen+1500)
+	f.SetSourceFilter(NewSourceFilter(prefixes("192.0.2.10/32")...))
+	f.SetRates(Rate{Bits: 1e9}, Rate{Bits: 1e9})
+	packet, buf := make([][]byte, 1), make([]byte, maxTaggedLen+1500)
 	in, forged := sessionFrame(hostAddr, 0x1234, 0x21, packetFrom("192.0.2.10"), 0), sessionFrame(hostAddr, 0x1234, 0x21, packetFrom("192.0.2.11"), 0)
-	buf[HeadersLen] = 0x45
+	buf[maxTaggedLen] = 0x45
 	if n := testing.AllocsPerRun(100, func() {
 		p.deliver(in, packet, 0)
 		p.deliver(forged, packet, 0)
@@ -217,16 +214,16 @@ func TestAdmissionNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("packets that are checked allocate %v times", n)
 	}
-	if c := p.Counters(0x1234); c.Spoofed == 0 || c.ReceivedPackets == 0 || c.SentPackets == 0 {
+	if c := f.Counters(); c.Spoofed == 0 || c.ReceivedPackets == 0 || c.SentPackets == 0 {
 		t.Errorf("nothing was checked: %+v", c)
 	}
 }
 
 // BenchmarkDeliverFiltered is BenchmarkDeliver of a session with a source filter and a rate.
 func BenchmarkDeliverFiltered(b *testing.B) {
-	p, _, _ := newPlainEntry(b)
-	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
-	p.SetRates(0x1234, Rate{Bits: MaxRate}, Rate{})
+	p, _, f := newPlainEntry(b)
+	f.SetSourceFilter(NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
+	f.SetRates(Rate{Bits: MaxRate}, Rate{})
 	data := tcpData4()
 	copy(data[12:], []byte{192, 0, 2, 10})
 	in, packet, now := sessionFrame(hostAddr, 0x1234, 0x21, data, 0), make([][]byte, 1), instant(0)
@@ -240,7 +237,7 @@ func BenchmarkDeliverFiltered(b *testing.B) {
 // TestRateDownWholePackets: ordinary packets from the device are limited too.
 func TestRateDownWholePackets(t *testing.T) {
 	for _, r := range eachPath(t) {
-		r.path.SetRates(r.entry.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
+		r.entry.SetRates(Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		packet := make([]byte, 1000)
 		copy(packet, packetFrom("192.0.2.10"))
 		for _, c := range []struct {
@@ -255,7 +252,7 @@ func TestRateDownWholePackets(t *testing.T) {
 				t.Errorf("%s: at %v %d packets leave, want %d", r.name, c.at, sent, c.want)
 			}
 		}
-		if c := r.path.Counters(r.entry.SessionID); c.SentPackets != 30 || c.SentBytes != 30_000 || c.Exceeded != 90 {
+		if c := r.entry.Counters(); c.SentPackets != 30 || c.SentBytes != 30_000 || c.Exceeded != 90 {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 	}

@@ -17,22 +17,23 @@ func TestConcurrentSessions(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				offload := newFakeOffload()
 				offload.takes = time.Millisecond
-				p := Path(New(kind, []Port{&sink{}}, func([]byte) {}, func(id uint16) { t.Errorf("device of session %d is lost", id) }))
+				p := Path(New(kind, []Port{&sink{}}, func([]byte) {}, func(c SessionConfig) { t.Errorf("device of session %d is lost", c.SessionID) }))
 				if offloaded {
-					p = NewOffloaded(p, offload, func(uint16, error) {})
+					p = NewOffloaded(p, offload, func(SessionConfig, error) {})
 				}
 				var running sync.WaitGroup
 				for i := range uint16(16) {
 					running.Go(func() {
 						for round := range 8 {
 							device := tuntest.New("ppp0")
-							if err := p.Add(Session{SessionID: i + 1, Device: device}); err != nil {
+							s, err := p.Add(SessionConfig{Key: Key{SessionID: i + 1}, Device: device})
+							if err != nil {
 								t.Errorf("%v, session %d: %v", kind, i+1, err)
 								return
 							}
-							p.SetFamilies(i+1, true, true)
+							s.SetFamilies(true, true)
 							time.Sleep(time.Duration(round*int(i)) * 5 * time.Millisecond)
-							p.Remove(i + 1)
+							s.Remove()
 							select {
 							case <-device.Closed():
 							default:

@@ -14,9 +14,9 @@ type Engine interface {
 
 // New returns the data path of a server's or client's ports for session frames. control is called
 // with each frame that does not belong to the data path; the frame is valid only until control
-// returns. lost is called with the ID of a session whose device has failed. Devices that do not
+// returns. lost is called with a session whose device has failed. Devices that do not
 // support GSO are served one packet at a time by any Kind.
-func New(d Kind, ports []Port, control func([]byte), lost func(uint16)) Engine {
+func New(d Kind, ports []Port, control func([]byte), lost func(SessionConfig)) Engine {
 	if d == KindPlain {
 		return newPlainPath(ports, control, lost)
 	}

@@ -91,18 +91,18 @@ func (c *countingPort) count(head []byte, size int) {
 // data paths, without goroutines.
 func forwarding(gso bool) (port *countingPort, work func()) {
 	port = &countingPort{}
-	p := newGSOPath([]Port{port}, func([]byte) {}, func(uint16) {})
+	p := newGSOPath([]Port{port}, func([]byte) {}, func(SessionConfig) {})
 	device := &loopbackDevice{}
 	var entries [2]*entry
 	for i, peer := range []wire.Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
-		f := &entry{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
+		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: peer, SessionID: id}, Device: device})
 		if gso {
 			f.gso, f.writers = device, writers(device, 1)
 		}
 		f.ipv4.Store(true)
-		p.sessions.put(id, f)
-		p.SetMSS(id, NewMSSLimit(1492, 0))
+		p.sessions.put(f)
+		f.SetMSS(NewMSSLimit(1492, 0))
 		entries[i] = f
 	}
 	frames := segments()
@@ -114,12 +114,11 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 			p.workers[0].drain(entries[1], device, batch)
 		}
 	}
-	buf, single, out := make([]byte, HeadersLen+1500), make([][]byte, 1), make([][]byte, 1)
-	entries[1].putHeader(buf)
+	buf, single, out := make([]byte, maxTaggedLen+1500), make([][]byte, 1), make([][]byte, 1)
 	return port, func() {
 		for i := range frames {
 			p.deliver(&frames[i], single, 0)
-			out[0] = entries[1].encapsulate(buf, copy(buf[HeadersLen:], device.packet), 0)
+			out[0] = entries[1].encapsulate(buf, copy(buf[maxTaggedLen:], device.packet), 0)
 			port.WriteBatch(out)
 		}
 	}
@@ -167,13 +166,14 @@ func BenchmarkForward(b *testing.B) {
 // forwardingOver is forwarding on the GSO data path with many sessions, each of which has the next
 // 44 segments.
 func forwardingOver(sessions int) (work func()) {
-	p := newGSOPath([]Port{&countingPort{}}, func([]byte) {}, func(uint16) {})
+	p := newGSOPath([]Port{&countingPort{}}, func([]byte) {}, func(SessionConfig) {})
 	device := &loopbackDevice{}
 	entries := make([]*entry, sessions)
 	for i := range entries {
-		f := &entry{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
+		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: uint16(1 + i)}, Device: device})
+		f.gso, f.writers = device, writers(device, 1)
 		f.ipv4.Store(true)
-		p.sessions.put(f.SessionID, f)
+		p.sessions.put(f)
 		entries[i] = f
 	}
 	frames := segments()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"upppoe/pppoe/vlan"
 	"upppoe/tun"
 )
 
@@ -43,14 +44,14 @@ type portWorker struct {
 	write     func(*entry, *tun.GSOPacket)
 }
 
-func newGSOPath(ports []Port, control func([]byte), lost func(uint16)) *gsoPath {
-	p := &gsoPath{plainPath: plainPath{ports: ports, clock: newClock(), control: control, lost: lost}}
+func newGSOPath(ports []Port, control func([]byte), lost func(SessionConfig)) *gsoPath {
+	p := &gsoPath{plainPath: *newPlainPath(ports, control, lost)}
 	headersLen := maxHeadersLen
 	for i, port := range ports {
 		w := &portWorker{path: p, index: i, port: port}
 		w.write = w.writeGSO
 		if w.gather, _ = port.(Gatherer); w.gather == nil {
-			headersLen = max(headersLen, 14+port.MTU()) // writeContiguous copies the payload there
+			headersLen = max(headersLen, 14+vlan.MaxDepth*vlan.TagLen+port.MTU()) // writeContiguous copies the payload there
 		}
 		p.workers = append(p.workers, w)
 	}
@@ -59,12 +60,14 @@ func newGSOPath(ports []Port, control func([]byte), lost func(uint16)) *gsoPath 
 }
 
 // Add adds a session, with GSO if its device supports it.
-func (p *gsoPath) Add(t Session) error {
-	d, ok := t.Device.(tun.GSODevice)
+func (p *gsoPath) Add(c SessionConfig) (Session, error) {
+	d, ok := c.Device.(tun.GSODevice)
 	if !ok || d.EnableGSO() != nil {
-		return p.plainPath.Add(t)
+		return p.plainPath.Add(c)
 	}
-	return p.add(&entry{Session: t, gso: d, writers: writers(d, len(p.workers))}, p.transmitQueues)
+	e := newEntry(&p.plainPath, c)
+	e.gso, e.writers = d, writers(d, len(p.workers))
+	return p.add(e, p.transmitQueues)
 }
 
 // writers returns n writers of a device, one for each port's goroutine. The first is used by Inject
@@ -166,12 +169,12 @@ type frameBatch struct {
 	now        instant // when its first packet was read
 }
 
-// maxHeadersLen is the longest headers of a segment, in octets: HeadersLen, and IP and TCP with all
+// maxHeadersLen is the longest headers of a segment, in octets: maxTaggedLen, and IP and TCP with all
 // options, or some extension headers of IPv6.
 const maxHeadersLen = 256
 
 // batchBufferLen has room for one GSO packet, and for another behind a batch of small packets.
-const batchBufferLen = 2 * (HeadersLen + tun.MaxGSOPacket)
+const batchBufferLen = 2 * (maxTaggedLen + tun.MaxGSOPacket)
 
 // newFrameBatch returns an empty batch with headersLen octets for the headers of each frame.
 func newFrameBatch(headersLen int) *frameBatch {
@@ -185,7 +188,7 @@ func newFrameBatch(headersLen int) *frameBatch {
 
 // room returns the buffer for the next packet; nil: flush first.
 func (b *frameBatch) room() []byte {
-	if b.n == len(b.frames) || len(b.buf)-b.used < HeadersLen+tun.MaxGSOPacket {
+	if b.n == len(b.frames) || len(b.buf)-b.used < maxTaggedLen+tun.MaxGSOPacket {
 		return nil
 	}
 	return b.buf[b.used:]
@@ -224,7 +227,7 @@ func (w *portWorker) transmitLoop(f *entry, from tun.GSOReader) {
 // drain moves packets until the queue is empty.
 func (w *portWorker) drain(f *entry, from tun.GSOReader, batch *frameBatch) error {
 	for {
-		n, pending, err := from.ReadGSO(batch.room(), HeadersLen)
+		n, pending, err := from.ReadGSO(batch.room(), maxTaggedLen)
 		if n == 0 || err != nil {
 			w.flush(f, batch)
 			return err
@@ -241,55 +244,54 @@ func (w *portWorker) drain(f *entry, from tun.GSOReader, batch *frameBatch) erro
 
 // appendPacket appends the frames of the packet that was read to the batch.
 func (w *portWorker) appendPacket(f *entry, batch *frameBatch, size int, pending tun.PendingOffload) {
-	buf := batch.buf[batch.used : batch.used+HeadersLen+size]
-	protocol := protocolOf(buf[HeadersLen])
+	buf := batch.buf[batch.used : batch.used+maxTaggedLen+size]
+	packet := buf[maxTaggedLen:]
+	protocol := protocolOf(packet[0])
 	if !f.isOpen(protocol) {
 		f.counters.dropped.Add(1)
 		return
 	}
-	f.putHeader(buf)
 	if pending.Segment != tun.SegmentNone {
-		w.appendSegments(f, batch, buf, pending)
+		batch.used += len(buf)
+		w.appendSegments(f, batch, packet, pending)
 		return
 	}
 	if !f.admitToPeer(size, batch.now) {
 		return
 	}
-	f.clamp(buf[HeadersLen:], pending.Checksum)
-	if !pending.Complete(buf[HeadersLen:]) {
+	f.clamp(packet, pending.Checksum)
+	if !pending.Complete(packet) {
 		f.counters.dropped.Add(1)
 		return
 	}
-	putLength(buf, protocol, size)
+	f.headers.put(buf, protocol, size)
 	batch.used += len(buf)
-	batch.frames[batch.n] = [2][]byte{buf}
+	batch.frames[batch.n] = [2][]byte{buf[f.headers.start:]}
 	batch.n++
 	f.counters.sent(1, size)
 }
 
-// appendSegments segments a GSO packet that is behind the frame headers common to all segments. Its
-// payload is not copied and must stay until the frames are sent.
-func (w *portWorker) appendSegments(f *entry, batch *frameBatch, buf []byte, pending tun.PendingOffload) {
-	if batch.segmenter.Start(buf[HeadersLen:], pending) != nil || HeadersLen+batch.segmenter.HeaderLen() > maxHeadersLen {
+// appendSegments segments a GSO packet. Its payload is not copied and must stay until the frames
+// are sent.
+func (w *portWorker) appendSegments(f *entry, batch *frameBatch, packet []byte, pending tun.PendingOffload) {
+	if batch.segmenter.Start(packet, pending) != nil || maxTaggedLen+batch.segmenter.HeaderLen() > maxHeadersLen {
 		f.counters.dropped.Add(1)
 		return
 	}
-	batch.used += len(buf)
-	header, protocol := HeadersLen+batch.segmenter.HeaderLen(), protocolOf(buf[HeadersLen])
+	header, protocol := maxTaggedLen+batch.segmenter.HeaderLen(), protocolOf(packet[0])
 	packets, octets := 0, 0
 	for batch.segmenter.Len() > 0 {
 		if batch.n == len(batch.frames) {
 			w.sendFrames(f, batch)
 		}
 		head := batch.headers[batch.n][:header]
-		copy(head, buf[:HeadersLen])
-		payload := batch.segmenter.Next(head[HeadersLen:])
-		size := header - HeadersLen + len(payload)
+		payload := batch.segmenter.Next(head[maxTaggedLen:])
+		size := header - maxTaggedLen + len(payload)
 		if !f.admitToPeer(size, batch.now) {
 			continue
 		}
-		putLength(head, protocol, size)
-		batch.frames[batch.n] = [2][]byte{head, payload}
+		f.headers.put(head, protocol, size)
+		batch.frames[batch.n] = [2][]byte{head[f.headers.start:], payload}
 		batch.n++
 		packets++
 		octets += size

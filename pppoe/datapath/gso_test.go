@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
 
@@ -96,12 +97,21 @@ func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
 // without goroutines.
 func newGSOEntry(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *entry) {
 	device := &fakeGSODevice{closed: make(chan struct{})}
-	p := newGSOPath([]Port{port}, control, func(uint16) {})
-	f := &entry{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
+	p := newGSOPath([]Port{port}, control, func(SessionConfig) {})
+	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: device})
+	f.gso, f.writers = device, writers(device, 1)
 	f.ipv4.Store(true)
 	f.ipv6.Store(true)
-	p.sessions.put(7, f)
+	p.sessions.put(f)
 	return p.workers[0], device, f
+}
+
+// setPeer changes the peer of a session, and our address.
+func setPeer(p *gsoPath, e *entry, peer wire.Addr) {
+	p.sessions.take(e)
+	e.Peer, e.Local = peer, acAddr
+	e.headers = newHeaders(&e.SessionConfig)
+	p.sessions.put(e)
 }
 
 // TestInject: a frame from the control plane is handled as a received one, concurrently with those;
@@ -110,15 +120,15 @@ func newGSOEntry(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, 
 func TestInject(t *testing.T) {
 	var left [][]byte
 	worker, device, f := newGSOEntry(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
-	f.Peer = hostAddr
+	setPeer(worker.path, f, hostAddr)
 	_, _, g := newGSOEntry(&fakePort{}, nil)
 	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
 	packet := bytes.Clone(open)
 	tun.CompleteChecksum(packet)
-	frame := make([]byte, HeadersLen+len(packet))
-	g.putHeader(frame)
-	putLength(frame, protocolOf(packet[0]), len(packet))
-	copy(frame[HeadersLen:], packet)
+	buf := make([]byte, maxTaggedLen+len(packet))
+	g.headers.put(buf, protocolOf(packet[0]), len(packet))
+	copy(buf[maxTaggedLen:], packet)
+	frame := buf[g.headers.start:]
 	var racing sync.WaitGroup
 	racing.Go(func() { worker.receive([]Frame{{Data: bytes.Clone(frame)}}) })
 	if !worker.path.Inject(bytes.Clone(frame)) {
@@ -151,7 +161,7 @@ func TestGSOEndToEnd(t *testing.T) {
 			w := &fakePort{}
 			sender, in, f := newGSOEntry(port(w), nil)
 			receiver, out, g := newGSOEntry(&fakePort{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
-			g.Peer = hostAddr
+			setPeer(receiver.path, g, hostAddr)
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 			l := newFrameBatch(1514)
 			total, octets, coalesced := 0, 0, 0
@@ -221,7 +231,7 @@ func TestGSOClosedFamilies(t *testing.T) {
 		p, device, f := newGSOEntry(w, func([]byte) { controlled++ })
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []gsoPacket{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
-		p.path.SetFamilies(7, v6, !v6) // only the other family
+		f.SetFamilies(v6, !v6) // only the other family
 		if p.drain(f, device, newFrameBatch(1514)); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
@@ -269,7 +279,7 @@ func TestGSODrops(t *testing.T) {
 func TestGSOClampsMSS(t *testing.T) {
 	w := &fakePort{}
 	p, device, f := newGSOEntry(w, nil)
-	p.path.SetMSS(7, NewMSSLimit(1492, 0))
+	f.SetMSS(NewMSSLimit(1492, 0))
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	syn := m.transport(0, false, false, 0, 4)
 	syn.packet[32], syn.packet[33] = 6<<4, 2
@@ -320,21 +330,23 @@ func checksumRight(p []byte) bool {
 // closes the device of either kind.
 func TestGSOPathServesPlainDevices(t *testing.T) {
 	device := &sink{}
-	p := newGSOPath([]Port{&fakePort{}}, func([]byte) {}, func(uint16) {})
-	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}); err != nil {
+	p := newGSOPath([]Port{&fakePort{}}, func([]byte) {}, func(SessionConfig) {})
+	key := Key{Local: hostAddr, Peer: acAddr, SessionID: 7}
+	s, err := p.Add(SessionConfig{Key: key, Device: device})
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.SetFamilies(7, true, false)
+	s.SetFamilies(true, false)
 	frame := func() Frame { return *sessionFrame(acAddr, 7, 0x21, make([]byte, 20), 10) }
 	p.workers[0].receive([]Frame{frame(), frame()})
-	if n := p.Remove(7); device.taken != 2 || n.ReceivedPackets != 2 || n.ReceivedBytes != 40 {
+	if n := s.Remove(); device.taken != 2 || n.ReceivedPackets != 2 || n.ReceivedBytes != 40 {
 		t.Errorf("the device took %d packets, counted as %+v", device.taken, n)
 	}
 	fast := &fakeGSODevice{closed: make(chan struct{})}
-	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: fast}); err != nil || !fast.gsoEnabled {
+	if s, err = p.Add(SessionConfig{Key: key, Device: fast}); err != nil || !fast.gsoEnabled {
 		t.Fatalf("%v; GSO enabled: %v", err, fast.gsoEnabled)
 	}
-	if n := p.Remove(7); n != (Counters{}) {
+	if n := s.Remove(); n != (Counters{}) {
 		t.Errorf("counted as %+v", n)
 	}
 	<-fast.closed
@@ -358,7 +370,8 @@ func TestGSONoAllocation(t *testing.T) {
 	p.drain(f, device, l)
 	var frames []Frame
 	for _, b := range w.frames {
-		copy(b[6:], f.Peer[:]) // as if the peer had sent them
+		copy(b, f.Local[:]) // as if the peer had sent them
+		copy(b[6:], f.Peer[:])
 		frames = append(frames, Frame{Data: b})
 	}
 	f.writers = writers(discardDevice{device}, 1)
@@ -399,7 +412,7 @@ func FuzzGSOReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b []byte, pending bool) {
 		controlled, packets := 0, 0
 		p, device, session := newGSOEntry(&fakePort{}, func([]byte) { controlled++ })
-		p.path.SetMSS(7, NewMSSLimit(1492, 0))
+		session.SetMSS(NewMSSLimit(1492, 0))
 		p.receive([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
 		for _, s := range device.written {
 			packets += s.packets
@@ -469,7 +482,7 @@ func TestContiguousFrames(t *testing.T) {
 
 // TestFrameBatchRoom: the exact size of the room for one more packet, and 64 frames at most.
 func TestFrameBatchRoom(t *testing.T) {
-	const packet = 22 + 65535 // headers, and the longest packet
+	const packet = maxTaggedLen + 65535 // headers, and the longest packet
 	for _, c := range []struct {
 		free, frames int
 		ok           bool

@@ -263,18 +263,19 @@ func FuzzClampMSS(f *testing.F) {
 func TestPathClampsMSS(t *testing.T) {
 	p, device, f := newPlainEntry(t)
 	announced := func(limit MSSLimit) (in, out int) {
-		p.SetMSS(0x1234, limit)
+		f.SetMSS(limit)
 		frame := sessionFrame(hostAddr, 0x1234, 0x21, ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()), 4)
 		if !p.deliver(frame, make([][]byte, 1), 0) {
 			t.Fatal("the packet is not the data path's")
 		}
-		buf := make([]byte, HeadersLen+1500)
-		n := copy(buf[HeadersLen:], ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()))
-		if f.encapsulate(buf, n, 0) == nil {
+		buf := make([]byte, maxTaggedLen+1500)
+		n := copy(buf[maxTaggedLen:], ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()))
+		sent := f.encapsulate(buf, n, 0)
+		if sent == nil {
 			t.Fatal("the packet may not go")
 		}
 		at := HeadersLen + 20 + tcpHeader + 2
-		return int(binary.BigEndian.Uint16(frame.Data[at:])), int(binary.BigEndian.Uint16(buf[at:]))
+		return int(binary.BigEndian.Uint16(frame.Data[at:])), int(binary.BigEndian.Uint16(sent[at:]))
 	}
 	for _, c := range []struct{ mtu, bound, want int }{{1492, -1, 1460}, {1492, 0, 1452}, {1400, 0, 1360}, {1492, 1412, 1412}} {
 		if in, out := announced(NewMSSLimit(c.mtu, c.bound)); in != c.want || out != c.want {
@@ -284,14 +285,13 @@ func TestPathClampsMSS(t *testing.T) {
 	if device.taken != 4 {
 		t.Errorf("the device got %d packets, want 4", device.taken)
 	}
-	p.SetMSS(0x4321, usualLimit) // an unknown session is ignored
 }
 
 // TestPendingChecksum: a SYN from this machine, over veth, has a complete checksum when it is
 // written to the device.
 func TestPendingChecksum(t *testing.T) {
-	p, _, _ := newPlainEntry(t)
-	p.SetMSS(0x1234, usualLimit)
+	p, _, f := newPlainEntry(t)
+	f.SetMSS(usualLimit)
 	packet := ipv4Packet(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())
 	frame := sessionFrame(hostAddr, 0x1234, 0x21, withPendingChecksum(packet, 20, packet[12:20]), 0)
 	frame.ChecksumPending = true

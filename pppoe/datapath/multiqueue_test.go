@@ -63,7 +63,7 @@ func TestMultiQueue(t *testing.T) {
 			wires = append(wires, &fakePort{})
 			all = append(all, fakeGatherer{wires[len(wires)-1]})
 		}
-		p := newGSOPath(all, func([]byte) { t.Error("a packet went to the control plane") }, func(uint16) {})
+		p := newGSOPath(all, func([]byte) { t.Error("a packet went to the control plane") }, func(SessionConfig) {})
 		device := newFakeMultiQueue(queues)
 		for _, q := range device.queues {
 			q.toRead = []gsoPacket{m.transport(0, false, false, 100, 1000)}
@@ -76,7 +76,7 @@ func TestMultiQueue(t *testing.T) {
 		}
 		receivers.Wait()
 		device.idle.Wait()
-		n := p.Remove(7)
+		n := f.Remove()
 		if n.SentPackets != uint64(queues*10) || n.ReceivedPackets != ports || n.Dropped != 0 {
 			t.Errorf("%d queues: counted as %+v", queues, n)
 		}
@@ -108,7 +108,8 @@ func TestMultiQueue(t *testing.T) {
 
 // openEntry adds a session with both families open.
 func openEntry(p *gsoPath, d tun.GSODevice) *entry {
-	f := &entry{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, gso: d, writers: writers(d, len(p.workers))}
+	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: d})
+	f.gso, f.writers = d, writers(d, len(p.workers))
 	f.ipv4.Store(true)
 	p.add(f, p.transmitQueues)
 	return f

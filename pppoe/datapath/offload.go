@@ -7,25 +7,28 @@ import (
 )
 
 // Offload moves packets of open sessions in place of the Path: in the kernel (package pppoe/linux).
-// It may leave any packet to the Path, which has every session too.
-//
-// Methods may be called concurrently.
+// It may leave any packet to the Path, which has every session too. Its methods may be called
+// concurrently.
 type Offload interface {
-	// Add adds a session. No packet passes until SetFamilies is called. The caller keeps the
+	// Add adds a session. No packet passes until its SetFamilies is called. The caller keeps the
 	// device. After an error the Path alone carries the session.
-	Add(Session) error
-	// SetFamilies sets which address families may pass: those whose NCP is open. Like the following
-	// methods, it ignores sessions that Add has not added.
-	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
-	// SetSourceFilter sets the source addresses that are allowed: see Path.SetSourceFilter. Packets
-	// that it cannot check are left to the Path; the error then names them.
-	SetSourceFilter(sessionID uint16, from *SourceFilter) error
-	// Counters returns the counters of a session since Add, without the packets left to the Path.
-	Counters(sessionID uint16) Counters
-	// Remove removes a session. The caller closes the device afterwards.
-	Remove(sessionID uint16) Counters
+	Add(SessionConfig) (OffloadSession, error)
 	// Describe describes for a log how packets are moved, and why not in a faster way.
 	Describe() string
+}
+
+// OffloadSession is a session in an Offload. Its methods may be called concurrently; after Remove
+// they have no effect.
+type OffloadSession interface {
+	// SetFamilies sets which address families may pass: those whose NCP is open.
+	SetFamilies(ipv4, ipv6 bool)
+	// SetSourceFilter sets the source addresses that are allowed: see Session.SetSourceFilter.
+	// Packets that the Offload cannot check are left to the Path; the error then names them.
+	SetSourceFilter(*SourceFilter) error
+	// Counters returns the counters since Add, without the packets left to the Path.
+	Counters() Counters
+	// Remove removes the session. The caller closes the device afterwards.
+	Remove() Counters
 }
 
 // offloadedPath is a Path with an Offload. Their counters are added.
@@ -35,21 +38,24 @@ type Offload interface {
 // first packets may pass, for one session after the other, with pauses for others between them.
 // Nothing waits for it: the Path carries a session until then.
 type offloadedPath struct {
-	Path
+	path    Path
 	offload Offload
 	// report is called with nil when the Offload has added a session, or else with the reason why
 	// it does not carry the session or some of its packets.
-	report func(sessionID uint16, why error)
+	report func(s SessionConfig, why error)
 
 	mu         sync.Mutex
-	entries    map[uint16]*offloadEntry
-	queue      []*offloadEntry // sessions still to be added, in order
-	installing bool            // installPending is running
+	queue      []*offloadedSession // still to be added, in order
+	installing bool                // installPending is running
 }
 
-// offloadEntry is the state of a session in the Offload. It is guarded by offloadedPath.mu.
-type offloadEntry struct {
-	session      Session
+// offloadedSession is a session of the Path and its state in the Offload. That is guarded by
+// offloadedPath.mu.
+type offloadedSession struct {
+	Session
+	path         *offloadedPath
+	config       SessionConfig
+	offloaded    OffloadSession // nil: Offload.Add has not succeeded
 	ipv4, ipv6   bool
 	sourceFilter *SourceFilter
 	reported     string // the reason that was reported last for packets left to the Path
@@ -57,7 +63,7 @@ type offloadEntry struct {
 	skipped      bool          // not added, because it had a rate when its turn came
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
-	installed    bool          // Offload.Add has succeeded
+	removed      bool          // by Remove
 	done         chan struct{} // closed at the end of install
 }
 
@@ -73,22 +79,20 @@ var (
 // NewOffloaded returns a Path that carries sessions by an Offload where possible, or p if the
 // Offload is nil. report is called from several goroutines, with nil when the Offload has added a
 // session, or else with the reason why it does not carry the session or some of its packets.
-func NewOffloaded(p Path, offload Offload, report func(sessionID uint16, why error)) Path {
+func NewOffloaded(p Path, offload Offload, report func(s SessionConfig, why error)) Path {
 	if offload == nil {
 		return p
 	}
-	return &offloadedPath{Path: p, offload: offload, report: report, entries: make(map[uint16]*offloadEntry)}
+	return &offloadedPath{path: p, offload: offload, report: report}
 }
 
 // Add adds a session to the Path. The Offload follows with SetFamilies.
-func (p *offloadedPath) Add(t Session) error {
-	if err := p.Path.Add(t); err != nil {
-		return err
+func (p *offloadedPath) Add(c SessionConfig) (Session, error) {
+	s, err := p.path.Add(c)
+	if err != nil {
+		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.entries[t.SessionID] = &offloadEntry{session: t, done: make(chan struct{})}
-	return nil
+	return &offloadedSession{Session: s, path: p, config: c, done: make(chan struct{})}, nil
 }
 
 // While an Offload adds a session, the kernel may block changes of addresses, which come first.
@@ -103,93 +107,32 @@ const (
 // installPending adds the sessions in the queue, in turn, until the queue is empty.
 func (p *offloadedPath) installPending() {
 	time.Sleep(settleTime)
-	for e, limited := p.next(); e != nil; e, limited = p.next() {
+	for s, limited := p.next(); s != nil; s, limited = p.next() {
 		began := time.Now()
-		p.install(e, limited)
+		s.install(limited)
 		time.Sleep(idleFactor * time.Since(began))
 	}
 }
 
 // next removes the next session from the queue; nil: it is empty.
-func (p *offloadedPath) next() (e *offloadEntry, limited bool) {
+func (p *offloadedPath) next() (s *offloadedSession, limited bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.queue) > 0 {
-		e, p.queue = p.queue[0], p.queue[1:]
-		if p.entries[e.session.SessionID] == e { // else it has been removed
-			e.started, e.skipped = !e.rateLimited, e.rateLimited
-			return e, e.rateLimited
+		s, p.queue = p.queue[0], p.queue[1:]
+		if !s.removed {
+			s.started, s.skipped = !s.rateLimited, s.rateLimited
+			return s, s.rateLimited
 		}
 	}
 	p.installing, p.queue = false, nil
 	return nil, false
 }
 
-// install adds a session to the Offload.
-func (p *offloadedPath) install(e *offloadEntry, limited bool) {
-	if limited {
-		p.report(e.session.SessionID, ErrRateLimited)
-		return
-	}
-	defer close(e.done)
-	err := p.offload.Add(e.session)
-	p.report(e.session.SessionID, err)
-	if err == nil {
-		p.activate(e)
-	}
-}
-
-// activate applies to the Offload what was set before it had the session.
-func (p *offloadedPath) activate(e *offloadEntry) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e.installed = true
-	if e.sourceFilter != nil {
-		p.applySourceFilter(e)
-	}
-	if e.ipv4 || e.ipv6 {
-		p.applyFamilies(e)
-	}
-}
-
-// applyFamilies sets the families that may pass through the Offload: none for a session with a
-// Rate, which is the Path's. The lock is held.
-func (p *offloadedPath) applyFamilies(e *offloadEntry) {
-	p.offload.SetFamilies(e.session.SessionID, e.ipv4 && !e.rateLimited, e.ipv6 && !e.rateLimited)
-}
-
-// applySourceFilter sets the source filter of the Offload, and reports the packets that it leaves
-// to the Path, if those have changed. The lock is held.
-func (p *offloadedPath) applySourceFilter(e *offloadEntry) {
-	id := e.session.SessionID
-	if err := p.offload.SetSourceFilter(id, e.sourceFilter); err != nil && err.Error() != e.reported {
-		e.reported = err.Error()
-		// Ends with the report. It may call back, so it must not run under the lock.
-		go p.report(id, err)
-	}
-}
-
-// SetFamilies sets the families of both. The Offload comes first, so that a family that closes
-// stops there first.
-func (p *offloadedPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	p.mu.Lock()
-	if e := p.entries[id]; e != nil {
-		e.ipv4, e.ipv6 = ipv4, ipv6
-		switch {
-		case e.installed:
-			p.applyFamilies(e)
-		case !e.queued && (ipv4 || ipv6):
-			e.queued = true
-			p.enqueue(e)
-		}
-	}
-	p.mu.Unlock()
-	p.Path.SetFamilies(id, ipv4, ipv6)
-}
-
 // enqueue adds a session to the queue. The lock is held.
-func (p *offloadedPath) enqueue(e *offloadEntry) {
-	p.queue = append(p.queue, e)
+func (p *offloadedPath) enqueue(s *offloadedSession) {
+	s.queued = true
+	p.queue = append(p.queue, s)
 	if !p.installing {
 		p.installing = true
 		// Ends when the queue is empty.
@@ -197,70 +140,132 @@ func (p *offloadedPath) enqueue(e *offloadEntry) {
 	}
 }
 
-// SetSourceFilter sets the source filter of both, of the Path first: packets may be left to it.
-func (p *offloadedPath) SetSourceFilter(id uint16, from *SourceFilter) {
-	p.Path.SetSourceFilter(id, from)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e := p.entries[id]; e != nil {
-		if e.sourceFilter = from; e.installed {
-			p.applySourceFilter(e)
+// install adds a session to the Offload.
+func (s *offloadedSession) install(limited bool) {
+	if limited {
+		s.report(ErrRateLimited)
+		return
+	}
+	defer close(s.done)
+	offloaded, err := s.path.offload.Add(s.config)
+	s.report(err)
+	if err == nil {
+		s.activate(offloaded)
+	}
+}
+
+func (s *offloadedSession) report(why error) { s.path.report(s.config, why) }
+
+// activate applies to the Offload what was set before it had the session.
+func (s *offloadedSession) activate(offloaded OffloadSession) {
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	s.offloaded = offloaded
+	if s.sourceFilter != nil {
+		s.applySourceFilter()
+	}
+	if s.ipv4 || s.ipv6 {
+		s.applyFamilies()
+	}
+}
+
+// applyFamilies sets the families that may pass through the Offload: none for a session with a
+// Rate, which is the Path's. The lock is held.
+func (s *offloadedSession) applyFamilies() {
+	s.offloaded.SetFamilies(s.ipv4 && !s.rateLimited, s.ipv6 && !s.rateLimited)
+}
+
+// applySourceFilter sets the source filter of the Offload, and reports the packets that it leaves
+// to the Path, if those have changed. The lock is held.
+func (s *offloadedSession) applySourceFilter() {
+	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil && err.Error() != s.reported {
+		s.reported = err.Error()
+		// Ends with the report. It may call back, so it must not run under the lock.
+		go s.report(err)
+	}
+}
+
+// SetFamilies sets the families of both. The Offload comes first, so that a family that closes
+// stops there first.
+func (s *offloadedSession) SetFamilies(ipv4, ipv6 bool) {
+	s.path.mu.Lock()
+	if !s.removed {
+		s.ipv4, s.ipv6 = ipv4, ipv6
+		switch {
+		case s.offloaded != nil:
+			s.applyFamilies()
+		case !s.queued && (ipv4 || ipv6):
+			s.path.enqueue(s)
 		}
+	}
+	s.path.mu.Unlock()
+	s.Session.SetFamilies(ipv4, ipv6)
+}
+
+// SetSourceFilter sets the source filter of both, of the Path first: packets may be left to it.
+func (s *offloadedSession) SetSourceFilter(from *SourceFilter) {
+	s.Session.SetSourceFilter(from)
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	if s.sourceFilter = from; s.offloaded != nil && !s.removed {
+		s.applySourceFilter()
 	}
 }
 
 // SetRates sets the rates. A session with a rate is the Path's alone; without, it returns to the
 // Offload, or is added there for the first time.
-func (p *offloadedPath) SetRates(id uint16, up, down Rate) {
-	p.Path.SetRates(id, up, down)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, limited := p.entries[id], up.Bits > 0 || down.Bits > 0
-	if e == nil || e.rateLimited == limited {
+func (s *offloadedSession) SetRates(up, down Rate) {
+	s.Session.SetRates(up, down)
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	limited := up.Bits > 0 || down.Bits > 0
+	if s.removed || s.rateLimited == limited {
 		return
 	}
-	e.rateLimited = limited
+	s.rateLimited = limited
 	switch {
-	case e.installed:
-		p.applyFamilies(e)
+	case s.offloaded != nil:
+		s.applyFamilies()
 		// Ends with the report. It may call back, so it must not run under the lock.
-		go p.report(id, e.reason())
-	case e.skipped:
-		e.skipped, e.queued = false, false
+		go s.report(s.reason())
+	case s.skipped:
+		s.skipped, s.queued = false, false
 	}
 }
 
 // reason returns why the Offload does not carry a session that it has; nil: it does.
-func (e *offloadEntry) reason() error {
-	if e.rateLimited {
+func (s *offloadedSession) reason() error {
+	if s.rateLimited {
 		return ErrRateLimited
 	}
 	return nil
 }
 
-// Remove removes a session from both.
-func (p *offloadedPath) Remove(id uint16) Counters {
-	p.mu.Lock()
-	e := p.entries[id]
-	delete(p.entries, id)
-	if e != nil {
-		e.ipv4, e.ipv6 = false, false
-	}
-	started := e != nil && e.started
-	p.mu.Unlock()
-	var offloaded Counters
+// Remove removes the session from both.
+func (s *offloadedSession) Remove() Counters {
+	s.path.mu.Lock()
+	started, again := s.started, s.removed
+	s.removed, s.ipv4, s.ipv6 = true, false, false
+	s.path.mu.Unlock()
 	if started {
-		<-e.done
-		if e.installed {
-			offloaded = p.offload.Remove(id)
-		}
+		<-s.done
 	}
-	return p.Path.Remove(id).plus(offloaded)
+	if s.offloaded != nil && !again {
+		s.offloaded.Remove()
+	}
+	return s.Session.Remove().plus(s.offloadCounters())
 }
 
 // Counters returns the sum of both.
-func (p *offloadedPath) Counters(id uint16) Counters {
-	return p.Path.Counters(id).plus(p.offload.Counters(id))
+func (s *offloadedSession) Counters() Counters { return s.Session.Counters().plus(s.offloadCounters()) }
+
+func (s *offloadedSession) offloadCounters() Counters {
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	if s.offloaded == nil {
+		return Counters{}
+	}
+	return s.offloaded.Counters()
 }
 
 func (c Counters) plus(d Counters) Counters {

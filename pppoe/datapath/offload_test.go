@@ -19,41 +19,47 @@ type fakeOffload struct {
 	from     *SourceFilter // from the last SetSourceFilter
 	takes    time.Duration // time that Add takes
 	mu       sync.Mutex    // guards the following: Add is called from other goroutines
-	sessions map[uint16]Session
+	sessions map[uint16]*fakeOffloadSession
 	carried  map[uint16]Counters
 	calls    []string
 	allowed4 map[uint16]bool
 	allowed6 map[uint16]bool
 }
 
+// fakeOffloadSession is a session of a fakeOffload.
+type fakeOffloadSession struct {
+	*fakeOffload
+	id    uint16
+	final Counters
+}
+
 var _ Offload = (*fakeOffload)(nil)
 
 func newFakeOffload() *fakeOffload {
-	return &fakeOffload{sessions: map[uint16]Session{}, carried: map[uint16]Counters{}, allowed4: map[uint16]bool{}, allowed6: map[uint16]bool{}}
+	return &fakeOffload{sessions: map[uint16]*fakeOffloadSession{}, carried: map[uint16]Counters{}, allowed4: map[uint16]bool{}, allowed6: map[uint16]bool{}}
 }
 
-func (f *fakeOffload) Add(t Session) error {
+func (f *fakeOffload) Add(c SessionConfig) (OffloadSession, error) {
 	f.adds = append(f.adds, time.Now())
 	time.Sleep(f.takes)
 	if f.refuses != nil {
-		return f.refuses
+		return nil, f.refuses
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sessions[t.SessionID] = t
-	return nil
+	s := &fakeOffloadSession{fakeOffload: f, id: c.SessionID}
+	f.sessions[c.SessionID] = s
+	return s, nil
 }
 
-func (f *fakeOffload) SetFamilies(id uint16, ipv4, ipv6 bool) {
+func (f *fakeOffloadSession) SetFamilies(ipv4, ipv6 bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "offload families")
-	if _, ok := f.sessions[id]; ok {
-		f.allowed4[id], f.allowed6[id] = ipv4, ipv6
-	}
+	f.allowed4[f.id], f.allowed6[f.id] = ipv4, ipv6
 }
 
-func (f *fakeOffload) SetSourceFilter(id uint16, from *SourceFilter) error {
+func (f *fakeOffloadSession) SetSourceFilter(from *SourceFilter) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "offload filter")
@@ -84,33 +90,54 @@ func (f *fakeOffload) note(what string) {
 
 func (f *fakeOffload) Describe() string { return "by magic" }
 
-func (f *fakeOffload) Counters(id uint16) Counters { return f.carried[id] }
+func (f *fakeOffloadSession) Counters() Counters {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sessions[f.id] != f {
+		return f.final
+	}
+	return f.carried[f.id]
+}
 
-func (f *fakeOffload) Remove(id uint16) Counters {
+func (f *fakeOffloadSession) Remove() Counters {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "offload remove")
-	delete(f.sessions, id)
-	c := f.carried[id]
-	delete(f.carried, id)
-	return c
+	delete(f.sessions, f.id)
+	f.final = f.carried[f.id]
+	return f.final
 }
 
-// fakePath is a Path that records calls.
+// fakePath is a Path that records calls; it is the path of each session, too.
 type fakePath struct {
 	offload *fakeOffload
 	add     error
 }
 
-func (p *fakePath) Add(Session) error                     { return p.add }
-func (p *fakePath) SetFamilies(uint16, bool, bool)        { p.offload.note("path families") }
-func (p *fakePath) SetMSS(uint16, MSSLimit)               {}
-func (p *fakePath) Counters(uint16) Counters              { return Counters{1, 10, 2, 20, 3, 4, 5} }
-func (p *fakePath) SetSourceFilter(uint16, *SourceFilter) {}
-func (p *fakePath) SetRates(uint16, Rate, Rate)           {}
-func (p *fakePath) Remove(id uint16) Counters {
+func (p *fakePath) Add(SessionConfig) (Session, error) {
+	if p.add != nil {
+		return nil, p.add
+	}
+	return p, nil
+}
+func (p *fakePath) SetFamilies(bool, bool)        { p.offload.note("path families") }
+func (p *fakePath) SetMSS(MSSLimit)               {}
+func (p *fakePath) Counters() Counters            { return Counters{1, 10, 2, 20, 3, 4, 5} }
+func (p *fakePath) SetSourceFilter(*SourceFilter) {}
+func (p *fakePath) SetRates(Rate, Rate)           {}
+func (p *fakePath) Remove() Counters {
 	p.offload.note("path remove")
-	return p.Counters(id)
+	return p.Counters()
+}
+
+// addSession adds a session with an ID.
+func addSession(t *testing.T, p Path, id uint16) Session {
+	t.Helper()
+	s, err := p.Add(SessionConfig{Key: Key{SessionID: id}, Device: tuntest.New("ppp0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // settle lets the time pass until a new session has been added to the Offload.
@@ -123,19 +150,18 @@ func TestOffloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload := newFakeOffload()
 		var added []uint16
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(c SessionConfig, why error) {
+			id := c.SessionID
 			if added = append(added, id); why != nil {
 				t.Errorf("session %d is not offloaded: %v", id, why)
 			}
 		})
-		if err := p.Add(Session{SessionID: 7, Device: tuntest.New("ppp0")}); err != nil {
-			t.Fatal(err)
-		}
-		p.SetFamilies(7, false, false)
+		s := addSession(t, p, 7)
+		s.SetFamilies(false, false)
 		if synctest.Wait(); len(offload.sessions) != 0 {
 			t.Error("the session is offloaded before packets may pass")
 		}
-		p.SetFamilies(7, true, false)
+		s.SetFamilies(true, false)
 		if synctest.Wait(); offload.count() != 0 {
 			t.Error("the session is offloaded before settleTime is over")
 		}
@@ -148,10 +174,10 @@ func TestOffloaded(t *testing.T) {
 		}
 		offload.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500}
 		want := Counters{101, 1010, 202, 2020, 303, 404, 505}
-		if got := p.Counters(7); got != want {
+		if got := s.Counters(); got != want {
 			t.Errorf("counters: %+v", got)
 		}
-		if got := p.Remove(7); got != want {
+		if got := s.Remove(); got != want {
 			t.Errorf("counters in the end: %+v", got)
 		}
 		slices.Sort(offload.calls[:3]) // the Offload is not waited for
@@ -167,25 +193,24 @@ func TestOffloadIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload := newFakeOffload()
 		offload.takes = time.Minute
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(uint16, error) {})
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(SessionConfig, error) {})
 		began := time.Now()
+		var sessions []Session
 		for id := range uint16(4) {
-			if err := p.Add(Session{SessionID: id}); err != nil {
-				t.Fatal(err)
-			}
-			p.SetFamilies(id, true, true)
+			sessions = append(sessions, addSession(t, p, id))
+			sessions[id].SetFamilies(true, true)
 		}
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the Offload was waited for, for %v", took)
 		}
 		settle() // session 0 is being added
 		began = time.Now()
-		p.SetFamilies(1, false, false)
-		p.Remove(2)
+		sessions[1].SetFamilies(false, false)
+		sessions[2].Remove()
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the Offload was waited for, for %v", took)
 		}
-		p.Remove(0)
+		sessions[0].Remove()
 		if took := time.Since(began); took != offload.takes {
 			t.Errorf("Remove returned after %v, before Offload.Add", took)
 		}
@@ -205,27 +230,27 @@ func TestOffloadRefuses(t *testing.T) {
 		offload := newFakeOffload()
 		offload.refuses = errors.New("no")
 		var reported uint16
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(c SessionConfig, why error) {
 			if !errors.Is(why, offload.refuses) {
 				t.Errorf("reason: %v", why)
 			}
-			reported = id
+			reported = c.SessionID
 		})
-		err := p.Add(Session{SessionID: 7})
-		p.SetFamilies(7, true, true)
+		s := addSession(t, p, 7)
+		s.SetFamilies(true, true)
 		settle()
-		if err != nil || reported != 7 {
-			t.Errorf("reported session %d: %v", reported, err)
+		if reported != 7 {
+			t.Errorf("reported session %d", reported)
 		}
-		p.SetFamilies(7, true, true)
-		p.Remove(7)
+		s.SetFamilies(true, true)
+		s.Remove()
 		if order := []string{"path families", "path families", "path remove"}; !slices.Equal(offload.calls, order) {
 			t.Errorf("calls: %q; want none for a session that the Offload has refused", offload.calls)
 		}
 		offload.refuses = nil
 		inUse := errors.New("in use")
 		p = NewOffloaded(&fakePath{offload: offload, add: inUse}, offload, nil)
-		if err := p.Add(Session{SessionID: 8}); !errors.Is(err, inUse) || len(offload.sessions) != 0 {
+		if _, err := p.Add(SessionConfig{Key: Key{SessionID: 8}}); !errors.Is(err, inUse) || len(offload.sessions) != 0 {
 			t.Errorf("the path refuses a session, and the Offload has it: %v, %v", err, offload.sessions)
 		}
 	})
@@ -240,7 +265,7 @@ func TestOffloadSourceFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload, reported := newFakeOffload(), 0
 		offload.leaves = errors.New("IPv6")
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ SessionConfig, why error) {
 			if why == nil {
 				return // it is added; the filter is reported separately
 			}
@@ -248,26 +273,23 @@ func TestOffloadSourceFilter(t *testing.T) {
 				t.Errorf("reported %v", why)
 			}
 		})
-		if err := p.Add(Session{SessionID: 7}); err != nil {
-			t.Fatal(err)
-		}
+		s := addSession(t, p, 7)
 		first, second := NewSourceFilter(prefixes("192.0.2.10/32")...), NewSourceFilter(prefixes("192.0.2.11/32")...)
-		p.SetSourceFilter(7, first)
+		s.SetSourceFilter(first)
 		if settle(); offload.from != nil {
 			t.Error("the Offload receives the filter of a session that it does not have")
 		}
-		p.SetFamilies(7, true, true)
+		s.SetFamilies(true, true)
 		settle()
 		filtered, allowed := slices.Index(offload.calls, "offload filter"), slices.Index(offload.calls, "offload families")
 		if offload.from != first || filtered < 0 || filtered > allowed {
 			t.Errorf("the Offload has filter %v, calls %q; want %v before packets may pass", offload.from, offload.calls, first)
 		}
-		p.SetSourceFilter(7, second)
-		p.SetSourceFilter(8, first)
+		s.SetSourceFilter(second)
 		if settle(); offload.from != second || reported != 1 {
 			t.Errorf("the Offload has filter %v, want %v; reported %d times, want once", offload.from, second, reported)
 		}
-		p.Remove(7)
+		s.Remove()
 	})
 }
 
@@ -277,10 +299,8 @@ func TestOffloadRateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload := newFakeOffload()
 		var reported []error
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ uint16, why error) { reported = append(reported, why) })
-		if err := p.Add(Session{SessionID: 7}); err != nil {
-			t.Fatal(err)
-		}
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ SessionConfig, why error) { reported = append(reported, why) })
+		s := addSession(t, p, 7)
 		for i, c := range []struct {
 			up, down  Rate
 			offloaded bool
@@ -289,9 +309,9 @@ func TestOffloadRateChanges(t *testing.T) {
 			{Rate{Bits: 1}, Rate{}, false, 1}, {Rate{Bits: 2}, Rate{}, false, 1}, {Rate{}, Rate{}, true, 2},
 			{Rate{}, Rate{}, true, 2}, {Rate{}, Rate{Bits: 1}, false, 3}, {Rate{}, Rate{}, true, 4},
 		} {
-			p.SetFamilies(7, false, false)
-			p.SetRates(7, c.up, c.down)
-			p.SetFamilies(7, true, false)
+			s.SetFamilies(false, false)
+			s.SetRates(c.up, c.down)
+			s.SetFamilies(true, false)
 			settle()
 			if offload.allowed4[7] != c.offloaded || len(reported) != c.reported {
 				t.Fatalf("%d: %+v: offloaded %v, reported %v; want %v, %d reports", i, c, offload.allowed4[7], reported, c.offloaded, c.reported)
@@ -303,9 +323,8 @@ func TestOffloadRateChanges(t *testing.T) {
 		if n := len(offload.adds); n != 1 {
 			t.Errorf("the session was added %d times, want once", n)
 		}
-		p.SetRates(8, Rate{Bits: 1}, Rate{}) // an unknown session
-		p.SetRates(7, Rate{Bits: 1}, Rate{})
-		p.Remove(7)
+		s.SetRates(Rate{Bits: 1}, Rate{})
+		s.Remove()
 		if offload.count() != 0 {
 			t.Error("a session with a rate stays in the Offload after Remove")
 		}
@@ -321,26 +340,24 @@ func TestOffloadRateLimited(t *testing.T) {
 	}{{Rate{}, Rate{}, true}, {Rate{Bits: 1}, Rate{}, false}, {Rate{}, Rate{Bits: 1}, false}} {
 		synctest.Test(t, func(t *testing.T) {
 			offload, reported := newFakeOffload(), 0
-			p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
+			p := NewOffloaded(&fakePath{offload: offload}, offload, func(c SessionConfig, why error) {
 				if why == nil {
 					return // it is added
 				}
-				if reported++; id != 7 || !errors.Is(why, ErrRateLimited) {
-					t.Errorf("reported session %d: %v", id, why)
+				if reported++; c.SessionID != 7 || !errors.Is(why, ErrRateLimited) {
+					t.Errorf("reported session %d: %v", c.SessionID, why)
 				}
 			})
-			if err := p.Add(Session{SessionID: 7}); err != nil {
-				t.Fatal(err)
-			}
-			p.SetRates(7, c.up, c.down)
+			s := addSession(t, p, 7)
+			s.SetRates(c.up, c.down)
 			for range 2 {
-				p.SetFamilies(7, true, true)
+				s.SetFamilies(true, true)
 				settle()
 			}
 			if _, offloaded := offload.sessions[7]; offloaded != c.offloaded || reported == 1 == c.offloaded {
 				t.Errorf("%+v: offloaded %v, want %v; %d reports", c, offloaded, c.offloaded, reported)
 			}
-			p.Remove(7)
+			s.Remove()
 		})
 	}
 }

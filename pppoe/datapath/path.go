@@ -3,51 +3,45 @@ package datapath
 import (
 	"errors"
 	"sync/atomic"
-
-	"upppoe/pppoe/wire"
-	"upppoe/tun"
 )
 
-// ErrSessionInUse is returned by Path.Add for a session ID that is in use.
-var ErrSessionInUse = errors.New("datapath: session ID is already in use")
+// ErrSessionInUse is wrapped by errors of Path.Add for a session whose Key is in use.
+var ErrSessionInUse = errors.New("datapath: session is already in use")
 
 // HeadersLen is the length of the headers in front of an IP packet on the wire, in octets: Ethernet
 // 14, PPPoE 6, and PPP's Protocol field 2.
 const HeadersLen = 14 + 6 + 2
 
-// Session is what the data path must know of a PPPoE session: the ID and the Ethernet addresses of
-// its frames, and the device that its packets are written to and read from.
-type Session struct {
-	SessionID   uint16
-	Local, Peer wire.Addr
-	Device      tun.Device
+// Path is the interface of the control plane to the data plane: it moves the packets of open
+// sessions between ports and devices, without involving the control plane. Its methods may be
+// called concurrently.
+type Path interface {
+	// Add adds a session. No packet passes until its SetFamilies is called. The error wraps
+	// ErrSessionInUse; after an error the caller keeps the device.
+	Add(SessionConfig) (Session, error)
 }
 
-// Path is the interface of the control plane to the data plane: it moves the packets of open
-// sessions between ports and devices, without involving the control plane. Methods may be called
-// concurrently; those with the ID of an unknown session do nothing.
-type Path interface {
-	// Add adds a session. No packet passes until SetFamilies is called. Remove closes the device;
-	// after an error the caller keeps the device.
-	Add(Session) error
+// Session is a session in the data path. Its methods may be called concurrently. After Remove they
+// have no effect, and Counters are final.
+type Session interface {
 	// SetFamilies sets which address families may pass: those whose NCP is open.
-	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
-	// SetMSS sets the largest MSS that TCP may announce over a session, in either direction. The
+	SetFamilies(ipv4, ipv6 bool)
+	// SetMSS sets the largest MSS that TCP may announce over the session, in either direction. The
 	// initial value is no limit.
-	SetMSS(sessionID uint16, limit MSSLimit)
+	SetMSS(MSSLimit)
 	// SetSourceFilter sets the source addresses that packets from the peer may have. Others are
 	// dropped, and counted as Spoofed. Nil, the initial value, allows all. It takes effect with the
 	// next packet.
-	SetSourceFilter(sessionID uint16, from *SourceFilter)
-	// SetRates limits the rates of a session: up from the peer, down to it. Packets that exceed a
+	SetSourceFilter(*SourceFilter)
+	// SetRates limits the rates of the session: up from the peer, down to it. Packets that exceed a
 	// rate are dropped, and counted as Exceeded. The initial value is no limit. A later call with
 	// the same Rate for a direction keeps the state of its token bucket.
-	SetRates(sessionID uint16, up, down Rate)
-	// Counters returns the counters of a session since Add.
-	Counters(sessionID uint16) Counters
-	// Remove removes a session and closes its device. When it returns, none of its packets is in
+	SetRates(up, down Rate)
+	// Counters returns the counters since Add.
+	Counters() Counters
+	// Remove removes the session and closes its device. When it returns, none of its packets is in
 	// transit.
-	Remove(sessionID uint16) Counters
+	Remove() Counters
 }
 
 // Counters are the packets of a session: IP packets and their octets, without the headers of PPP,

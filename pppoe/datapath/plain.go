@@ -20,85 +20,35 @@ import (
 // plainPath is an Engine that moves one packet at a time.
 type plainPath struct {
 	ports    []Port
-	sessions sessionTable
+	sessions *sessionTable
 	clock    func() instant
 	// control is called with a frame that is not for the data path. The frame is valid only until
 	// the call returns.
 	control func(frame []byte)
-	// lost is called with the ID of a session whose device has failed before Remove.
-	lost func(sessionID uint16)
+	// lost is called with a session whose device has failed before Remove.
+	lost func(SessionConfig)
 }
 
-var _ Path = (*plainPath)(nil)
+var _ Engine = (*plainPath)(nil)
 
-func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainPath {
-	return &plainPath{ports: ports, clock: newClock(), control: control, lost: lost}
+func newPlainPath(ports []Port, control func([]byte), lost func(SessionConfig)) *plainPath {
+	return &plainPath{ports: ports, sessions: newSessionTable(), clock: newClock(), control: control, lost: lost}
 }
 
 // Add adds a session.
-func (p *plainPath) Add(t Session) error {
-	t.Device = &sharedDevice{Device: t.Device}
-	return p.add(&entry{Session: t}, p.transmitLoop)
+func (p *plainPath) Add(c SessionConfig) (Session, error) {
+	c.Device = &sharedDevice{Device: c.Device}
+	return p.add(newEntry(p, c), p.transmitLoop)
 }
 
 // add adds a session and starts transmit, which runs until the device is closed or lost.
-func (p *plainPath) add(f *entry, transmit func(*entry)) error {
-	f.done = make(chan struct{})
-	if !p.sessions.put(f.SessionID, f) {
-		return ErrSessionInUse
+func (p *plainPath) add(e *entry, transmit func(*entry)) (Session, error) {
+	if !p.sessions.put(e) {
+		return nil, ErrSessionInUse
 	}
 	// Ends when Remove closes the device.
-	go p.runTransmit(f, transmit)
-	return nil
-}
-
-// SetFamilies sets which address families may pass.
-func (p *plainPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	if f := p.sessions.get(id); f != nil {
-		f.ipv4.Store(ipv4)
-		f.ipv6.Store(ipv6)
-	}
-}
-
-// SetMSS sets the largest MSS.
-func (p *plainPath) SetMSS(id uint16, limit MSSLimit) {
-	if f := p.sessions.get(id); f != nil {
-		f.mss.Store(uint32(limit))
-	}
-}
-
-// SetSourceFilter sets the source addresses that are allowed.
-func (p *plainPath) SetSourceFilter(id uint16, from *SourceFilter) {
-	if f := p.sessions.get(id); f != nil {
-		f.sourceFilter.Store(from)
-	}
-}
-
-// SetRates sets the rates.
-func (p *plainPath) SetRates(id uint16, up, down Rate) {
-	if f := p.sessions.get(id); f != nil {
-		f.up.Store(f.up.Load().withRate(up))
-		f.down.Store(f.down.Load().withRate(down))
-	}
-}
-
-// Counters returns the counters of a session.
-func (p *plainPath) Counters(id uint16) Counters {
-	if f := p.sessions.get(id); f != nil {
-		return f.counters.read()
-	}
-	return Counters{}
-}
-
-// Remove removes a session and closes its device.
-func (p *plainPath) Remove(id uint16) Counters {
-	f := p.sessions.take(id)
-	if f == nil {
-		return Counters{}
-	}
-	f.Device.Close()
-	<-f.done
-	return f.counters.read()
+	go p.runTransmit(e, transmit)
+	return e, nil
 }
 
 // Receive moves frames from a port until the port is lost or closed.
@@ -155,34 +105,33 @@ func (p *plainPath) writePacket(f *entry, frame *Frame, packet [][]byte, now ins
 	f.counters.received(1, len(packet[0])-HeadersLen)
 }
 
-// decapsulate returns the session of a frame, and trims the frame to its packet; nil: the frame is not
-// for the data path. RFC 2516 section 4: LENGTH excludes padding, which is ignored.
+// decapsulate returns the session of a frame, and trims the frame to its packet, which begins at
+// HeadersLen: tags are removed. nil: the frame is not for the data path, and is unchanged. RFC 2516
+// section 4: LENGTH excludes padding, which is ignored.
 func (p *plainPath) decapsulate(frame *Frame) *entry {
 	b := frame.Data
-	if len(b) < HeadersLen || b[14] != 0x11 || b[15] != 0 {
+	key, at, ok := FrameKey(b)
+	if !ok || b[at] != 0x11 || b[at+1] != 0 {
 		return nil
 	}
-	length := int(binary.BigEndian.Uint16(b[18:]))
-	if length < 2 || 20+length > len(b) {
+	length := int(binary.BigEndian.Uint16(b[at+4:]))
+	if length < 2 || at+wire.HeaderLen+length > len(b) {
 		return nil
 	}
-	f := p.sessions.get(binary.BigEndian.Uint16(b[16:]))
-	if f == nil || wire.Addr(b[6:12]) != f.Peer {
+	e := p.sessions.get(key)
+	if e == nil || !e.isOpen(ppp.Protocol(binary.BigEndian.Uint16(b[at+wire.HeaderLen:]))) {
 		return nil
 	}
-	if !f.isOpen(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
-		return nil
-	}
-	frame.Data = b[:20+length]
-	return f
+	frame.Data = b[at+wire.HeaderLen+2-HeadersLen : at+wire.HeaderLen+length]
+	return e
 }
 
 // runTransmit runs transmit, and then reports a device that is lost.
 func (p *plainPath) runTransmit(f *entry, transmit func(*entry)) {
 	transmit(f)
 	close(f.done)
-	if p.sessions.get(f.SessionID) == f {
-		p.lost(f.SessionID)
+	if p.sessions.get(f.Key) == f {
+		p.lost(f.SessionConfig)
 	}
 }
 
@@ -212,11 +161,10 @@ func (p *plainPath) transmitLoop(f *entry) {
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {
-		bufs[i] = make([]byte, HeadersLen+port.MTU())
-		f.putHeader(bufs[i])
+		bufs[i] = make([]byte, maxTaggedLen+port.MTU())
 	}
 	for {
-		n, err := f.Device.Read(bufs, sizes, HeadersLen)
+		n, err := f.Device.Read(bufs, sizes, maxTaggedLen)
 		if err != nil {
 			return
 		}

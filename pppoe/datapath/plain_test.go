@@ -31,17 +31,22 @@ func (s *sink) MTU() int                                { return 1500 }
 func newPlainEntry(t testing.TB) (*plainPath, *sink, *entry) {
 	t.Helper()
 	device := &sink{}
-	p := newPlainPath([]Port{device}, func([]byte) {}, func(uint16) {})
-	if err := p.Add(Session{SessionID: 0x1234, Local: acAddr, Peer: hostAddr, Device: device}); err != nil {
+	p := newPlainPath([]Port{device}, func([]byte) {}, func(SessionConfig) {})
+	s, err := p.Add(SessionConfig{Key: Key{Local: acAddr, Peer: hostAddr, SessionID: 0x1234}, Device: device})
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.SetFamilies(0x1234, true, false)
-	return p, device, p.sessions.get(0x1234)
+	s.SetFamilies(true, false)
+	return p, device, s.(*entry)
 }
 
 func sessionFrame(src wire.Addr, id uint16, protocol uint16, payload []byte, padding int) *Frame {
 	ppp := append(binary.BigEndian.AppendUint16(nil, protocol), payload...)
-	return &Frame{Data: append(wire.AppendSessionFrame(nil, acAddr, src, id, ppp), make([]byte, padding)...)}
+	dst := acAddr
+	if src == acAddr {
+		dst = hostAddr
+	}
+	return &Frame{Data: append(wire.AppendSessionFrame(nil, dst, src, id, ppp), make([]byte, padding)...)}
 }
 
 // withLength replaces the LENGTH of a frame (RFC 2516 section 4).
@@ -80,15 +85,14 @@ func TestDeliver(t *testing.T) {
 
 func TestEncapsulate(t *testing.T) {
 	_, _, f := newPlainEntry(t)
-	buf := make([]byte, HeadersLen+1500)
-	f.putHeader(buf)
-	buf[HeadersLen] = 0x45
+	buf := make([]byte, maxTaggedLen+1500)
+	buf[maxTaggedLen] = 0x45
 	frame := f.encapsulate(buf, 84, 0)
 	id, packet, err := wire.ParseSession(frame[14:])
 	if err != nil || id != 0x1234 || len(packet) != 86 || packet[1] != 0x21 || wire.Addr(frame) != hostAddr || wire.Addr(frame[6:12]) != acAddr {
 		t.Errorf("a packet goes out as % x: %v", frame[:HeadersLen], err)
 	}
-	buf[HeadersLen] = 0x60
+	buf[maxTaggedLen] = 0x60
 	if f.encapsulate(buf, 84, 0) != nil {
 		t.Error("IPv6 goes out though it is not open")
 	}
@@ -104,8 +108,8 @@ func TestNoAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
 		t.Errorf("receiving a packet allocates %v times", n)
 	}
-	buf := make([]byte, HeadersLen+1500)
-	buf[HeadersLen] = 0x45
+	buf := make([]byte, maxTaggedLen+1500)
+	buf[maxTaggedLen] = 0x45
 	if n := testing.AllocsPerRun(100, func() { f.encapsulate(buf, 1400, 0) }); n != 0 {
 		t.Errorf("sending a packet allocates %v times", n)
 	}
@@ -129,7 +133,7 @@ func BenchmarkDeliver(b *testing.B) {
 
 func BenchmarkEncapsulate(b *testing.B) {
 	_, _, f := newPlainEntry(b)
-	buf := make([]byte, HeadersLen+1500)
+	buf := make([]byte, maxTaggedLen+1500)
 	copy(buf[HeadersLen:], tcpData4())
 	b.ReportAllocs()
 	for b.Loop() {
@@ -142,35 +146,14 @@ func BenchmarkEncapsulate(b *testing.B) {
 func TestEncapsulateSizes(t *testing.T) {
 	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
 		_, _, f := newPlainEntry(t)
-		buf := make([]byte, HeadersLen+1500)
-		buf[HeadersLen] = 0x45
+		buf := make([]byte, maxTaggedLen+1500)
+		buf[maxTaggedLen] = 0x45
 		frame := f.encapsulate(buf, c.size, 0)
 		if len(frame) != c.frame || len(frame) > 0 && binary.BigEndian.Uint16(frame[18:]) != uint16(c.length) {
 			t.Errorf("a packet of %d octets: a frame of %d, want %d with LENGTH %d", c.size, len(frame), c.frame, c.length)
 		}
 		if n := f.counters.read(); n.SentBytes != uint64(c.size) || n.Dropped != 0 {
 			t.Errorf("a packet of %d octets: counted %+v", c.size, n)
-		}
-	}
-}
-
-// TestSessionTable: each session ID has an entry of its own for one session at a time, and take returns
-// nil for a missing one.
-func TestSessionTable(t *testing.T) {
-	var table sessionTable
-	ids := []uint16{0, 1, 0xff, 0x100, 0x101, 0x1ff, 0xff00, 0xffff}
-	sessions := make([]entry, len(ids))
-	for i, id := range ids {
-		if table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: there is a session before put", id)
-		}
-		if !table.put(id, &sessions[i]) || table.put(id, &entry{}) {
-			t.Errorf("%#x: the first put fails, or the second does not", id)
-		}
-	}
-	for i, id := range ids {
-		if table.get(id) != &sessions[i] || table.take(id) != &sessions[i] || table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: its session is not there, or can be taken twice", id)
 		}
 	}
 }
@@ -203,8 +186,8 @@ func TestPlainDrops(t *testing.T) {
 		want  uint64
 	}{{4, 0}, {3, 2}, {0, 8}} {
 		end := &refusingEnd{takes: c.takes, toRead: 8}
-		p := newPlainPath([]Port{end}, func([]byte) {}, func(uint16) {})
-		f := &entry{Session: Session{SessionID: 7, Local: acAddr, Peer: hostAddr, Device: end}}
+		p := newPlainPath([]Port{end}, func([]byte) {}, func(SessionConfig) {})
+		f := newEntry(p, SessionConfig{Key: Key{Local: acAddr, Peer: hostAddr, SessionID: 7}, Device: end})
 		f.ipv4.Store(true)
 		p.transmitLoop(f)
 		if n := f.counters.read().Dropped; n != c.want {
@@ -217,25 +200,28 @@ func TestPlainDrops(t *testing.T) {
 	}
 }
 
-// TestSessionInUse: a session ID is used by one session at a time, and is free again after Remove,
-// which does not report a lost device. An unknown session has no counters.
+// TestSessionInUse: a key is used by one session at a time, and is free again after Remove, which
+// does not report a lost device.
 func TestSessionInUse(t *testing.T) {
-	p := newPlainPath([]Port{&sink{}}, func([]byte) {}, func(uint16) { t.Error("a device is lost") })
+	p := newPlainPath([]Port{&sink{}}, func([]byte) {}, func(SessionConfig) { t.Error("a device is lost") })
 	open := func() *silentDevice { return &silentDevice{closed: make(chan struct{})} }
-	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
+	key := Key{SessionID: 7}
+	first, err := p.Add(SessionConfig{Key: key, Device: open()})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Add(Session{SessionID: 7, Device: open()}); err != ErrSessionInUse {
-		t.Errorf("a second session with the ID: %v, want ErrSessionInUse", err)
+	if _, err := p.Add(SessionConfig{Key: key, Device: open()}); err != ErrSessionInUse {
+		t.Errorf("a second session with the key: %v, want ErrSessionInUse", err)
 	}
-	if n := p.Remove(8); n != (Counters{}) {
-		t.Errorf("an unknown session has %+v", n)
+	first.Remove()
+	second, err := p.Add(SessionConfig{Key: key, Generation: 1, Device: open()})
+	if err != nil {
+		t.Fatalf("after Remove: %v", err)
 	}
-	p.Remove(7)
-	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
-		t.Errorf("after Remove: %v", err)
+	if first.Remove(); p.sessions.get(key) != second {
+		t.Error("a second Remove removes the next session with the key")
 	}
-	p.Remove(7)
+	second.Remove()
 }
 
 // silentDevice is a device whose Read returns only after Close.

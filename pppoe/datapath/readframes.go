@@ -6,13 +6,13 @@ const BatchSize = 32
 // ReadFrames reads frames from a port, up to batch at once, and calls take with them until the port
 // is lost or closed. The frames are valid only until take returns.
 func ReadFrames(port Port, batch int, take func([]Frame)) error {
-	frames := make([]Frame, batch)
-	for i := range frames {
-		frames[i].Data = make([]byte, 14+port.MTU())
+	frames, buffers := make([]Frame, batch), make([][]byte, batch)
+	for i := range buffers {
+		buffers[i] = make([]byte, 14+port.MTU())
 	}
 	for {
 		for i := range frames {
-			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
+			frames[i].Data = buffers[i]
 		}
 		n, err := port.ReadBatch(frames)
 		if err != nil {

@@ -1,114 +1,99 @@
 package datapath
 
 import (
-	"encoding/binary"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
-
-	"upppoe/ppp"
-	"upppoe/tun"
 )
 
-// entry is a session in the data path.
-type entry struct {
-	Session
-	ipv4, ipv6 atomic.Bool
-	mss        atomic.Uint32 // an MSSLimit
-	admission
-	counters counters
-	gso      tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
-	writers  []tun.GSOWriter // the device's writer for each port; only in gsoPath
-	done     chan struct{}   // closed when the device is no longer read
-}
-
-// clamp lowers the MSS of a packet. pending: its checksum is not complete.
-func (e *entry) clamp(packet []byte, pending bool) {
-	clampMSS(packet, MSSLimit(e.mss.Load()), pending)
-}
-
-func (e *entry) isOpen(p ppp.Protocol) bool {
-	return p == ppp.IPv4 && e.ipv4.Load() || p == ppp.IPv6 && e.ipv6.Load()
-}
-
-// putHeader writes the fields that are the same in all frames of a session, up to LENGTH.
-func (e *entry) putHeader(b []byte) {
-	copy(b, e.Peer[:])
-	copy(b[6:], e.Local[:])
-	copy(b[12:], []byte{0x88, 0x64, 0x11, 0})
-	binary.BigEndian.PutUint16(b[16:], e.SessionID)
-}
-
-// encapsulate writes LENGTH and the Protocol field in front of a packet that begins at HeadersLen.
-// It returns nil if the packet must not be sent.
-func (e *entry) encapsulate(buf []byte, size int, now instant) []byte {
-	if size < 1 {
-		return nil
-	}
-	protocol := protocolOf(buf[HeadersLen])
-	if !e.isOpen(protocol) {
-		e.counters.dropped.Add(1)
-		return nil
-	}
-	if !e.admitToPeer(size, now) {
-		return nil
-	}
-	e.clamp(buf[HeadersLen:HeadersLen+size], false)
-	putLength(buf, protocol, size)
-	e.counters.sent(1, size)
-	return buf[:HeadersLen+size]
-}
-
-// protocolOf returns the PPP protocol of a packet by its first octet.
-func protocolOf(first byte) ppp.Protocol {
-	if first>>4 == 6 {
-		return ppp.IPv6
-	}
-	return ppp.IPv4
-}
-
-// putLength writes LENGTH and the Protocol field for a packet of that size.
-func putLength(frame []byte, p ppp.Protocol, size int) {
-	binary.BigEndian.PutUint16(frame[18:], uint16(2+size))
-	binary.BigEndian.PutUint16(frame[20:], uint16(p))
-}
-
-// sessionTable finds sessions by ID without a lock. It has two levels, so that a client with one
-// session does not allocate 65,536 entries.
+// sessionTable finds sessions by key without a lock. It is a hash table with chains; its seed keeps
+// a peer from choosing addresses that share a chain.
 type sessionTable struct {
-	write sync.Mutex
-	rows  [256]atomic.Pointer[[256]atomic.Pointer[entry]]
+	write   sync.Mutex
+	seed    maphash.Seed
+	n       int
+	buckets atomic.Pointer[[]atomic.Pointer[tableNode]] // a power of two of them
 }
 
-func (t *sessionTable) get(id uint16) *entry {
-	if row := t.rows[id>>8].Load(); row != nil {
-		return row[id&0xff].Load()
+// tableNode is a session in a chain. Another table that replaces the buckets has other nodes, so
+// that readers of the old one find its chains unchanged.
+type tableNode struct {
+	*entry
+	next atomic.Pointer[tableNode]
+}
+
+// minBuckets is enough for a client.
+const minBuckets = 8
+
+func newSessionTable() *sessionTable {
+	t := &sessionTable{seed: maphash.MakeSeed()}
+	buckets := make([]atomic.Pointer[tableNode], minBuckets)
+	t.buckets.Store(&buckets)
+	return t
+}
+
+// chain returns the head of the chain that a key belongs to.
+func (t *sessionTable) chain(buckets []atomic.Pointer[tableNode], k Key) *atomic.Pointer[tableNode] {
+	return &buckets[maphash.Comparable(t.seed, k)&uint64(len(buckets)-1)]
+}
+
+// get returns the session with a key; nil: there is none.
+func (t *sessionTable) get(k Key) *entry {
+	for n := t.chain(*t.buckets.Load(), k).Load(); n != nil; n = n.next.Load() {
+		if n.Key == k {
+			return n.entry
+		}
 	}
 	return nil
 }
 
-// put adds a session. It returns false if the ID is in use.
-func (t *sessionTable) put(id uint16, f *entry) bool {
+// put adds a session. It returns false if its key is in use.
+func (t *sessionTable) put(e *entry) bool {
 	t.write.Lock()
 	defer t.write.Unlock()
-	if t.get(id) != nil {
+	if t.get(e.Key) != nil {
 		return false
 	}
-	row := t.rows[id>>8].Load()
-	if row == nil {
-		row = new([256]atomic.Pointer[entry])
-		t.rows[id>>8].Store(row)
+	buckets := *t.buckets.Load()
+	if t.n >= len(buckets) {
+		buckets = t.grow(buckets)
 	}
-	row[id&0xff].Store(f)
+	t.push(buckets, e)
+	t.n++
 	return true
 }
 
-// take removes a session and returns it.
-func (t *sessionTable) take(id uint16) *entry {
+// push adds a session at the head of its chain.
+func (t *sessionTable) push(buckets []atomic.Pointer[tableNode], e *entry) {
+	head := t.chain(buckets, e.Key)
+	n := &tableNode{entry: e}
+	n.next.Store(head.Load())
+	head.Store(n)
+}
+
+// grow replaces the buckets by twice as many.
+func (t *sessionTable) grow(old []atomic.Pointer[tableNode]) []atomic.Pointer[tableNode] {
+	buckets := make([]atomic.Pointer[tableNode], 2*len(old))
+	for i := range old {
+		for n := old[i].Load(); n != nil; n = n.next.Load() {
+			t.push(buckets, n.entry)
+		}
+	}
+	t.buckets.Store(&buckets)
+	return buckets
+}
+
+// take removes a session, and reports whether it was in the table.
+func (t *sessionTable) take(e *entry) bool {
 	t.write.Lock()
 	defer t.write.Unlock()
-	f := t.get(id)
-	if f != nil {
-		t.rows[id>>8].Load()[id&0xff].Store(nil)
+	at := t.chain(*t.buckets.Load(), e.Key)
+	for n := at.Load(); n != nil; at, n = &n.next, n.next.Load() {
+		if n.entry == e {
+			at.Store(n.next.Load())
+			t.n--
+			return true
+		}
 	}
-	return f
+	return false
 }

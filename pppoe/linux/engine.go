@@ -126,9 +126,5 @@ func shortened(err error) error {
 // unavailable is an Offload that refuses every session with the reason.
 type unavailable struct{ err error }
 
-func (u unavailable) Add(datapath.Session) error                         { return u.err }
-func (unavailable) SetFamilies(uint16, bool, bool)                       {}
-func (unavailable) SetSourceFilter(uint16, *datapath.SourceFilter) error { return nil }
-func (unavailable) Counters(uint16) datapath.Counters                    { return datapath.Counters{} }
-func (unavailable) Remove(uint16) datapath.Counters                      { return datapath.Counters{} }
-func (u unavailable) Describe() string                                   { return u.err.Error() }
+func (u unavailable) Add(datapath.SessionConfig) (datapath.OffloadSession, error) { return nil, u.err }
+func (u unavailable) Describe() string                                            { return u.err.Error() }

@@ -110,7 +110,7 @@ func TestWithoutCapabilities(t *testing.T) {
 	if kernel, err := p.openAttachmentAfter(giveUpBPF); err != nil || kernel {
 		t.Fatalf("auto: kernel %v, %v", kernel, err)
 	}
-	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrUnavailable) {
+	if _, err := p.offload.Add(datapath.SessionConfig{}); !errors.Is(err, ebpf.ErrUnavailable) {
 		t.Errorf("the session reports %v", err)
 	}
 }
@@ -168,7 +168,7 @@ func TestUnavailableIsRemembered(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = p.offload.Add(datapath.Session{SessionID: 1})
+				_, got = p.offload.Add(datapath.SessionConfig{})
 			}
 			if kernel || !errors.Is(got, c.why) || !strings.HasPrefix(fmt.Sprint(got), c.prefix+": ") {
 				t.Errorf("%v, %s: kernel %v, error %v", want, c.what, kernel, got)
@@ -230,7 +230,7 @@ func TestTooManyPrograms(t *testing.T) {
 	if kernel, err := p.openAttachment(); err != nil || kernel {
 		t.Fatalf("kernel %v, %v", kernel, err)
 	}
-	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
+	if _, err := p.offload.Add(datapath.SessionConfig{}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
 		t.Errorf("the session reports %v", err)
 	}
 	p.openEngine = nil

@@ -81,7 +81,7 @@ var allowedImports = map[string][]string{
 	"pppoe/wire":              {"ppp/ipv6cp"},
 	"pppoe/discovery":         {"ppp", "pppoe/vlan", "pppoe/wire", "internal/deadlines", "internal/random"},
 	"pppoe/limit":             {"pppoe/vlan", "pppoe/wire", "internal/random"},
-	"pppoe/datapath":          {"ppp", "tun", "pppoe/wire"},
+	"pppoe/datapath":          {"ppp", "tun", "pppoe/vlan", "pppoe/wire"},
 	"pppoe":                   {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "internal/event", "internal/random", "internal/ratelimit", "pppoe/vlan", "pppoe/wire", "pppoe/discovery", "pppoe/datapath"},
 	"pppoe/afpacket":          {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/ethertest":         {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},

@@ -155,18 +155,30 @@ type offloadIn struct {
 	datapath.Offload
 	in        *lab.Namespace
 	installed chan struct{} // receives when a session begins to be carried
-	added     atomic.Bool   // the next SetFamilies is the first
+	latest    atomic.Pointer[offloadedSession]
 }
 
-func (k *offloadIn) Add(t datapath.Session) error {
-	k.added.Store(true)
-	return k.in.Do(func() error { return k.Offload.Add(t) })
+func (k *offloadIn) Add(c datapath.SessionConfig) (datapath.OffloadSession, error) {
+	s := &offloadedSession{in: k}
+	err := k.in.Do(func() (err error) {
+		s.OffloadSession, err = k.Offload.Add(c)
+		return err
+	})
+	k.latest.Store(s)
+	return s, err
 }
 
-func (k *offloadIn) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	k.Offload.SetFamilies(id, ipv4, ipv6)
-	if k.added.Swap(false) {
-		k.installed <- struct{}{}
+// offloadedSession is a session of an offloadIn.
+type offloadedSession struct {
+	datapath.OffloadSession
+	in        *offloadIn
+	installed atomic.Bool // SetFamilies was called
+}
+
+func (s *offloadedSession) SetFamilies(ipv4, ipv6 bool) {
+	s.OffloadSession.SetFamilies(ipv4, ipv6)
+	if !s.installed.Swap(true) {
+		s.in.installed <- struct{}{}
 	}
 }
 

@@ -43,10 +43,10 @@ func (e *ends) tcp(t *testing.T) {
 
 // kernelCounters returns the counters of the kernel data path.
 func (e *end) kernelCounters() datapath.Counters {
-	if e.offload == nil {
+	if e.offload == nil || e.offload.latest.Load() == nil {
 		return datapath.Counters{}
 	}
-	return e.offload.Counters(1)
+	return e.offload.latest.Load().Counters()
 }
 
 // streams sends octets in both directions at once.

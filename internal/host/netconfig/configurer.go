@@ -96,7 +96,7 @@ type Configurer struct {
 	Log *slog.Logger
 
 	mu       sync.Mutex
-	sessions map[sessionKey]*session
+	sessions map[pppoe.SessionKey]*session
 	rules    []policyRule // those in RuleUndoFile
 	warnOnce sync.Once    // for the warning of leaveUnmanaged
 	// resolvConfInfo describes the file ResolvConf as this session wrote it; nil: it did not.

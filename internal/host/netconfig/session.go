@@ -7,7 +7,6 @@ import (
 	"github.com/vishvananda/netns"
 
 	"upppoe/pppoe"
-	"upppoe/pppoe/wire"
 )
 
 // session is what is configured for one session.
@@ -24,15 +23,6 @@ type session struct {
 	servers4, servers6 []netip.Addr
 }
 
-// sessionKey identifies a session from Open to Close.
-type sessionKey struct {
-	iface string
-	id    uint16
-	peer  wire.Addr
-}
-
-func keyOf(l pppoe.SessionInfo) sessionKey { return sessionKey{l.Interface, l.SessionID, l.Peer} }
-
 // newSession returns a session in its namespace.
 func (h *Configurer) newSession() (*session, error) {
 	p := &session{namespace: netns.None()}
@@ -48,15 +38,15 @@ func (h *Configurer) addSession(l pppoe.SessionInfo, p *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.sessions == nil {
-		h.sessions = make(map[sessionKey]*session)
+		h.sessions = make(map[pppoe.SessionKey]*session)
 	}
-	h.sessions[keyOf(l)] = p
+	h.sessions[l.Key()] = p
 }
 
 // session finds the session that Open has added.
 func (h *Configurer) session(l pppoe.SessionInfo) (*session, error) {
 	h.mu.Lock()
-	p := h.sessions[keyOf(l)]
+	p := h.sessions[l.Key()]
 	h.mu.Unlock()
 	if p != nil {
 		return p, nil
@@ -72,7 +62,7 @@ func (h *Configurer) session(l pppoe.SessionInfo) (*session, error) {
 func (h *Configurer) removeSession(l pppoe.SessionInfo) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.sessions[keyOf(l)]
-	delete(h.sessions, keyOf(l))
+	p := h.sessions[l.Key()]
+	delete(h.sessions, l.Key())
 	return p
 }

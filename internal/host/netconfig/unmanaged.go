@@ -30,6 +30,6 @@ func (h *Configurer) leaveUnmanaged(p *session, want pppoe.Addressing, err error
 func (h *Configurer) Unmanaged(l pppoe.SessionInfo) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.sessions[keyOf(l)]
+	p := h.sessions[l.Key()]
 	return p != nil && p.unmanaged
 }

@@ -72,7 +72,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.RemoteDefaulted:
 		el.warn(l, "Could not determine remote IP address: defaulting to %v", e.Addr)
 	case pppoe.Configured:
-		el.trafficLogged.Delete(keyOf(l))
+		el.trafficLogged.Delete(l.Key())
 		el.configured(l, e)
 	case pppoe.NetworkLost:
 		el.networkLost(l, e)
@@ -210,14 +210,5 @@ func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 		el.info(l, "remote LL address %s", linkLocal(a.Remote))
 	}
 }
-
-// key identifies a session in a program.
-type key struct {
-	iface string
-	peer  wire.Addr
-	id    uint16
-}
-
-func keyOf(l pppoe.SessionInfo) key { return key{l.Interface, l.Peer, l.SessionID} }
 
 func (el *EventLogger) logSuppressed(kind string, n int) { el.Log.Warn(SuppressedText(kind, n)) }

@@ -13,7 +13,7 @@ import (
 // rp-pppoe's words followed by the user. The zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
-	sessions map[key]*sessionRecord // those that are or were configured
+	sessions map[pppoe.SessionKey]*sessionRecord // those that are or were configured
 }
 
 // sessionRecord is a session's address, and whether its creation was logged.
@@ -28,12 +28,12 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sessions == nil {
-		a.sessions = make(map[key]*sessionRecord)
+		a.sessions = make(map[pppoe.SessionKey]*sessionRecord)
 	}
-	o := a.sessions[keyOf(l)]
+	o := a.sessions[l.Key()]
 	if o == nil {
 		o = &sessionRecord{}
-		a.sessions[keyOf(l)] = o
+		a.sessions[l.Key()] = o
 	}
 	switch {
 	case e.HasIPv4():
@@ -50,7 +50,7 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o := a.sessions[keyOf(l)]
+	o := a.sessions[l.Key()]
 	if o == nil || o.logged {
 		return "", false
 	}
@@ -62,9 +62,9 @@ func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened boo
 func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if o := a.sessions[keyOf(l)]; o != nil {
+	if o := a.sessions[l.Key()]; o != nil {
 		address = o.address
-		delete(a.sessions, keyOf(l))
+		delete(a.sessions, l.Key())
 	}
 	return address
 }

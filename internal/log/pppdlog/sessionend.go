@@ -15,7 +15,7 @@ func (el *EventLogger) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
 	if e.Protocol != ppp.IPCP && e.Previous.HasIPv4() {
 		return
 	}
-	if _, logged := el.trafficLogged.LoadOrStore(keyOf(l), true); !logged {
+	if _, logged := el.trafficLogged.LoadOrStore(l.Key(), true); !logged {
 		el.connectTime(l, e.Uptime, e.Counters)
 	}
 }
@@ -54,7 +54,7 @@ func (el *EventLogger) ended(l pppoe.SessionInfo, e pppoe.Ended) {
 	if el.Server {
 		el.reason(l, e.Reason)
 	}
-	if _, logged := el.trafficLogged.LoadAndDelete(keyOf(l)); !logged && e.Uptime > 0 {
+	if _, logged := el.trafficLogged.LoadAndDelete(l.Key()); !logged && e.Uptime > 0 {
 		el.connectTime(l, e.Uptime, e.Counters)
 	}
 	if n := e.Counters.Spoofed; n > 0 {

@@ -1,0 +1,103 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"upppoe/ppp"
+	"upppoe/tun"
+)
+
+// entry is a session in the data path.
+type entry struct {
+	SessionConfig
+	path       *plainPath
+	headers    headers
+	ipv4, ipv6 atomic.Bool
+	mss        atomic.Uint32 // an MSSLimit
+	admission
+	counters counters
+	gso      tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
+	writers  []tun.GSOWriter // the device's writer for each port; only in gsoPath
+	done     chan struct{}   // closed when the device is no longer read
+}
+
+var _ Session = (*entry)(nil)
+
+func newEntry(p *plainPath, c SessionConfig) *entry {
+	return &entry{SessionConfig: c, path: p, headers: newHeaders(&c), done: make(chan struct{})}
+}
+
+// SetFamilies sets which address families may pass.
+func (e *entry) SetFamilies(ipv4, ipv6 bool) {
+	e.ipv4.Store(ipv4)
+	e.ipv6.Store(ipv6)
+}
+
+// SetMSS sets the largest MSS.
+func (e *entry) SetMSS(limit MSSLimit) { e.mss.Store(uint32(limit)) }
+
+// SetSourceFilter sets the source addresses that are allowed.
+func (e *entry) SetSourceFilter(from *SourceFilter) { e.sourceFilter.Store(from) }
+
+// SetRates sets the rates.
+func (e *entry) SetRates(up, down Rate) {
+	e.up.Store(e.up.Load().withRate(up))
+	e.down.Store(e.down.Load().withRate(down))
+}
+
+// Counters returns the counters.
+func (e *entry) Counters() Counters { return e.counters.read() }
+
+// Remove removes the session and closes its device.
+func (e *entry) Remove() Counters {
+	if e.path.sessions.take(e) {
+		e.Device.Close()
+		<-e.done
+	}
+	return e.counters.read()
+}
+
+// clamp lowers the MSS of a packet. pending: its checksum is not complete.
+func (e *entry) clamp(packet []byte, pending bool) {
+	clampMSS(packet, MSSLimit(e.mss.Load()), pending)
+}
+
+func (e *entry) isOpen(p ppp.Protocol) bool {
+	return p == ppp.IPv4 && e.ipv4.Load() || p == ppp.IPv6 && e.ipv6.Load()
+}
+
+// encapsulate writes the headers in front of a packet that begins at maxTaggedLen, and returns the
+// frame; nil: the packet must not be sent.
+func (e *entry) encapsulate(buf []byte, size int, now instant) []byte {
+	if size < 1 {
+		return nil
+	}
+	protocol := protocolOf(buf[maxTaggedLen])
+	if !e.isOpen(protocol) {
+		e.counters.dropped.Add(1)
+		return nil
+	}
+	if !e.admitToPeer(size, now) {
+		return nil
+	}
+	e.clamp(buf[maxTaggedLen:maxTaggedLen+size], false)
+	e.headers.put(buf, protocol, size)
+	e.counters.sent(1, size)
+	return buf[e.headers.start : maxTaggedLen+size]
+}
+
+// put writes the headers of a packet of that size in front of maxTaggedLen.
+func (h *headers) put(buf []byte, p ppp.Protocol, size int) {
+	*(*[maxTaggedLen]byte)(buf) = h.bytes
+	binary.BigEndian.PutUint16(buf[maxTaggedLen-4:], uint16(2+size))
+	binary.BigEndian.PutUint16(buf[maxTaggedLen-2:], uint16(p))
+}
+
+// protocolOf returns the PPP protocol of a packet by its first octet.
+func protocolOf(first byte) ppp.Protocol {
+	if first>>4 == 6 {
+		return ppp.IPv6
+	}
+	return ppp.IPv4
+}
