@@ -110,6 +110,7 @@ type GroupCounters struct {
 	SentFrames, ReceivedFrames uint64
 	SentEchoes                 uint64 // Echo-Requests
 	EchoReplies                uint64 // received
+	LostEchoes                 uint64 // Echo-Requests not answered when the next was sent
 }
 
 // defaultInProgress keeps the frames in flight below what a socket's receive buffer holds.

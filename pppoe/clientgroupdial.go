@@ -25,6 +25,8 @@ type groupClient struct {
 	progress bool      // it counts as in progress
 	closing  bool      // it is in toClose, or closes
 	noPADT   bool      // the peer has sent a PADT
+
+	echoPending bool // the last Echo-Request has no answer yet
 }
 
 // groupDial is the state of a client in discovery.

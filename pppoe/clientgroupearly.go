@@ -24,17 +24,19 @@ const (
 	maxEarlyLen = 256
 )
 
-// keep keeps a copy of the packet of an unknown session, if it may be such a packet.
-func (e *earlyPackets) keep(now time.Time, k groupKey, packet []byte) {
+// keep keeps a copy of the packet of an unknown session, if it may be such a packet, and
+// reports whether it has.
+func (e *earlyPackets) keep(now time.Time, k groupKey, packet []byte) bool {
 	if now.Sub(e.since) >= earlyPeriod {
 		e.before, e.kept, e.since = e.kept, make(map[groupKey][][]byte), now
 	}
 	have, known := e.kept[k]
 	if p, _, err := ppp.ParseFrame(packet); err != nil || p != ppp.LCP || len(packet) > maxEarlyLen ||
 		len(have) >= maxStartQueue || !known && len(e.kept) >= maxEarly {
-		return
+		return false
 	}
 	e.kept[k] = append(have, bytes.Clone(packet))
+	return true
 }
 
 // take removes and returns the packets of a session.

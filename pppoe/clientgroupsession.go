@@ -26,8 +26,9 @@ func (g *ClientGroup) receiveSession(frame []byte) {
 	key := groupKey{VLAN: tags, Local: wire.Addr(frame[:6]), Peer: wire.Addr(frame[6:12]), SessionID: id}
 	c := g.sessions[key]
 	if c == nil {
-		g.drops.count(discovery.ErrNotOurs)
-		g.early.keep(g.now, key, packet)
+		if !g.early.keep(g.now, key, packet) {
+			g.drops.count(discovery.ErrNotOurs)
+		}
 		return
 	}
 	g.receivePacket(c, packet)
@@ -47,6 +48,7 @@ func (g *ClientGroup) receivePacket(c *groupClient, packet []byte) {
 			return
 		case isLCP(packet, ppp.EchoReply):
 			g.counters.EchoReplies++
+			c.echoPending = false
 		}
 	}
 	c.ppp.Receive(g.now, packet, &g.out)
@@ -134,12 +136,21 @@ func (g *ClientGroup) flushSession(c *groupClient) {
 			continue
 		}
 		if isLCP(frame, ppp.EchoRequest) {
-			g.counters.SentEchoes++
+			g.countEcho(c)
 		}
 		g.session.appendSession(c.key, frame)
 	}
 	g.out.Reset()
 	g.setTimer(c)
+}
+
+// countEcho counts an Echo-Request that is sent.
+func (g *ClientGroup) countEcho(c *groupClient) {
+	g.counters.SentEchoes++
+	if c.echoPending {
+		g.counters.LostEchoes++
+	}
+	c.echoPending = true
 }
 
 // handleEvent updates a client's state by an event of its session, and reports it.

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// phase is a part of a set-up that is measured.
+type phase int
+
+const (
+	phasePADO  phase = iota // PADI to PADO
+	phasePADS               // PADR to PADS
+	phaseLCP                // PADS to LCP open
+	phaseAuth               // LCP open to authenticated
+	phaseIPCP               // authenticated to IPCP open
+	phaseIP6CP              // authenticated to IPv6CP open
+	phaseFirst              // IPCP open to the first packet answered
+	phaseOpen               // PADI to all network protocols open
+	phaseFlow               // PADI to the first packet answered
+	phaseCount
+)
+
+var phaseNames = [phaseCount]string{
+	"PADI to PADO", "PADR to PADS", "PADS to LCP open", "LCP open to authenticated",
+	"authenticated to IPCP open", "authenticated to IPv6CP open", "IPCP open to first answer",
+	"PADI to open", "PADI to first answer",
+}
+
+const (
+	wantIPv4 = 1 << iota
+	wantIPv6
+)
+
+// notify measures the phases of a client.
+func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
+	c, at := &g.clients[i], now.Sub(g.began)
+	switch e := event.(type) {
+	case pppoe.Dialling:
+		g.result.Dials++
+		c.dialAt, c.phaseAt, c.want, c.answered, c.probes = at, at, wantIPv4|wantIPv6, false, 0
+		if g.o.noIPv6 {
+			c.want = wantIPv4
+		}
+	case pppoe.Offered:
+		g.measure(c, phasePADO, at)
+	case pppoe.SessionEstablished:
+		g.measure(c, phasePADS, at)
+	case session.LinkUp:
+		g.measure(c, phaseLCP, at)
+	case session.Authenticated:
+		if !e.Peer && !e.Repeated {
+			g.measure(c, phaseAuth, at)
+		}
+	case session.IPv4Up:
+		c.local, c.remote = e.Local, e.Remote
+		g.result.phases[phaseIPCP].add(at - c.phaseAt)
+		g.familyUp(i, at, wantIPv4)
+		g.up.add(g.clients, i)
+		g.probe(now, i)
+	case session.IPv6Up:
+		g.result.phases[phaseIP6CP].add(at - c.phaseAt)
+		g.familyUp(i, at, wantIPv6)
+	case session.NetworkDown:
+		g.familyDown(i)
+	case pppoe.DialFailed:
+		g.fail(i, dialFailure(e.Err))
+	case pppoe.Ended:
+		g.ended(i, e)
+	}
+}
+
+// measure records the end of a phase, and begins the next.
+func (g *generator) measure(c *client, p phase, at time.Duration) {
+	g.result.phases[p].add(at - c.phaseAt)
+	c.phaseAt = at
+}
+
+func (g *generator) familyUp(i int, at time.Duration, family uint8) {
+	c := &g.clients[i]
+	if c.want == 0 {
+		return
+	}
+	if c.want &^= family; c.want == 0 {
+		g.open++
+		g.result.phases[phaseOpen].add(at - c.dialAt)
+		if g.stage == stageDialling {
+			g.result.SetUp++
+			g.result.setUpAt = at
+		}
+	}
+}
+
+// familyDown removes a client's session from those that carry packets.
+func (g *generator) familyDown(i int) {
+	c := &g.clients[i]
+	if c.want == 0 {
+		g.open--
+		c.want = wantIPv4 | wantIPv6
+	}
+	g.up.remove(g.clients, i)
+}
+
+// dialFailure is the reason of a failed dial in the report, without what differs between servers.
+func dialFailure(err error) string {
+	if errors.Is(err, pppoe.ErrDialCanceled) {
+		return "canceled"
+	}
+	return err.Error()
+}
+
+// fail records that a dial has failed; it is dialled again while sessions are held.
+func (g *generator) fail(i int, reason string) {
+	if g.stage < stageClosing {
+		count(&g.result.Failures, reason)
+	}
+	g.settle(i)
+	g.redial(i)
+}
+
+// ended handles the end of a session.
+func (g *generator) ended(i int, e pppoe.Ended) {
+	c := &g.clients[i]
+	g.familyDown(i)
+	churned := c.churned
+	c.churned = false
+	switch {
+	case g.stage >= stageClosing || churned:
+	case e.Uptime > 0:
+		count(&g.result.Lost, e.Reason.Cause.String())
+	default:
+		count(&g.result.Failures, e.Reason.Cause.String())
+	}
+	g.settle(i)
+	g.redial(i)
+}
+
+// settle counts a client whose first dial has succeeded or failed.
+func (g *generator) settle(i int) {
+	if c := &g.clients[i]; !c.settled {
+		c.settled = true
+		g.settled++
+	}
+}
+
+func (g *generator) redial(i int) {
+	if g.stage == stageHolding && g.o.churn > 0 {
+		g.group.Dial(i)
+	}
+}
+
+func count(m *map[string]int, reason string) {
+	if *m == nil {
+		*m = map[string]int{}
+	}
+	(*m)[reason]++
+}

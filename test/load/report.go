@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+)
+
+// report is the result of a run. Its exported fields are the JSON report.
+type report struct {
+	Sessions          int
+	Dials             int
+	SetUp             int     // sessions set up before the hold: all network protocols open
+	SetUpSeconds      float64 // until the last of them
+	SetUpsPerSecond   float64
+	Configured        int     // whose first packet was answered before the hold
+	ConfiguredSeconds float64 // until the last of them
+	ConfiguredPerSec  float64
+	Open              int            // at the end of the hold
+	Churned           int            // sessions that were ended to be dialled again
+	Failures          map[string]int // dials that failed, by reason
+	Lost              map[string]int // open sessions that ended by themselves, by reason
+	CloseSeconds      float64        // until all have ended
+	Phases            []phaseReport
+	Echoes            echoReport
+	Traffic           trafficReport
+	OtherPackets      int               // received, not ours
+	Drops             map[string]uint64 // received frames that were dropped, by reason
+	SocketDrops       uint64            // frames for which our sockets had no room
+	SentFrames        uint64
+	ReceivedFrames    uint64
+	Server            *serverReport `json:",omitempty"`
+
+	phases       [phaseCount]histogram
+	rtt          histogram
+	setUpAt      time.Duration
+	configuredAt time.Duration
+	closingAt    time.Duration
+}
+
+type phaseReport struct {
+	Name               string
+	Count              int
+	P50, P90, P99, Max float64 // milliseconds
+}
+
+type echoReport struct{ Sent, Answered, Lost uint64 }
+
+type trafficReport struct {
+	Sent, Received uint64
+	LossPercent    float64
+	RTT            phaseReport
+}
+
+func newPhaseReport(name string, h *histogram) phaseReport {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return phaseReport{name, h.count, ms(h.percentile(50)), ms(h.percentile(90)), ms(h.percentile(99)), ms(h.max)}
+}
+
+// countLosses reads the counters of the group at the end of the hold.
+func (g *generator) countLosses() {
+	r, c := &g.result, g.group.Counters()
+	r.Echoes = echoReport{c.SentEchoes, c.EchoReplies, c.LostEchoes}
+	r.SentFrames, r.ReceivedFrames, r.Drops = c.SentFrames, c.ReceivedFrames, map[string]uint64{}
+	for reason, n := range g.group.Drops() {
+		r.Drops[reason.Error()] = n
+	}
+	for _, port := range []datapath.Port{g.ports.Discovery, g.ports.Session} {
+		if p, ok := port.(*afpacket.Port); ok {
+			s, _ := p.Stats() // of a lost port: what was read before
+			r.SocketDrops += s.Dropped
+		}
+	}
+}
+
+// complete computes what follows from what was measured.
+func (r *report) complete() {
+	r.Phases = nil
+	for p := range phaseCount {
+		r.Phases = append(r.Phases, newPhaseReport(phaseNames[p], &r.phases[p]))
+	}
+	rate := func(n int, d time.Duration) float64 { return float64(n) / max(d.Seconds(), 1e-9) }
+	if r.SetUp > 0 {
+		r.SetUpSeconds, r.SetUpsPerSecond = r.setUpAt.Seconds(), rate(r.SetUp, r.setUpAt)
+	}
+	if r.Configured > 0 {
+		r.ConfiguredSeconds, r.ConfiguredPerSec = r.configuredAt.Seconds(), rate(r.Configured, r.configuredAt)
+	}
+	if t := &r.Traffic; t.Sent > 0 {
+		t.LossPercent = 100 * (1 - float64(t.Received)/float64(t.Sent))
+		t.RTT = newPhaseReport("packet there and back", &r.rtt)
+	}
+}
+
+// write writes the report as text or JSON.
+func (r *report) write(w io.Writer, asJSON bool) error {
+	r.complete()
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	_, err := io.WriteString(w, r.text())
+	return err
+}
+
+func (r *report) text() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("sessions             %d of %d set up in %.2f s: %.0f/s", r.SetUp, r.Sessions, r.SetUpSeconds, r.SetUpsPerSecond)
+	line("packets flow         %d after %.2f s: %.0f/s", r.Configured, r.ConfiguredSeconds, r.ConfiguredPerSec)
+	line("at the end           %d open, closed in %.2f s; %d dials, %d ended for churn", r.Open, r.CloseSeconds, r.Dials, r.Churned)
+	line("frames               %d sent, %d received; %d lost at our sockets", r.SentFrames, r.ReceivedFrames, r.SocketDrops)
+	line("echoes               %d sent, %d answered, %d lost", r.Echoes.Sent, r.Echoes.Answered, r.Echoes.Lost)
+	if t := r.Traffic; t.Sent > 0 {
+		line("packets              %d sent, %d received (%.3f %% lost)", t.Sent, t.Received, t.LossPercent)
+	}
+	writeCounts(&b, "failed dials", r.Failures)
+	writeCounts(&b, "lost sessions", r.Lost)
+	writeCounts(&b, "dropped frames", r.Drops)
+	if r.Server != nil {
+		b.WriteString(r.Server.text())
+	}
+	line("%-31s %8s %9s %9s %9s %9s", "milliseconds", "count", "p50", "p90", "p99", "max")
+	for _, p := range append(slices.Clone(r.Phases), r.Traffic.RTT) {
+		if p.Count > 0 {
+			line("%-31s %8d %9.2f %9.2f %9.2f %9.2f", p.Name, p.Count, p.P50, p.P90, p.P99, p.Max)
+		}
+	}
+	return b.String()
+}
+
+func writeCounts[N int | uint64](b *strings.Builder, title string, counts map[string]N) {
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(b, "%-20s %d × %s\n", title, counts[reason], reason)
+	}
+}
