@@ -45,7 +45,7 @@ func (a Algorithm) NewAuthenticator(cfg ppp.AuthenticatorConfig) ppp.Authenticat
 	if a == MSv1 {
 		return &rejectingAuthenticator{}
 	}
-	return newAuthenticator(a.scheme(), cfg)
+	return newAuthenticator(a, cfg)
 }
 
 // NewPeer begins an exchange as the peer, which waits for Challenges.

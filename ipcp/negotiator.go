@@ -44,14 +44,15 @@ type Negotiator struct {
 	cfg    *Config // shared
 	choice *choice // nil: the peer has none
 
-	assigned addr4 // to the peer
+	servers *servers // as currently requested; nil: we request none
+
+	byDefault addr4 // assigned to the peer, unless Assign says otherwise
+	assigned  addr4 // to the peer
 
 	// Our options as currently requested.
 	local          addr4
 	requestAddress bool
 	localRefused   bool // the peer has suggested an address for us that we do not accept
-	requestServer  [len(serverOptions)]bool
-	servers        [len(serverOptions)]addr4
 
 	remote         addr4 // as acknowledged
 	addressRejects uint8 // rejected requests for an address that we do not have, at most 255
@@ -66,18 +67,43 @@ type choice struct {
 // serverOptions are the options of RFC 1877, in the order of Agreement's servers.
 var serverOptions = [...]uint8{OptPrimaryDNS, OptSecondaryDNS, OptPrimaryNBNS, OptSecondaryNBNS}
 
+// servers are the name servers that we request, by option.
+type servers struct {
+	requested [len(serverOptions)]bool
+	addr      [len(serverOptions)]addr4
+}
+
+// find returns the index of the server of an option, if we request it.
+func (s *servers) find(option uint8) (i int, requested bool) {
+	i = slices.Index(serverOptions[:], option)
+	return i, i >= 0 && s != nil && s.requested[i]
+}
+
 var _ ppp.Negotiator = (*Negotiator)(nil)
 
 // New returns a negotiator for one link. Many may share a Config, which must not change.
 func New(cfg *Config) *Negotiator {
-	n := &Negotiator{cfg: cfg, assigned: from(cfg.Remote)}
+	n := &Negotiator{cfg: cfg, byDefault: from(cfg.Remote), assigned: from(cfg.Remote)}
 	n.Reset()
 	return n
 }
 
-// Assign sets the peer's address, in place of Config.Remote; 0.0.0.0 or invalid: none. It takes
+// SetDefault replaces Config.Remote on this link; invalid: it changes nothing.
+func (n *Negotiator) SetDefault(remote netip.Addr) {
+	if remote.IsValid() {
+		n.byDefault = from(remote)
+		n.assigned = n.byDefault
+	}
+}
+
+// Assign sets the peer's address; 0.0.0.0: none; invalid: that of Config or SetDefault. It takes
 // effect with the peer's next Configure-Request.
-func (n *Negotiator) Assign(remote netip.Addr) { n.assigned = from(remote) }
+func (n *Negotiator) Assign(remote netip.Addr) {
+	n.assigned = n.byDefault
+	if remote.IsValid() {
+		n.assigned = from(remote)
+	}
+}
 
 // SetChoice sets addresses that the peer may request instead of the one assigned, and restricts
 // those that it may request where none is assigned; nil: any. It takes effect like Assign.
@@ -108,8 +134,10 @@ func (n *Negotiator) Protocol() ppp.Protocol { return ppp.IPCP }
 func (n *Negotiator) Reset() {
 	n.requestAddress, n.localRefused, n.addressRejects = true, false, 0
 	n.local, n.remote = from(n.cfg.Local), addr4{}
-	n.servers = [len(serverOptions)]addr4{}
-	n.requestServer = [len(serverOptions)]bool{n.cfg.RequestDNS, n.cfg.RequestDNS, n.cfg.RequestNBNS, n.cfg.RequestNBNS}
+	n.servers = nil
+	if dns, nbns := n.cfg.RequestDNS, n.cfg.RequestNBNS; dns || nbns {
+		n.servers = &servers{requested: [...]bool{dns, dns, nbns, nbns}}
+	}
 }
 
 // AppendRequest appends our address and the servers that we request.
@@ -117,9 +145,9 @@ func (n *Negotiator) AppendRequest(b []byte) []byte {
 	if n.requestAddress {
 		b = appendOption(b, OptAddress, n.local)
 	}
-	for i, typ := range serverOptions {
-		if n.requestServer[i] {
-			b = appendOption(b, typ, n.servers[i])
+	for _, typ := range serverOptions {
+		if i, requested := n.servers.find(typ); requested {
+			b = appendOption(b, typ, n.servers.addr[i])
 		}
 	}
 	return b
@@ -225,8 +253,8 @@ func (n *Negotiator) ReceivedNak(theirs ppp.Option) {
 		}
 		return
 	}
-	if i := slices.Index(serverOptions[:], theirs.Type); i >= 0 && n.requestServer[i] {
-		n.servers[i] = addr
+	if i, requested := n.servers.find(theirs.Type); requested {
+		n.servers.addr[i] = addr
 	}
 }
 
@@ -239,8 +267,8 @@ func (n *Negotiator) ReceivedReject(ours ppp.Option) {
 		n.requestAddress = false
 		return
 	}
-	if i := slices.Index(serverOptions[:], ours.Type); i >= 0 {
-		n.requestServer[i] = false
+	if i, requested := n.servers.find(ours.Type); requested {
+		n.servers.requested[i] = false
 	}
 }
 
@@ -252,8 +280,8 @@ func (n *Negotiator) Agreement() Agreement {
 	}
 	for i, server := range [...]*netip.Addr{&a.DNS[0], &a.DNS[1], &a.NBNS[0], &a.NBNS[1]} {
 		// Some peers acknowledge the request 0.0.0.0.
-		if n.requestServer[i] && n.servers[i].usable() {
-			*server = n.servers[i].addr()
+		if _, requested := n.servers.find(serverOptions[i]); requested && n.servers.addr[i].usable() {
+			*server = n.servers.addr[i].addr()
 		}
 	}
 	return a

@@ -208,12 +208,12 @@ func (g *ClientGroup) openSession(c *groupClient, grant discovery.Grant) {
 		g.endSession(old, session.Reason{Cause: session.CauseReplaced, Text: "session ID granted again"})
 	}
 	cfg := g.cfg.Session
-	cfg.LCP.MaxMRU = min(max(grant.MaxPayload, discovery.EthernetPayload), g.maxPayload())
-	cfg.LCP.Limits.RoundTrip = grant.RTT
 	cfg.Credentials.Name = identity.User
 	secret := []byte(identity.Password)
 	cfg.Credentials.Secret = func(string) ([]byte, bool) { return secret, true }
-	c.ppp = session.New(&cfg)
+	c.ppp = session.New(&cfg, session.Peer{
+		MaxMRU: min(max(grant.MaxPayload, discovery.EthernetPayload), g.maxPayload()), RoundTrip: grant.RTT,
+	})
 	g.sessions[c.key] = c
 	g.notify(c, SessionEstablished{Grant: grant})
 	c.ppp.Up(g.now, &g.out)

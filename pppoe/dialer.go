@@ -144,11 +144,9 @@ func (d *dialer) handleAnnouncement(f wire.DiscoveryFrame) {
 func (d *dialer) openSession(g discovery.Grant) {
 	d.discovery, d.ac = nil, g.AC
 	cfg := d.cfg.Session
-	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
-	cfg.LCP.Limits.RoundTrip = g.RTT
-	setRemoteID(&cfg, d.cfg.RemoteIDByAddr, g.AC)
+	peer := session.Peer{MaxMRU: d.loop.maxMRU(g.MaxPayload), RoundTrip: g.RTT, InterfaceID: remoteID(d.cfg.RemoteIDByAddr, g.AC)}
 	requestPrevious(&cfg, d.cfg.Previous)
-	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
+	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, peer, d.cfg.Limits)
 	d.session.padtTags = g.PADTTags
 	for _, a := range d.prePADS {
 		if a.SessionID == g.SessionID && a.Peer == g.AC {

@@ -1,15 +1,15 @@
 package pppoe
 
 import (
-	"upppoe/ppp/session"
+	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe/wire"
 )
 
-// setRemoteID assigns the peer the interface identifier of its Ethernet address, if byAddr is set.
-func setRemoteID(cfg *session.Config, byAddr bool, peer wire.Addr) {
-	if byAddr && cfg.IPv6 != nil {
-		v6 := *cfg.IPv6
-		v6.Remote = peer.InterfaceID()
-		cfg.IPv6 = &v6
+// remoteID returns the interface identifier that is assigned to the peer: that of its Ethernet
+// address if byAddr is set, or zero, which stands for the configured one.
+func remoteID(byAddr bool, peer wire.Addr) ipv6cp.ID {
+	if !byAddr {
+		return ipv6cp.ID{}
 	}
+	return peer.InterfaceID()
 }

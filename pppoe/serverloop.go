@@ -159,7 +159,6 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
 	cfg := l.server.current.Load()
 	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
-	sessionCfg := cfg.Session
 	id, ok := l.ids.assign()
 	if !ok { // the attachment has all its sessions
 		l.freeSlot(slot)
@@ -167,14 +166,11 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 		return
 	}
 	info := SessionInfo{SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
-	if sessionCfg.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
-		v4 := *sessionCfg.IPv4
-		v4.Remote = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
-		sessionCfg.IPv4 = &v4
+	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
+	if cfg.Session.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
+		peer.Address = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
 	}
-	setRemoteID(&sessionCfg, cfg.RemoteIDByAddr, r.Client)
-	sessionCfg.LCP.MaxMRU = l.loop.maxMRU(r.MaxPayload)
-	s := l.loop.addSession(info, &sessionCfg, cfg.Limits)
+	s := l.loop.addSession(info, &cfg.Session, peer, cfg.Limits)
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.byRequest[key] = s

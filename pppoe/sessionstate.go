@@ -44,10 +44,10 @@ type sessionState struct {
 	padtTags   wire.Tags            // client: see discovery.Grant.PADTTags
 }
 
-// addSession adds a session to the loop. PPP begins with startPPP.
-func (l *loop) addSession(info SessionInfo, cfg *session.Config, limits SessionLimits) *sessionState {
+// addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.
+func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits SessionLimits) *sessionState {
 	info.Interface, info.Local, info.Generation = l.iface, l.ports.Session.Addr(), l.generations.Add(1)
-	s := &sessionState{SessionInfo: info, ppp: session.New(cfg), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
+	s := &sessionState{SessionInfo: info, ppp: session.New(cfg, peer), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
 	l.sessions[s.frameKey()] = s
 	return s
 }

@@ -15,15 +15,15 @@ import (
 type authentication struct {
 	authenticator     ppp.Authenticator // of the peer; nil: it need not authenticate itself
 	peer              ppp.AuthExchange  // in which we are the peer; nil: none, or not begun
+	early             *ppp.Control      // with PeerAuthFirst: a packet for us that came before the peer was authenticated; nil: none
 	peerAuthenticated bool
 	selfAuthenticated bool
-	peerMethod        ppp.Method
-	ownMethod         ppp.Method
-	early             *ppp.Control // with PeerAuthFirst: a packet for us that came before the peer was authenticated; nil: none
 }
 
-func (a *authentication) done() bool {
-	return (a.authenticator == nil || a.peerAuthenticated) && (a.ownMethod == nil || a.selfAuthenticated)
+// authenticated reports whether both sides are authenticated, as far as LCP has agreed.
+func (s *Session) authenticated() bool {
+	a := &s.auth
+	return (a.authenticator == nil || a.peerAuthenticated) && (s.link.OwnMethod() == nil || a.selfAuthenticated)
 }
 
 // awaitingPeer reports whether the peer still has to accept our credentials.
@@ -41,26 +41,26 @@ func (a *authentication) deadline() (first time.Time) {
 
 // startAuth starts the exchanges that LCP has agreed on.
 func (s *Session) startAuth(now time.Time, out *Output) {
-	s.auth = authentication{peerMethod: s.link.PeerMethod(), ownMethod: s.link.OwnMethod()}
-	if m := s.auth.peerMethod; m != nil {
+	s.auth = authentication{}
+	if m := s.link.PeerMethod(); m != nil {
 		s.auth.authenticator = m.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
 		s.auth.authenticator.Start(now, &out.Frames)
 	}
-	if s.auth.ownMethod != nil && (s.auth.authenticator == nil || !s.cfg.PeerAuthFirst) {
+	if s.link.OwnMethod() != nil && (s.auth.authenticator == nil || !s.cfg.PeerAuthFirst) {
 		s.startPeerRole(now, s.cfg.Credentials, out)
 	}
 }
 
 func (s *Session) startPeerRole(now time.Time, c ppp.Credentials, out *Output) {
 	c.Rand, c.Timers, c.Key, c.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.authenticator
-	s.auth.peer = s.auth.ownMethod.NewPeer(c)
+	s.auth.peer = s.link.OwnMethod().NewPeer(c)
 	s.auth.peer.Start(now, &out.Frames)
 }
 
 // startPeerRoleLast starts the exchange in which we are the peer, once the other side is
 // authenticated, with the secrets shared with it. It handles the packet that came before.
 func (s *Session) startPeerRoleLast(now time.Time, result ppp.AuthResult, out *Output) {
-	if s.auth.ownMethod == nil || s.auth.peer != nil {
+	if s.link.OwnMethod() == nil || s.auth.peer != nil {
 		return
 	}
 	c := s.cfg.Credentials
@@ -79,11 +79,12 @@ func (s *Session) startPeerRoleLast(now time.Time, result ppp.AuthResult, out *O
 
 // keepEarly keeps the last packet for an exchange that has not begun yet (PeerAuthFirst),
 // so that the other side need not repeat it. It reports whether the packet is for one.
-func (a *authentication) keepEarly(p ppp.Protocol, c ppp.Control) bool {
-	if a.ownMethod == nil || a.peer != nil || ppp.Protocol(binary.BigEndian.Uint16(a.ownMethod.Option())) != p {
+func (s *Session) keepEarly(p ppp.Protocol, c ppp.Control) bool {
+	m := s.link.OwnMethod()
+	if m == nil || s.auth.peer != nil || ppp.Protocol(binary.BigEndian.Uint16(m.Option())) != p {
 		return false
 	}
-	a.early = &ppp.Control{Code: c.Code, ID: c.ID, Data: bytes.Clone(c.Data)}
+	s.auth.early = &ppp.Control{Code: c.Code, ID: c.ID, Data: bytes.Clone(c.Data)}
 	return true
 }
 
@@ -105,7 +106,7 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 		step, err = x.Receive(now, c, &out.Frames)
 		s.handleAuthenticatorStep(now, step, out)
 	}
-	if (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) && s.auth.keepEarly(p, c) {
+	if (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) && s.keepEarly(p, c) {
 		return nil
 	}
 	return err
@@ -133,7 +134,7 @@ func (s *Session) advanceAuth(now time.Time, out *Output) {
 
 // handlePeerStep handles a step of the exchange in which we are the peer.
 func (s *Session) handlePeerStep(now time.Time, step ppp.Step, out *Output) {
-	m := s.auth.ownMethod
+	m := s.link.OwnMethod()
 	switch step.Outcome {
 	case ppp.Succeeded:
 		out.emit(Authenticated{Method: m, Name: step.Name, Message: step.Message, Repeated: s.auth.selfAuthenticated})
@@ -147,7 +148,7 @@ func (s *Session) handlePeerStep(now time.Time, step ppp.Step, out *Output) {
 // handleAuthenticatorStep handles a step of the exchange in which we are the
 // authenticator.
 func (s *Session) handleAuthenticatorStep(now time.Time, step ppp.Step, out *Output) {
-	m := s.auth.peerMethod
+	m := s.link.PeerMethod()
 	switch step.Outcome {
 	case ppp.AwaitingResult:
 		out.emit(AuthRequest{Method: m, Response: step.Response})

@@ -12,13 +12,13 @@ import (
 // Two sessions negotiate over a link that consists of two queues. The owner of a session
 // passes frames and the time to it, sends its frames and handles its events.
 func Example() {
-	client := session.New(&session.Config{IPv4: &ipcp.Config{}})
+	client := session.New(&session.Config{IPv4: &ipcp.Config{}}, session.Peer{})
 	server := session.New(&session.Config{
 		IPv4: &ipcp.Config{
 			Local:  netip.MustParseAddr("192.0.2.1"),
 			Remote: netip.MustParseAddr("192.0.2.10"),
 		},
-	})
+	}, session.Peer{})
 	now := time.Now()
 	var fromClient, fromServer session.Output
 	client.Up(now, &fromClient)

@@ -9,24 +9,26 @@ import (
 
 // layer is one network control protocol of the session.
 type layer struct {
-	negotiator interface {
-		ppp.Negotiator
-		Err() error
-	}
-	automaton *ppp.Automaton
+	automaton ppp.Automaton
 	up        bool // packets of its family may be sent
 	wasUp     bool // up, or was up before in this network phase
 	failed    bool
 }
 
-func (s *Session) addLayer(n interface {
-	ppp.Negotiator
-	Err() error
-}, limits ppp.NegotiationLimits) {
+func (s *Session) addLayer(n ppp.Negotiator, limits *ppp.NegotiationLimits, roundTrip time.Duration) {
 	if limits.RoundTrip == 0 {
-		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
+		limits = limits.WithRoundTrip(roundTrip)
 	}
-	s.layers = append(s.layers, &layer{negotiator: n, automaton: ppp.NewAutomaton(n, &limits)})
+	s.layers = append(s.layers, layer{})
+	s.layers[len(s.layers)-1].automaton.Init(n, limits)
+}
+
+// agreementErr returns nil, or the reason why what a layer has agreed on cannot be used.
+func (s *Session) agreementErr(l *layer) error {
+	if l.automaton.Protocol() == ppp.IPCP {
+		return s.v4.Err()
+	}
+	return s.v6.Err()
 }
 
 // ErrNoAgreement is the reason why a network protocol did not open: the peer does not
@@ -34,7 +36,8 @@ func (s *Session) addLayer(n interface {
 var ErrNoAgreement = errors.New("peer does not agree, or does not answer")
 
 func (s *Session) openLayers(now time.Time, out *Output) {
-	for _, l := range s.layers {
+	for i := range s.layers {
+		l := &s.layers[i]
 		l.wasUp, l.failed = false, false
 		l.automaton.SetPeerMRU(s.link.PeerMRU())
 		l.automaton.Open(now, &out.Frames)
@@ -44,9 +47,9 @@ func (s *Session) openLayers(now time.Time, out *Output) {
 
 // lowerLayers reports to the network protocols that the link is down.
 func (s *Session) lowerLayers(now time.Time, out *Output) {
-	for _, l := range s.layers {
-		l.automaton.Down(now)
-		s.updateLayer(now, l, out)
+	for i := range s.layers {
+		s.layers[i].automaton.Down(now)
+		s.updateLayer(now, &s.layers[i], out)
 	}
 }
 
@@ -71,9 +74,9 @@ func (s *Session) countUp(now time.Time) {
 // (RFC 1661 section 3.7).
 func (s *Session) updateLayers(now time.Time, out *Output) {
 	allFailed := len(s.layers) > 0
-	for _, l := range s.layers {
-		s.updateLayer(now, l, out)
-		allFailed = allFailed && l.failed
+	for i := range s.layers {
+		s.updateLayer(now, &s.layers[i], out)
+		allFailed = allFailed && s.layers[i].failed
 	}
 	switch {
 	case s.ups > maxUps:
@@ -89,7 +92,7 @@ func (s *Session) updateLayers(now time.Time, out *Output) {
 func (s *Session) updateLayer(now time.Time, l *layer, out *Output) {
 	opened := l.automaton.State() == ppp.Opened
 	if opened && !l.up {
-		if err := l.negotiator.Err(); err != nil {
+		if err := s.agreementErr(l); err != nil {
 			l.automaton.Close(now, err.Error(), &out.Frames)
 			s.fail(l, err, out)
 			return
@@ -100,7 +103,7 @@ func (s *Session) updateLayer(now time.Time, l *layer, out *Output) {
 	}
 	if !opened && l.up {
 		l.up = false
-		out.emit(NetworkDown{Protocol: l.negotiator.Protocol()})
+		out.emit(NetworkDown{Protocol: l.automaton.Protocol()})
 	}
 	if over := l.automaton.State() == ppp.Stopped || l.automaton.State() == ppp.Closed; over && !l.wasUp {
 		s.fail(l, ErrNoAgreement, out)
@@ -110,12 +113,12 @@ func (s *Session) updateLayer(now time.Time, l *layer, out *Output) {
 func (s *Session) fail(l *layer, err error, out *Output) {
 	if !l.failed {
 		l.failed = true
-		out.emit(NetworkFailed{Protocol: l.negotiator.Protocol(), Err: err})
+		out.emit(NetworkFailed{Protocol: l.automaton.Protocol(), Err: err})
 	}
 }
 
 func (s *Session) emitUp(l *layer, out *Output) {
-	if l.negotiator.Protocol() == ppp.IPCP {
+	if l.automaton.Protocol() == ppp.IPCP {
 		out.emit(IPv4Up{Agreement: s.v4.Agreement()})
 		return
 	}

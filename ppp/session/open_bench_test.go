@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"crypto/rand"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -34,7 +33,6 @@ func benchConfigs() (client, server *session.Config) {
 		IPv4:         &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), DNS: dns},
 		IPv6:         &ipv6cp.Config{},
 		SetupTimeout: time.Minute,
-		Rand:         rand.Reader,
 	}
 	client = &session.Config{
 		LCP:         lcp.Config{AllowAuth: []ppp.Method{chap.MD5}},
@@ -98,7 +96,7 @@ func BenchmarkOpenSession(b *testing.B) {
 	before := heapInUse()
 	b.StartTimer()
 	for b.Loop() {
-		p.client, p.server = session.New(clientCfg), session.New(serverCfg)
+		p.client, p.server = session.New(clientCfg, session.Peer{}), session.New(serverCfg, session.Peer{})
 		p.open()
 		if p.server.Phase() != session.PhaseNetwork {
 			b.Fatal("session is not open:", p.server.Phase())
@@ -106,7 +104,7 @@ func BenchmarkOpenSession(b *testing.B) {
 	}
 	b.StopTimer()
 	for len(kept) < held {
-		p.client, p.server = session.New(clientCfg), session.New(serverCfg)
+		p.client, p.server = session.New(clientCfg, session.Peer{}), session.New(serverCfg, session.Peer{})
 		p.open()
 		kept = append(kept, p.server)
 	}

@@ -71,8 +71,8 @@ func (c *counter) Read(b []byte) (int, error) {
 
 func newPair(t *testing.T, a, b session.Config) *pair {
 	return &pair{t: t, now: epoch, side: [2]*side{
-		{name: "client", Session: session.New(&a), secret: "testpassword"},
-		{name: "server", Session: session.New(&b), secret: "testpassword"},
+		{name: "client", Session: session.New(&a, session.Peer{}), secret: "testpassword"},
+		{name: "server", Session: session.New(&b, session.Peer{}), secret: "testpassword"},
 	}}
 }
 

@@ -45,7 +45,7 @@ func (s *Session) nextPhase() Phase {
 	case ppp.Closing, ppp.Stopping:
 		return PhaseTerminate
 	case ppp.Opened:
-		if s.phase == PhaseNetwork || s.phase == PhaseAuthenticate && s.auth.done() {
+		if s.phase == PhaseNetwork || s.phase == PhaseAuthenticate && s.authenticated() {
 			return PhaseNetwork
 		}
 		return PhaseAuthenticate
@@ -85,17 +85,18 @@ func (s *Session) enterPhase(now time.Time, out *Output) {
 func (s *Session) setSetupDeadline(now time.Time) {
 	switch s.phase {
 	case PhaseEstablish, PhaseAuthenticate:
-		if s.setupDeadline.IsZero() && s.cfg.SetupTimeout > 0 {
-			s.setupDeadline = now.Add(s.cfg.SetupTimeout)
+		if s.setupDeadline == nil && s.cfg.SetupTimeout > 0 {
+			deadline := now.Add(s.cfg.SetupTimeout)
+			s.setupDeadline = &deadline
 		}
 	default:
-		s.setupDeadline = time.Time{}
+		s.setupDeadline = nil
 	}
 }
 
 // setupTimedOut closes a session that has not reached the network phase in time.
 func (s *Session) setupTimedOut(now time.Time, out *Output) {
-	s.setupDeadline = time.Time{}
+	s.setupDeadline = nil
 	if s.auth.authenticator != nil && !s.auth.peerAuthenticated {
 		s.closeFor(now, CausePeerNotAuthenticated, "Authentication takes too long", out)
 		return

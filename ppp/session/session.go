@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"io"
+	"net/netip"
 	"time"
 
 	"upppoe/ipcp"
@@ -18,10 +20,10 @@ var (
 	ErrNoRole  = errors.New("session: authentication packet of a method that was not negotiated")
 )
 
-// Config configures a session. Sessions do not change it; many may share one.
+// Config configures sessions. Many may share one, which must not change while they exist.
 type Config struct {
 	// LCP configures the link, and with it the authentication methods of both sides. Its
-	// Rand is ignored. Its Limits.RoundTrip is also the default for the network protocols.
+	// Limits.RoundTrip is also the default for the network protocols.
 	LCP lcp.Config
 	// Credentials authenticate us to the peer, by the methods of LCP.AllowAuth. Rand,
 	// Timers and Key are ignored.
@@ -39,52 +41,80 @@ type Config struct {
 	// AuthTimers bound authentication in both directions.
 	AuthTimers ppp.AuthTimers
 	// IPv4 and IPv6 configure the network protocols; nil: the peer's packets get a
-	// Protocol-Reject. IPv6.Rand is ignored.
+	// Protocol-Reject.
 	IPv4 *ipcp.Config
 	IPv6 *ipv6cp.Config
 	// SetupTimeout bounds the time to the network phase, each time; zero: no bound. Each
 	// protocol's own wait is bounded, but begins again with every Configure-Request:
 	// without this bound a peer could keep a session without authenticating itself.
 	SetupTimeout time.Duration
-	// Rand is the source of random numbers; nil: crypto/rand. It must not fail.
+	// Rand is the source of random numbers, also of LCP and IPv6 if it is set; nil:
+	// crypto/rand. It must not fail.
 	Rand io.Reader
+}
+
+// Peer is what is known of a session's peer before PPP. A zero field stands for that of the
+// Config.
+type Peer struct {
+	MaxMRU      int           // LCP.MaxMRU, as discovery has agreed
+	RoundTrip   time.Duration // LCP.Limits.RoundTrip, as discovery has measured
+	Address     netip.Addr    // IPv4.Remote
+	InterfaceID ipv6cp.ID     // IPv6.Remote
 }
 
 // Session is one PPP session. After it has emitted Closed it ignores all calls and
 // produces no output.
 type Session struct {
-	cfg    *Config
-	phase  Phase
+	cfg    *Config // shared
 	link   *lcp.Link
-	auth   authentication
-	layers []*layer
+	layers []layer
 	v4     *ipcp.Negotiator   // nil: no IPv4
 	v6     *ipv6cp.Negotiator // nil: no IPv6
-	reason Reason
+	auth   authentication
+	reason *Reason // nil: none
+	phase  Phase
 	closed bool // Closed has been emitted
 
-	setupDeadline  time.Time // when the network phase must have begun; zero: it has, or there is no bound
-	ups            int       // times that a protocol came up, see countUp
-	upsSince       time.Time // begin of the period in which they are counted
-	earlyTerminate bool      // the peer has sent a Terminate-Request before the link was up
+	earlyTerminate bool       // the peer has sent a Terminate-Request before the link was up
+	ups            uint8      // times that a protocol came up, see countUp
+	upsSince       time.Time  // begin of the period in which they are counted
+	setupDeadline  *time.Time // when the network phase must have begun; nil: it has, or there is no bound
 }
 
 // New returns a session in PhaseDead.
-func New(cfg *Config) *Session {
-	c := *cfg
-	c.LCP.Rand = cfg.Rand
-	s := &Session{cfg: &c, link: lcp.New(&c.LCP, lcp.Peer{})}
-	if c.IPv4 != nil {
-		s.v4 = ipcp.New(c.IPv4)
-		s.addLayer(s.v4, c.IPv4.Limits)
+func New(cfg *Config, peer Peer) *Session {
+	link, v6 := &cfg.LCP, cfg.IPv6
+	if cfg.Rand != nil {
+		link, v6 = withRand(cfg)
 	}
-	if c.IPv6 != nil {
-		v6 := *c.IPv6
-		v6.Rand = cfg.Rand
-		s.v6 = ipv6cp.New(&v6)
-		s.addLayer(s.v6, v6.Limits)
+	s := &Session{
+		cfg: cfg, layers: make([]layer, 0, 2),
+		link: lcp.New(link, lcp.Peer{MaxMRU: peer.MaxMRU, RoundTrip: peer.RoundTrip}),
+	}
+	roundTrip := cmp.Or(peer.RoundTrip, cfg.LCP.Limits.RoundTrip)
+	if cfg.IPv4 != nil {
+		s.v4 = ipcp.New(cfg.IPv4)
+		s.v4.SetDefault(peer.Address)
+		s.addLayer(s.v4, &cfg.IPv4.Limits, roundTrip)
+	}
+	if v6 != nil {
+		s.v6 = ipv6cp.New(v6)
+		s.v6.Assign(peer.InterfaceID)
+		s.addLayer(s.v6, &v6.Limits, roundTrip)
 	}
 	return s
+}
+
+// withRand returns the configurations of LCP and IPv6CP with cfg.Rand.
+func withRand(cfg *Config) (*lcp.Config, *ipv6cp.Config) {
+	link := cfg.LCP
+	link.Rand = cfg.Rand
+	if cfg.IPv6 == nil {
+		return &link, nil
+	}
+	v6 := *cfg.IPv6
+	v6.Rand = cfg.Rand
+	return &link, &v6
 }
 
 // Phase returns the current phase.
@@ -131,7 +161,7 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 func (s *Session) end(out *Output) {
 	if !s.closed {
 		s.closed = true
-		out.emit(Closed{Reason: s.reason})
+		out.emit(Closed{Reason: *s.reason})
 	}
 }
 
@@ -152,14 +182,10 @@ func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Outpu
 	s.updatePhase(now, out)
 }
 
-// assign sets the peer's address: that of the result, or else the configured one. An
+// assign sets the peer's address: that of the result, or else the one known before PPP. An
 // address from before a renegotiation of the link does not persist.
 func (s *Session) assign(result ppp.AuthResult) {
-	remote := result.Address
-	if !remote.IsValid() {
-		remote = s.cfg.IPv4.Remote
-	}
-	s.v4.Assign(remote)
+	s.v4.Assign(result.Address)
 	s.v4.SetChoice(result.Alternates, result.AllowAddress)
 }
 
@@ -168,9 +194,12 @@ func (s *Session) Deadline() time.Time {
 	if s.closed {
 		return time.Time{}
 	}
-	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline(), s.setupDeadline)
-	for _, l := range s.layers {
-		first = ppp.Earliest(first, l.automaton.Deadline())
+	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline())
+	if s.setupDeadline != nil {
+		first = ppp.Earliest(first, *s.setupDeadline)
+	}
+	for i := range s.layers {
+		first = ppp.Earliest(first, s.layers[i].automaton.Deadline())
 	}
 	return first
 }
@@ -182,11 +211,11 @@ func (s *Session) Advance(now time.Time, out *Output) {
 	}
 	s.link.Advance(now, &out.Frames)
 	s.advanceAuth(now, out)
-	if !s.setupDeadline.IsZero() && !now.Before(s.setupDeadline) {
+	if s.setupDeadline != nil && !now.Before(*s.setupDeadline) {
 		s.setupTimedOut(now, out)
 	}
-	for _, l := range s.layers {
-		l.automaton.Advance(now, &out.Frames)
+	for i := range s.layers {
+		s.layers[i].automaton.Advance(now, &out.Frames)
 	}
 	s.updatePhase(now, out)
 }
@@ -208,7 +237,7 @@ func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 // and the peer had required an authentication method that we do not offer, this reason.
 func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {
 	requested := s.link.UnsupportedAuth()
-	if s.reason.Cause != CauseUnknown || r.Cause != CauseHangUp && r.Cause != CauseNotNegotiated || len(requested) == 0 {
+	if s.reason != nil || r.Cause != CauseHangUp && r.Cause != CauseNotNegotiated || len(requested) == 0 {
 		return r
 	}
 	out.emit(UnsupportedAuthMethod{Requested: requested, Allowed: s.cfg.LCP.AllowAuth})
@@ -217,8 +246,8 @@ func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {
 
 // setReason keeps the first reason for the end, and emits it.
 func (s *Session) setReason(r Reason, out *Output) {
-	if s.reason.Cause == CauseUnknown {
-		s.reason = r
+	if s.reason == nil {
+		s.reason = &r
 		out.emit(Ending{Reason: r})
 	}
 }
@@ -328,9 +357,9 @@ func (s *Session) handleProtocolReject(now time.Time, p ppp.Protocol, out *Outpu
 }
 
 func (s *Session) layer(p ppp.Protocol) *layer {
-	for _, l := range s.layers {
-		if l.negotiator.Protocol() == p {
-			return l
+	for i := range s.layers {
+		if s.layers[i].automaton.Protocol() == p {
+			return &s.layers[i]
 		}
 	}
 	return nil

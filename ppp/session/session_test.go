@@ -113,7 +113,7 @@ func TestNoCredentials(t *testing.T) {
 	events := 0
 	terminate, _ := hex.DecodeString("c021050900066279")
 	a = client()
-	s, out := session.New(&a), session.Output{}
+	s, out := session.New(&a, session.Peer{}), session.Output{}
 	s.Up(epoch, &out)
 	for range 3 {
 		s.Receive(epoch, terminate, &out)
@@ -175,7 +175,7 @@ func TestRenegotiation(t *testing.T) {
 	p := newPair(t, client(), server(chap.MD5))
 	p.up()
 	fresh := server(chap.MD5)
-	again := session.New(&fresh) // the concentrator has restarted
+	again := session.New(&fresh, session.Peer{}) // the concentrator has restarted
 	p.side[1] = &side{name: "server", Session: again, secret: "testpassword"}
 	again.Up(p.now, &p.side[1].out)
 	p.pump()
@@ -271,7 +271,7 @@ func TestCloseBeforeUp(t *testing.T) {
 		},
 	} {
 		cfg := client()
-		s, out := session.New(&cfg), session.Output{}
+		s, out := session.New(&cfg, session.Peer{}), session.Output{}
 		end(s, &out)
 		end(s, &out)
 		closed := 0
@@ -318,7 +318,7 @@ func FuzzSession(f *testing.F) {
 		cfg := server(methodList(methods[int(kind)%len(methods)])...)
 		cfg.LCP.AllowAuth, cfg.Credentials = client().LCP.AllowAuth, client().Credentials
 		cfg.Rand = rand.Reader
-		s, out, now := session.New(&cfg), session.Output{}, epoch
+		s, out, now := session.New(&cfg, session.Peer{}), session.Output{}, epoch
 		s.Up(now, &out)
 		for len(script) > 0 {
 			n := min(int(script[0]), len(script)-1)

@@ -86,7 +86,7 @@ func (s *subscribers) dial() error {
 
 func (s *subscribers) start(g *discovery.Grant) {
 	s.ac = g.AC
-	p := &subscriber{Session: session.New(&session.Config{IPv4: &ipcp.Config{}, IPv6: &ipv6cp.Config{}})}
+	p := &subscriber{Session: session.New(&session.Config{IPv4: &ipcp.Config{}, IPv6: &ipv6cp.Config{}}, session.Peer{})}
 	s.all[g.SessionID] = p
 	p.Up(time.Now(), &p.out)
 	s.send(g.SessionID, p)
