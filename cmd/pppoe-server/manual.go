@@ -59,8 +59,7 @@ var description = []manpage.Block{
 	manpage.Paragraph("With `source-check` a packet from a client is forwarded only if its source address is the client's (RFC 2827, RFC 3704): for IPv4, the address that it " +
 		"was assigned; for IPv6, its link-local address, and those from `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes`. " +
 		"Customers with networks behind that address use NAT, or have an address or prefix in `source-allow`, to " +
-		"which you set the route. The number of dropped packets is logged when a session ends. The kernel data path checks one IPv4 " +
-		"address; packets that it cannot check are forwarded in user space, and so are all packets of sessions with a rate limit: the log says so."),
+		"which you set the route. The number of dropped packets is logged when a session ends."),
 	manpage.Paragraph("No two sessions of the server have the same IPv4 address, whether it comes from an account, the pool or the client itself. " +
 		"The newer session replaces the older, which ends: its client may have had a power failure, or been replaced. " +
 		"With `--duplicate-session refuse` the newer is refused instead, and an LCP Echo-Request is sent in the older, so that it ends soon if its client is gone. " +

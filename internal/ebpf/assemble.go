@@ -112,6 +112,15 @@ func (p *program) move(to asm.Register, at int16, from asm.Register, offset, siz
 
 var smaller = map[asm.Size]asm.Size{asm.DWord: asm.Word, asm.Word: asm.Half, asm.Half: asm.Byte}
 
+// skipUnless jumps to a label if the session in R7 has none of the flags. R1 is clobbered.
+func (p *program) skipUnless(flags int32, to string) {
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, sessionFlags, asm.Half),
+		asm.And.Imm(asm.R1, flags),
+		asm.JEq.Imm(asm.R1, 0, to),
+	)
+}
+
 // half loads two octets of the stack, in network byte order, as a number.
 func (p *program) half(to asm.Register, at int16) {
 	p.add(asm.LoadMem(to, asm.RFP, at, asm.Half), asm.HostTo(asm.BE, to, asm.Half))
@@ -119,10 +128,15 @@ func (p *program) half(to asm.Register, at int16) {
 
 // lookup sets R0 to the address of the map's value for the key on the stack, or jumps to a label.
 func (p *program) lookup(fd int, key int16, missing string) {
+	p.lookupAt(fd, asm.RFP, key, missing)
+}
+
+// lookupAt is lookup for a key at an offset of a register.
+func (p *program) lookupAt(fd int, base asm.Register, key int16, missing string) {
 	p.add(
-		asm.LoadMapPtr(asm.R1, fd),
-		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Mov.Reg(asm.R2, base),
 		asm.Add.Imm(asm.R2, int32(key)),
+		asm.LoadMapPtr(asm.R1, fd),
 		asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, missing),
 	)

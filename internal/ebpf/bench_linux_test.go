@@ -76,16 +76,24 @@ func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*stati
 	return &path{name: name, here: here.ns, from: there.ns, to: there.ipv4}
 }
 
-// fillMaps fills the maps with sessions that carry nothing.
+// fillMaps fills the maps with sessions that carry nothing, on the device of this one, each with
+// prefixes and rates.
 func (t *sessionEnd) fillMaps(n int) {
+	e, d := t.engine, t.kernel.(*session).device
 	for i := range n {
-		s := &session{SessionConfig: t.userSpace.SessionConfig, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
+		s := &session{SessionConfig: t.userSpace.SessionConfig, at: t.at, device: d}
 		s.SessionID = uint16(2 + i)
-		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.SessionConfig, vlan.Stack{}, 0)
-		if err := t.engine.writeMaps(s); err != nil {
-			t.t.Fatal(err)
+		s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
+		e.mu.Lock()
+		slot, ok := e.slots.allocate()
+		s.slot = slot
+		err := s.addToMaps()
+		e.mu.Unlock()
+		if !ok || err != nil {
+			t.t.Fatal(ok, err)
 		}
 	}
+	e.maps.devices.Put(uint32(d.index), t.kernel.(*session).slot)
 }
 
 // stream measures TCP connections, in Gbit/s.

@@ -1,12 +1,10 @@
 package ebpf
 
 import (
-	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/tun"
 )
@@ -20,22 +18,22 @@ func TestNetAdminSuffices(t *testing.T) {
 			if err := keepNetAdmin(); err != nil {
 				return err
 			}
-			line := here.engine.Link(vlan.Stack{}, 0)
+			line := here.at.Link(vlan.Stack{}, 0)
 			for id := range uint16(3) {
 				device, err := tun.Open(tun.Config{Name: "few0"})
 				if err != nil {
 					return err
 				}
-				s, err := line.Add(datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: addrs[0], Peer: addrs[1]}, Device: device})
+				s, err := line.Add(sessionConfig(id, addrs[0], addrs[1], device))
 				if err != nil {
-					return fmt.Errorf("without TCX %v, session %d: %v", noTCX, id, err)
+					t.Errorf("without TCX %v, session %d: %v", noTCX, id, err)
 				}
 				s.SetFamilies(true, true)
 				s.Remove()
 				device.Close()
 			}
 			here.engine.mu.Lock()
-			err := here.engine.createPair()
+			err := here.at.createPair()
 			here.engine.mu.Unlock()
 			if err != nil || !here.hasPair() {
 				t.Errorf("without TCX %v: no segmentation pair: %v", noTCX, err)

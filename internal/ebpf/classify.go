@@ -42,6 +42,14 @@ const (
 	stackTCP  = -72
 )
 
+// The stack of all programs, below what differs.
+const (
+	stackNow       = -136 // readClock
+	stackFullAt    = -144 // police
+	stackPrefix    = -168 // the key of a prefix, 24
+	stackAddresses = -200 // source and destination, 32
+)
+
 // headLen is the length of PPPoE's EtherType and header, the Protocol field, and an IPv4 header.
 const headLen = 2 + 6 + 2 + 20
 
@@ -58,7 +66,7 @@ func clearTags() []asm.Instruction {
 // are in the key. After: R7 is the session, R8 is unchanged, R9 is the number of octets to count:
 // LENGTH without the Protocol field. PPP's Protocol is at stackHead+8. LENGTH is trusted; octets
 // after it are padding (RFC 2516 section 4).
-func (p *program) classify(from access, sessions int, leave string) {
+func (p *program) classify(from access, m *mapFDs, leave string) {
 	p.add(asm.Mov.Imm(asm.R2, 0))
 	p.load(from, stackAddr, 12, leave)
 	p.add(asm.Mov.Reg(asm.R2, asm.R8))
@@ -71,12 +79,13 @@ func (p *program) classify(from access, sessions int, leave string) {
 		p.add(asm.LoadMem(asm.R1, asm.RFP, stackAddr+6+i, asm.Half), asm.StoreMem(asm.RFP, stackKey+i, asm.R1, asm.Half))
 	}
 	p.add(asm.LoadMem(asm.R1, asm.RFP, stackHead+4, asm.Half), asm.StoreMem(asm.RFP, stackKey+6, asm.R1, asm.Half))
-	p.lookup(sessions, stackKey, leave)
+	p.lookup(m.received, stackKey, leave)
+	p.lookupAt(m.sessions, asm.R0, 0, leave)
 	p.add(asm.Mov.Reg(asm.R7, asm.R0))
 	for i := int16(0); i < 6; i += 2 {
 		p.add(
 			asm.LoadMem(asm.R1, asm.RFP, stackAddr+i, asm.Half),
-			asm.LoadMem(asm.R2, asm.R7, receiveLocal+i, asm.Half),
+			asm.LoadMem(asm.R2, asm.R7, sessionLocal+i, asm.Half),
 			asm.JNE.Reg(asm.R1, asm.R2, leave),
 		)
 	}
@@ -89,7 +98,7 @@ func (p *program) classify(from access, sessions int, leave string) {
 		asm.JLT.Imm(asm.R1, 2+20, leave),
 		asm.Mov.Reg(asm.R9, asm.R1),
 		asm.Sub.Imm(asm.R9, 2),
-		asm.LoadMem(asm.R5, asm.R7, receiveOpen, asm.Half),
+		asm.LoadMem(asm.R5, asm.R7, sessionFlags, asm.Half),
 		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
 		asm.JEq.Imm(asm.R1, networkOrder(uint16(ppp.IPv4)), "ipv4"),
 		asm.JNE.Imm(asm.R1, networkOrder(uint16(ppp.IPv6)), leave),
@@ -98,7 +107,6 @@ func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Ja.Label("transport"))
 	p.label("ipv4")
 	p.ipv4(leave)
-	p.checkSource(leave)
 	p.label("transport")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
 	p.excludeSYN(from, leave)
@@ -185,19 +193,41 @@ func (p *program) excludeSYN(from access, leave string) {
 	p.label(other)
 }
 
-// count adds to the counters of a slot: packets in R2, octets in R9. Each CPU has counters of its
-// own, which no other program updates meanwhile, so no atomic operation is needed. A session
-// without counters is left to user space.
-func (p *program) count(counters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
-	p.add(slot, asm.StoreMem(asm.RFP, stackTag, asm.R1, asm.Word))
-	p.lookup(counters, stackTag, leave)
+// count adds to the counters of the session in R7: packets, and the octets in R9. Each CPU has
+// counters of its own, which no other program updates meanwhile, so no atomic operation is needed. A
+// session without counters is left to user space.
+func (p *program) count(m *mapFDs, direction int16, packets asm.Instruction, leave string) {
+	p.lookupAt(m.counters, asm.R7, sessionSlot, leave)
 	p.add(packets)
 	for i, more := range []asm.Register{asm.R2, asm.R9} {
-		at := direction + 8*int16(i)
-		p.add(
-			asm.LoadMem(asm.R1, asm.R0, at, asm.DWord),
-			asm.Add.Reg(asm.R1, more),
-			asm.StoreMem(asm.R0, at, asm.R1, asm.DWord),
-		)
+		p.increase(direction+8*int16(i), more)
 	}
+}
+
+// increase adds a register to a counter; R0 points to the counters.
+func (p *program) increase(counter int16, more asm.Register) {
+	p.add(
+		asm.LoadMem(asm.R1, asm.R0, counter, asm.DWord),
+		asm.Add.Reg(asm.R1, more),
+		asm.StoreMem(asm.R0, counter, asm.R1, asm.DWord),
+	)
+}
+
+// drop is the end of a program, at a label, for packets that are dropped and counted.
+func (p *program) drop(m *mapFDs, label string, counter int16, packets asm.Instruction, verdict int32) {
+	uncounted := p.newLabel()
+	p.label(label)
+	p.lookupAt(m.counters, asm.R7, sessionSlot, uncounted)
+	p.add(packets)
+	p.increase(counter, asm.R2)
+	p.label(uncounted)
+	p.ret(verdict)
+}
+
+// dropReceived is the end of a program for received frames that are dropped and counted.
+func (p *program) dropReceived(m *mapFDs, verdict int32) {
+	one := asm.Mov.Imm(asm.R2, 1)
+	p.drop(m, "spoofed", countersSpoofed, one, verdict)
+	p.drop(m, "isolated", countersDropped, one, verdict)
+	p.drop(m, "exceeded", countersExceeded, one, verdict)
 }

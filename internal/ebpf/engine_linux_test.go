@@ -9,11 +9,11 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestOpenRefuses: the error wraps ErrUnavailable.
-func TestOpenRefuses(t *testing.T) {
+// TestAttachRefuses: the error wraps ErrUnavailable.
+func TestAttachRefuses(t *testing.T) {
 	s := newNetwork(t)
 	s.ends[0].do(func() error {
-		if _, err := Open(Config{Interface: "gone0"}); !errors.Is(err, ErrUnavailable) {
+		if _, err := s.ends[0].engine.Attach("gone0"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("no such interface: %v", err)
 		}
 		return nil
@@ -43,7 +43,7 @@ func TestClose(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("through user space: %v", err)
 	}
-	here.offloaded.Remove() // after Close: no effect
+	here.kernel.Remove() // after Close: no effect
 }
 
 // TestTwoEngines: two engines serve sessions on one interface, each as if exclusively. They do not
@@ -52,20 +52,20 @@ func TestClose(t *testing.T) {
 func TestTwoEngines(t *testing.T) {
 	s := newNetwork(t, withExclusive)
 	e := s.ends[0]
-	first, second := e.engine, (*Engine)(nil)
+	first, firstAt, second, secondAt := e.engine, e.at, (*Engine)(nil), (*Interface)(nil)
 	e.do(func() (err error) {
-		second, err = Open(Config{Interface: ethernet, Sessions: 64, Exclusive: true})
+		second, secondAt, err = openAttached(Config{Sessions: 64, Exclusive: true})
 		return err
 	})
 	t.Cleanup(func() { second.Close() })
 	var all [4][2]*sessionEnd
 	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
 	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
-	e.engine = second
+	e.engine, e.at = second, secondAt
 	e.createPair()
 	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
 	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
-	e.engine = first
+	e.engine, e.at = first, firstAt
 	exchangeAll := func() {
 		for _, ends := range all {
 			exchange(t, ends[0], ends[1], ends[1].ipv4, 1<<20)

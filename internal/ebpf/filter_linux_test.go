@@ -75,7 +75,7 @@ func TestProcessKilledClsact(t *testing.T) {
 	var engines [2]*Engine
 	for i := range engines {
 		e.do(func() (err error) {
-			engines[i], err = Open(Config{Interface: ethernet, Sessions: 1, noTCX: true})
+			engines[i], _, err = openAttached(Config{Sessions: 1, noTCX: true})
 			return err
 		})
 		if now := receiveFilters(e); len(now) != i+1 || now[0] == left[0] {
@@ -127,11 +127,11 @@ func TestForeignFiltersFirst(t *testing.T) {
 			s := newNetwork(t, withoutTCX)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			here.do(func() error { return addForeign(t, here.device.Name(), c.verdict) })
-			before := here.offloaded.Counters().SentPackets
+			before := here.kernel.Counters().SentPackets
 			if _, err := here.ns.Ping(there.ipv4, 1, 5*time.Second); err != nil {
 				t.Fatal(err)
 			}
-			if kernel := here.offloaded.Counters().SentPackets > before; kernel != c.kernel {
+			if kernel := here.kernel.Counters().SentPackets > before; kernel != c.kernel {
 				t.Errorf("sent in the kernel: %v, want %v", kernel, c.kernel)
 			}
 		})

@@ -9,9 +9,10 @@ import (
 
 // finishSegment is the program at TC egress of the lower device of the segmentation pair, after
 // segmentation: it writes the LENGTH of each frame, and redirects the frame to the Ethernet
-// interface. Other packets sent by that device are dropped.
-func finishSegment(offloads, ethernet int) asm.Instructions {
-	const head, length = -16, -24 // on the stack: the EtherTypes, from offset 12 on; LENGTH
+// interface, which has a slot in the map of interfaces. Other packets sent by that device are
+// dropped.
+func finishSegment(m *mapFDs, slot uint32, ethernet int) asm.Instructions {
+	const head, length, key = -16, -24, -32 // on the stack: the EtherTypes, from offset 12 on; LENGTH; slot
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R9, skbLen)
@@ -50,10 +51,9 @@ func finishSegment(offloads, ethernet int) asm.Instructions {
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
 	p.label("measured")
-	p.add(
-		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
-		asm.LoadMem(asm.R1, asm.R1, 0, asm.Word),
-	)
+	p.add(asm.StoreImm(asm.RFP, key, int64(slot), asm.Word))
+	p.lookup(m.interfaces, key, "drop")
+	p.add(asm.LoadMem(asm.R1, asm.R0, interfaceFlags, asm.Word))
 	p.resetProtocol(asm.R1)
 	p.add(
 		asm.Mov.Imm(asm.R1, int32(ethernet)),

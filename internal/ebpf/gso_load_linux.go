@@ -13,13 +13,12 @@ import (
 // costs little.
 type gsoLoad struct {
 	interval      time.Duration
-	inNamespace   func(func() error) error
 	timer         *time.Timer // runs while there are sessions or the pair
 	lastCount     uint64      // of gsoPackets, at the last check
 	pairIndex     int         // the index of the pair's upper device; 0: there is no pair
 	idleIntervals int         // intervals below the threshold, in a row
 	removing      bool        // to be removed at the next check
-	disabled      bool        // the pair is unavailable, or the Engine is closed
+	disabled      bool        // the pair is unavailable, or the Interface is closed
 }
 
 // gsoThreshold is the number of GSO packets in an interval that makes the pair worthwhile: 100 a
@@ -30,21 +29,14 @@ const (
 )
 
 func newGSOLoad(cfg Config) gsoLoad {
-	l := gsoLoad{interval: cfg.interval, inNamespace: cfg.InNamespace, disabled: cfg.noPair}
-	if l.inNamespace == nil {
-		l.inNamespace = func(f func() error) error { return f() }
-	}
-	if l.interval == 0 {
-		l.interval = time.Second
-	}
-	return l
+	return gsoLoad{interval: cfg.interval, disabled: cfg.noPair}
 }
 
 // start starts the checks, when there is a session. Called with the Engine's lock held, as are the
 // other methods.
-func (l *gsoLoad) start(e *Engine) {
+func (l *gsoLoad) start(i *Interface) {
 	if l.timer == nil && !l.disabled {
-		l.timer = time.AfterFunc(l.interval, e.checkLoad)
+		l.timer = time.AfterFunc(l.interval, i.checkLoad)
 	}
 }
 
@@ -58,25 +50,25 @@ func (l *gsoLoad) stop() {
 
 // checkLoad creates the pair under load, and removes it after idleLimit intervals without. It is
 // called once each interval.
-func (e *Engine) checkLoad() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	l := &e.load
+func (i *Interface) checkLoad() {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	l := &i.load
 	l.timer = nil
-	if l.disabled || len(e.devices) == 0 && l.pairIndex == 0 && !l.removing {
+	if l.disabled || len(i.sessions) == 0 && l.pairIndex == 0 && !l.removing {
 		return
 	}
 	var count uint64
-	e.gsoPackets.Lookup(uint32(0), &count) // 0 after an error
+	i.engine.maps.gsoPackets.Lookup(i.slot, &count) // 0 after an error
 	busy := count-l.lastCount >= gsoThreshold && count > l.lastCount
 	l.lastCount = count
 	switch {
 	case l.removing:
 		// Programs have not used the pair since the last check.
 		l.removing = false
-		e.runInNamespace(e.removePair)
+		i.runInNamespace(i.removePair)
 	case l.pairIndex == 0 && busy:
-		e.runInNamespace(e.createPair)
+		i.runInNamespace(i.createPair)
 	case busy:
 		l.idleIntervals = 0
 	case l.pairIndex != 0:
@@ -85,64 +77,64 @@ func (e *Engine) checkLoad() {
 	}
 	if l.removing {
 		l.pairIndex = 0
-		e.writeOffloads()
+		i.write()
 	}
-	l.start(e)
+	l.start(i)
 }
 
 // runInNamespace runs a function in the network namespace of the interface. If it fails, the pair
 // is disabled.
-func (e *Engine) runInNamespace(f func() error) {
-	if err := e.load.inNamespace(f); err != nil {
-		e.disablePair(err)
+func (i *Interface) runInNamespace(f func() error) {
+	if err := i.engine.cfg.InNamespace(f); err != nil {
+		i.disablePair(err)
 	}
 }
 
 // createPair creates the pair, and has the programs use it. Called with the Engine's lock held, as
 // are the functions below.
-func (e *Engine) createPair() (err error) {
-	e.load.idleIntervals = 0
-	if e.load.pairIndex, err = e.pair.create(); err != nil {
+func (i *Interface) createPair() (err error) {
+	i.load.idleIntervals = 0
+	if i.load.pairIndex, err = i.pair.create(); err != nil {
 		return err
 	}
-	if err := e.writeOffloads(); err != nil {
+	if err := i.write(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s: many GSO packets: created %s and %s, which segment them in the kernel", e.name, e.pair.names[0], e.pair.names[1])
-	if e.offloadFlags&softwareGSO == 0 {
-		text += fmt.Sprintf(" (`ethtool -K %s tso off` is faster: most of them then bypass these devices)", e.name)
+	text := fmt.Sprintf("%s: many GSO packets: created %s and %s, which segment them in the kernel", i.name, i.pair.names[0], i.pair.names[1])
+	if i.offloadFlags&softwareGSO == 0 {
+		text += fmt.Sprintf(" (`ethtool -K %s tso off` is faster: most of them then bypass these devices)", i.name)
 	}
-	e.notify(text)
+	i.engine.cfg.Notify(text)
 	return nil
 }
 
 // removePair removes the pair, and prepares for the next.
-func (e *Engine) removePair() error {
-	e.pair.close()
-	if err := e.pair.prepare(&e.hooks, e.pair.program); err != nil {
+func (i *Interface) removePair() error {
+	i.pair.close()
+	if err := i.pair.prepare(&i.hooks, i.pair.program); err != nil {
 		return err
 	}
-	e.notify(fmt.Sprintf("%s: removed %s and %s: there are few GSO packets", e.name, e.pair.names[0], e.pair.names[1]))
+	i.engine.cfg.Notify(fmt.Sprintf("%s: removed %s and %s: there are few GSO packets", i.name, i.pair.names[0], i.pair.names[1]))
 	return nil
 }
 
 // pairDown disables the pair if one of its devices, by the index, was set down or removed by
 // another program.
-func (e *Engine) pairDown(index int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (i *Interface) pairDown(index int) {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
 	// The message may be older than the pair.
-	if e.load.pairIndex != 0 && (index == anyIndex || slices.Contains(e.pair.indexes[:], index)) && !e.pair.isUp() {
-		e.disablePair(errPairDown)
+	if i.load.pairIndex != 0 && (index == anyIndex || slices.Contains(i.pair.indexes[:], index)) && !i.pair.isUp() {
+		i.disablePair(errPairDown)
 	}
 }
 
 var errPairDown = errors.New("its devices were set down or removed")
 
 // disablePair leaves GSO packets to user space permanently.
-func (e *Engine) disablePair(why error) {
-	e.load.disabled, e.load.pairIndex = true, 0
-	e.writeOffloads()
-	e.pair.close()
-	e.notify(fmt.Sprintf("%s: GSO packets are sent by user space: the segmentation devices are unavailable: %v", e.name, why))
+func (i *Interface) disablePair(why error) {
+	i.load.disabled, i.load.pairIndex = true, 0
+	i.write()
+	i.pair.close()
+	i.engine.cfg.Notify(fmt.Sprintf("%s: GSO packets are sent by user space: the segmentation devices are unavailable: %v", i.name, why))
 }

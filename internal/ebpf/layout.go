@@ -26,15 +26,20 @@ func receiveKey(peer wire.Addr, id uint16, tags vlan.Stack) (k [receiveKeyLen]by
 	return k
 }
 
-// Offsets in the value of a session for received frames.
+// A session has a slot, which is the key of its value, counters and rates. Offsets in its value:
 const (
-	receiveDevice = 0  // 4: the index of its TUN
-	receiveSlot   = 4  // 4: of its counters
-	receiveLocal  = 8  // 6: the required destination address
-	receiveOpen   = 14 // 2: open families and flags
-	receiveSource = 16 // 4: the required IPv4 source, in network byte order; see singleSource
-	receiveLen    = 20
+	sessionSlot      = 0  // 4
+	sessionDevice    = 4  // 4: the index of its TUN
+	sessionInterface = 8  // 4: the slot of its Ethernet interface
+	sessionMTU       = 12 // 2: maximum length of a packet to send
+	sessionFlags     = 14 // 2
+	sessionLocal     = 16 // 6: the required destination address
+	sessionHeaderLen = 22 // 2: length of the header
+	sessionHeader    = 24 // 32: the header, right-aligned
+	sessionLen       = 56 // its last 4 octets, LENGTH and Protocol, are written by the program
 )
+
+const headerRoom = sessionLen - sessionHeader
 
 // Flags of a session: open families, and more.
 const (
@@ -44,12 +49,17 @@ const (
 	// complete checksums, the kernel loses the checksum offset of such a packet when room is added
 	// at its head, and then drops it.
 	segmentUDP
-	// unambiguous: XDP may strip frames, although it cannot see all tags: the engine has no other
+	// unambiguous: XDP may strip frames, although it cannot see all tags: the interface has no other
 	// session with this ID and peer, in another VLAN.
 	unambiguous
-	// singleSource: IPv4 packets that are not from one source address are left to user space, which
-	// drops them.
-	singleSource
+	// checkSource: received packets must be from a prefix of the session.
+	checkSource
+	// sharedDevice: the TUN has many sessions.
+	sharedDevice
+	// isolate: received packets must not be for another session of the TUN.
+	isolate
+	// rateLimited: the session has a token bucket, for one direction at least.
+	rateLimited
 )
 
 func families(ipv4, ipv6 bool) (open uint16) {
@@ -62,66 +72,58 @@ func families(ipv4, ipv6 bool) (open uint16) {
 	return open
 }
 
-// Offsets in the value of a session for packets to send. Its key is the index of the TUN, 4 octets.
-const (
-	transmitSlot   = 0  // 4
-	transmitOpen   = 4  // 2
-	transmitLength = 6  // 2: length of the header
-	transmitHeader = 8  // 32: the header, right-aligned
-	transmitLen    = 40 // its last 4 octets, LENGTH and Protocol, are written by the program
-)
-
-const headerRoom = transmitLen - transmitHeader
-
-// sessionCounters counts packets and octets of one session on one CPU.
-type sessionCounters struct{ SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64 }
+// sessionCounters counts packets and octets of one session on one CPU. Dropped is without the
+// packets of the two counters after it.
+type sessionCounters struct {
+	SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64
+	Dropped, Spoofed, Exceeded                             uint64
+}
 
 // Offsets in sessionCounters.
 const (
 	countersSent     = 0
 	countersReceived = 16
-	countersLen      = 32
+	countersDropped  = 32
+	countersSpoofed  = 40
+	countersExceeded = 48
+	countersLen      = 56
 )
 
-func (s *session) receiveValue() []byte {
-	b := make([]byte, receiveLen)
-	binary.NativeEndian.PutUint32(b[receiveDevice:], uint32(s.device))
-	binary.NativeEndian.PutUint32(b[receiveSlot:], s.slot)
-	copy(b[receiveLocal:], s.Local[:])
-	binary.NativeEndian.PutUint16(b[receiveOpen:], s.receiveFlags()|s.unambiguous)
-	if s.source.IsValid() {
-		copy(b[receiveSource:], s.source.AsSlice())
-	}
+// value returns the session's value.
+func (s *session) value() []byte {
+	b := make([]byte, sessionLen)
+	binary.NativeEndian.PutUint32(b[sessionSlot:], s.slot)
+	binary.NativeEndian.PutUint32(b[sessionDevice:], uint32(s.device.index))
+	binary.NativeEndian.PutUint32(b[sessionInterface:], s.at.slot)
+	binary.NativeEndian.PutUint16(b[sessionMTU:], s.currentMTU())
+	binary.NativeEndian.PutUint16(b[sessionFlags:], s.currentFlags())
+	copy(b[sessionLocal:], s.Local[:])
+	h := header(&s.SessionConfig)
+	binary.NativeEndian.PutUint16(b[sessionHeaderLen:], uint16(len(h)))
+	copy(b[sessionLen-len(h):], h)
 	return b
 }
 
-// receiveFlags returns the families that are open for received packets, and singleSource. If the
-// programs cannot check the sources of a family, it is left to user space.
-func (s *session) receiveFlags() uint16 {
-	switch {
-	case !s.sourceFiltered:
-		return s.open
-	case s.source.IsValid():
-		return s.open&openIPv4 | singleSource
-	}
-	return 0
-}
-
-func (s *session) transmitValue() []byte {
-	b := make([]byte, transmitLen)
-	binary.NativeEndian.PutUint32(b[transmitSlot:], s.slot)
-	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open|s.segmentUDP)
-	binary.NativeEndian.PutUint16(b[transmitLength:], uint16(len(s.header)))
-	copy(b[transmitLen-len(s.header):], s.header)
-	return b
+// mapFDs are the file descriptors of the programs' maps.
+type mapFDs struct {
+	received   int // keys of received frames, of one Ethernet interface: slots
+	devices    int // indexes of sessions' own TUNs: slots
+	prefixes4  int // prefixes of sessions: slots
+	prefixes6  int
+	sessions   int // slots: sessions
+	counters   int
+	rates      int
+	interfaces int // slots of Ethernet interfaces
+	gsoPackets int // the number of GSO packets of each interface that only the pair can send
 }
 
 // header returns the header of each packet of a session, with LENGTH and Protocol 0.
-func header(t datapath.SessionConfig, tags vlan.Stack, priority uint8) []byte {
-	b := append(append([]byte{}, t.Peer[:]...), t.Local[:]...)
-	b = tags.Append(b, priority)
+func header(c *datapath.SessionConfig) []byte {
+	b := append(make([]byte, 0, headerRoom), c.Peer[:]...)
+	b = append(b, c.Local[:]...)
+	b = c.VLAN.Append(b, c.Priority)
 	b = binary.BigEndian.AppendUint16(b, wire.EtherTypeSession)
 	b = append(b, 0x11, 0)
-	b = binary.BigEndian.AppendUint16(b, t.SessionID)
+	b = binary.BigEndian.AppendUint16(b, c.SessionID)
 	return append(b, 0, 0, 0, 0)
 }

@@ -36,28 +36,32 @@ func TestLayout(t *testing.T) {
 		{"key, no tag", key(vlan.Stack{}), "0200000000020102" + "0000000000000000"},
 		{"key, one tag", key(oneTag), "0200000000020102" + "8100" + nativeHex(2, 7) + "00000000"},
 		{"key, two tags", key(twoTags), "0200000000020102" + "88a8" + nativeHex(2, 0xffe) + "8100" + nativeHex(2, 7)},
-		{"header, no tag", hex.EncodeToString(header(testSession, vlan.Stack{}, 5)), "020000000002020000000001" + "88641100010200000000"},
-		{"header, one tag", hex.EncodeToString(header(testSession, oneTag, 5)), "020000000002020000000001" + "8100a007" + "88641100010200000000"},
-		{"header, two tags", hex.EncodeToString(header(testSession, twoTags, 7)), "020000000002020000000001" + "88a8effe" + "8100e007" + "88641100010200000000"},
+		{"header, no tag", testHeader(vlan.Stack{}, 5), "020000000002020000000001" + "88641100010200000000"},
+		{"header, one tag", testHeader(oneTag, 5), "020000000002020000000001" + "8100a007" + "88641100010200000000"},
+		{"header, two tags", testHeader(twoTags, 7), "020000000002020000000001" + "88a8effe" + "8100e007" + "88641100010200000000"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
 		}
 	}
-	s := &session{SessionConfig: testSession, device: 9, slot: 70000, open: openIPv4 | openIPv6, segmentUDP: segmentUDP, unambiguous: unambiguous}
-	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|2|8)+"00000000"; got != want {
-		t.Errorf("from the wire: %s, want %s", got, want)
-	}
-	s.sourceFiltered, s.source = true, netip.MustParseAddr("192.0.2.10")
-	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|8|16)+"c000020a"; got != want {
-		t.Errorf("from the wire, with one source: %s, want %s", got, want)
-	}
+	i := &Interface{engine: newEngine(Config{}), slot: 3, sessions: make(map[ambiguousKey]*session)}
+	s := &session{SessionConfig: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6}
+	i.sessions[ambiguousKey{s.Peer, s.SessionID}] = s
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
-		s.header = header(testSession, tags, 0)
-		padding := hex.EncodeToString(make([]byte, 32-len(s.header)))
-		want := nativeHex(4, 70000) + nativeHex(2, 1|2|4) + nativeHex(2, uint32(22+4*tags.Depth())) + padding + hex.EncodeToString(s.header)
-		if got := hex.EncodeToString(s.transmitValue()); got != want {
-			t.Errorf("to the wire, %v: %s, want %s", tags, got, want)
+		s.VLAN = tags
+		h := header(&s.SessionConfig)
+		want := nativeHex(4, 70000) + nativeHex(4, 9) + nativeHex(4, 3) + nativeHex(2, 0xffff) + nativeHex(2, 1|2|4|8) + "020000000001" +
+			nativeHex(2, uint32(22+4*tags.Depth())) + hex.EncodeToString(make([]byte, 32-len(h))) + hex.EncodeToString(h)
+		if got := hex.EncodeToString(s.value()); got != want {
+			t.Errorf("session, %v: %s, want %s", tags, got, want)
+		}
+	}
+	for _, c := range []struct{ prefix, want string }{
+		{"192.0.2.0/24", nativeHex(4, 32+24) + nativeHex(4, 9) + "c0000200"},
+		{"2001:db8::/32", nativeHex(4, 32+32) + nativeHex(4, 9) + "20010db8000000000000000000000000"},
+	} {
+		if _, got := i.engine.prefixMap(9, netip.MustParsePrefix(c.prefix)); hex.EncodeToString(got) != c.want {
+			t.Errorf("%s: %x, want %s", c.prefix, got, c.want)
 		}
 	}
 	if !slices.Equal(headerLens, []int32{22, 26, 30}) || countersLen != binary.Size(sessionCounters{}) {
@@ -70,26 +74,35 @@ func key(tags vlan.Stack) string {
 	return hex.EncodeToString(k[:])
 }
 
-// TestReceiveFlags: a family whose sources the programs cannot check is left to user space.
-func TestReceiveFlags(t *testing.T) {
-	source := netip.MustParseAddr("192.0.2.10")
+func testHeader(tags vlan.Stack, priority uint8) string {
+	c := testSession
+	c.VLAN, c.Priority = tags, priority
+	return hex.EncodeToString(header(&c))
+}
+
+// TestSessionState: what the maps say of a session in each state of its device.
+func TestSessionState(t *testing.T) {
+	const open = openIPv4 | openIPv6
+	i := &Interface{engine: newEngine(Config{}), sessions: make(map[ambiguousKey]*session)}
 	for _, c := range []struct {
-		ipv4, ipv6, guarded bool
-		source              netip.Addr
-		want                uint16
+		name  string
+		on    device
+		flags uint16
+		mtu   uint16
+		want  uint16
 	}{
-		{false, false, false, netip.Addr{}, 0},
-		{true, false, false, netip.Addr{}, 1},
-		{false, true, false, netip.Addr{}, 2},
-		{true, true, false, netip.Addr{}, 3},
-		{true, true, false, source, 3},
-		{true, true, true, netip.Addr{}, 0},
-		{true, true, true, source, 1 | 16},
-		{false, true, true, source, 16},
+		{"own device", device{}, open, 0xffff, open},
+		{"source check", device{}, open | checkSource, 0xffff, open | checkSource},
+		{"UDP segmentation", device{segmentUDP: segmentUDP}, openIPv6, 0xffff, openIPv6 | segmentUDP},
+		{"shaped", device{shaper: "tbf"}, open, 0, open},
+		{"filters", device{filtered: true}, open, 0, open},
+		{"promiscuous", device{promiscuous: true}, open | rateLimited, 0xffff, rateLimited},
+		{"shared", device{shared: true}, open | isolate, 0xffff, open | isolate | sharedDevice | checkSource},
+		{"a prefix is missing", device{shared: true, incomplete: true}, open, 0xffff, sharedDevice | checkSource},
 	} {
-		s := &session{open: families(c.ipv4, c.ipv6), sourceFiltered: c.guarded, source: c.source}
-		if got := s.receiveFlags(); got != c.want {
-			t.Errorf("%+v: %#x", c, got)
+		s := &session{SessionConfig: testSession, at: i, device: &c.on, flags: c.flags}
+		if got := s.currentFlags(); got != c.want || s.currentMTU() != c.mtu {
+			t.Errorf("%s: flags %#x, MTU %d; want %#x, %d", c.name, got, s.currentMTU(), c.want, c.mtu)
 		}
 	}
 }

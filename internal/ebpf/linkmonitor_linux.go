@@ -1,7 +1,6 @@
 package ebpf
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"syscall"
@@ -10,27 +9,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linkMonitor follows the offload settings of the Ethernet interface. They change with `ethtool
-// -K`, and on a veth pair also with those of the peer.
+// linkMonitor follows the offload settings of Ethernet interfaces, and the state of devices. Offload
+// settings change with `ethtool -K`, and on a veth pair also with those of the peer.
 type linkMonitor struct {
 	socket  *nl.NetlinkSocket
 	stopped chan struct{} // closed when it has ended
 }
 
-// start reads the present settings, and starts the monitor. It must be called in the network
-// namespace of the interface.
-func (w *linkMonitor) start(e *Engine, cfg Config, ethernet int) (err error) {
+// start starts the monitor. It must be called in the network namespace of the interfaces.
+func (w *linkMonitor) start(e *Engine) (err error) {
 	if w.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK); err != nil {
 		return fmt.Errorf("watch interfaces: %w", err)
 	}
 	w.stopped = make(chan struct{})
-	err = e.refreshOffloads(cfg, ethernet)
 	// Ends with stop.
 	go func() {
 		defer close(w.stopped)
-		e.followLinks(cfg, ethernet, w.socket)
+		e.followLinks(w.socket)
 	}()
-	return err
+	return nil
 }
 
 // stop ends the monitor. It may be called again.
@@ -45,14 +42,16 @@ func (w *linkMonitor) stop() {
 
 // followLinks handles netlink messages about interfaces, of which there are many when a thousand
 // sessions begin.
-func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket) {
+func (e *Engine) followLinks(socket *nl.NetlinkSocket) {
 	follow(socket, func(m syscall.NetlinkMessage) {
 		if len(m.Data) < unix.SizeofIfInfomsg || m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
 			return
 		}
 		info := nl.DeserializeIfInfomsg(m.Data)
-		if info.Index == int32(ethernet) {
-			e.refreshOffloads(cfg, ethernet) // after an error the flags are conservative
+		for _, i := range e.attached() {
+			if info.Index == int32(i.index) {
+				i.refreshOffloads() // after an error the flags are conservative
+			}
 		}
 		if m.Header.Type == unix.RTM_DELLINK {
 			e.deviceGone(int(info.Index))
@@ -60,15 +59,26 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 			e.promiscuityChanged(int(info.Index), m.Data[unix.SizeofIfInfomsg:])
 		}
 		if m.Header.Type == unix.RTM_DELLINK || info.Flags&unix.IFF_UP == 0 {
-			e.pairDown(int(info.Index))
+			e.linkDown(int(info.Index))
 		}
 	}, func() {
-		e.refreshOffloads(cfg, ethernet)
-		e.pairDown(anyIndex)
+		for _, i := range e.attached() {
+			i.refreshOffloads()
+		}
+		e.linkDown(anyIndex)
 		e.checkDevices()
 		e.readPromiscuity()
 	})
-	e.refreshOffloads(cfg, anyIndex) // there are no more messages
+	for _, i := range e.attached() { // there are no more messages
+		i.assumeNoOffloads()
+	}
+}
+
+// linkDown handles that an interface was set down or removed.
+func (e *Engine) linkDown(index int) {
+	for _, i := range e.attached() {
+		i.pairDown(index)
+	}
 }
 
 // anyIndex stands for any interface.
@@ -105,33 +115,4 @@ func isEmpty(socket *nl.NetlinkSocket) bool {
 			return n == 0 && err == nil
 		}
 	}
-}
-
-// refreshOffloads reads the offload settings of the interface, and writes them for the programs.
-// After an error the programs assume that it offloads nothing.
-func (e *Engine) refreshOffloads(cfg Config, ethernet int) error {
-	var can offloads
-	name, err := e.ethtool.name(ethernet) // it may have changed
-	if err == nil {
-		can, err = e.ethtool.offloads(name)
-	}
-	flags := uint32(0)
-	if !can.tso {
-		flags |= softwareGSO
-	}
-	if err != nil || can.ipChecksum || cfg.ipChecksumOnly {
-		flags |= softwareChecksum
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.offloadFlags = flags
-	return errors.Join(err, e.writeOffloads())
-}
-
-// writeOffloads writes the offload flags and the index of the pair to the programs' map.
-func (e *Engine) writeOffloads() error {
-	b := make([]byte, offloadLen)
-	binary.NativeEndian.PutUint32(b[offloadFlags:], e.offloadFlags)
-	binary.NativeEndian.PutUint32(b[offloadPair:], uint32(e.load.pairIndex))
-	return e.offloads.Put(uint32(0), b)
 }

@@ -29,7 +29,7 @@ func TestOffloadsChange(t *testing.T) {
 			if c.words != nil {
 				ethtoolSet(c.words...)(e, nil)
 			}
-			awaitOffloads(t, e.engine, c.want)
+			awaitOffloads(t, e.at, c.want)
 		}
 		w := there.capture()
 		exchange(t, here, there, there.ipv4, 2<<20)
@@ -70,11 +70,11 @@ func TestNetlinkOverrun(t *testing.T) {
 		want uint32
 	}{{"off", softwareGSO}, {"on", 0}} {
 		ethtoolSet("tso", c.word)(e, nil)
-		awaitOffloads(t, e.engine, c.want)
+		awaitOffloads(t, e.at, c.want)
 	}
 }
 
-func awaitOffloads(t *testing.T, e *Engine, want uint32) {
+func awaitOffloads(t *testing.T, e *Interface, want uint32) {
 	t.Helper()
 	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		if got := e.currentOffloadFlags(); got == want {

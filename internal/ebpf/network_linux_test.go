@@ -30,6 +30,7 @@ type station struct {
 	ns     *lab.Namespace
 	addr   wire.Addr
 	engine *Engine
+	at     *Interface // ethernet
 	// offloadTUN: TUN devices leave checksums and segmentation to user space.
 	offloadTUN bool
 }
@@ -56,21 +57,34 @@ func newNetwork(t testing.TB, prepare ...func(e *station, cfg *Config)) *network
 		t.Fatal(err)
 	}
 	for _, e := range s.ends {
-		cfg := Config{Interface: ethernet, Sessions: 64, Notify: func(text string) { t.Log(text) }}
+		cfg := Config{Sessions: 64, Notify: func(text string) { t.Log(text) }}
 		for _, f := range prepare {
 			f(e, &cfg)
 		}
 		e.do(func() (err error) {
-			e.engine, err = Open(cfg)
+			e.engine, e.at, err = openAttached(cfg)
 			return err
 		})
 		t.Cleanup(func() { e.engine.Close() })
-		t.Log(e.engine.Describe())
+		t.Log(e.at.Describe())
 		if cfg.interval == 0 && !cfg.noPair {
 			e.createPair()
 		}
 	}
 	return s
+}
+
+// openAttached opens an engine and attaches the Ethernet interface.
+func openAttached(cfg Config) (*Engine, *Interface, error) {
+	e, err := Open(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := e.Attach(ethernet)
+	if err != nil {
+		e.Close()
+	}
+	return e, at, err
 }
 
 // createPair creates the segmentation pair at once: few tests cause enough load.
@@ -79,7 +93,7 @@ func (e *station) createPair() {
 	e.do(func() error {
 		e.engine.mu.Lock()
 		defer e.engine.mu.Unlock()
-		return e.engine.createPair()
+		return e.at.createPair()
 	})
 }
 
@@ -87,14 +101,14 @@ func (e *station) createPair() {
 func (e *station) hasPair() bool {
 	e.engine.mu.Lock()
 	defer e.engine.mu.Unlock()
-	return e.engine.load.pairIndex != 0
+	return e.at.load.pairIndex != 0
 }
 
 // currentOffloadFlags returns the offload flags of the programs.
-func (e *Engine) currentOffloadFlags() uint32 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.offloadFlags
+func (i *Interface) currentOffloadFlags() uint32 {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	return i.offloadFlags
 }
 
 // do runs a function at the station; an error fails the test.
@@ -109,7 +123,7 @@ func (e *station) do(f func() error) {
 type sessionEnd struct {
 	*station
 	link      *Link
-	offloaded datapath.OffloadSession
+	kernel    datapath.OffloadSession
 	id        uint16
 	device    tun.Device
 	userSpace *userSpacePath
@@ -140,7 +154,7 @@ func (s *network) vlanSession(number byte, tags vlan.Stack, mtu int) (here, ther
 
 func (e *station) openSession(id uint16, tags vlan.Stack, peer wire.Addr, mtu int, host [2]byte) *sessionEnd {
 	e.t.Helper()
-	t := &sessionEnd{station: e, id: id, link: e.engine.Link(tags, 0)}
+	t := &sessionEnd{station: e, id: id, link: e.at.Link(tags, 0)}
 	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, host[0], host[1]})
 	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: host[0], 15: host[1]})
 	e.do(func() (err error) {
@@ -157,25 +171,30 @@ func (e *station) openSession(id uint16, tags vlan.Stack, peer wire.Addr, mtu in
 		if err := t.link.FilterSessions(port); err != nil {
 			return err
 		}
-		session := datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: e.addr, Peer: peer}, Device: t.device}
+		session := sessionConfig(id, e.addr, peer, t.device)
 		t.userSpace = newUserSpacePath(port, session)
-		t.offloaded, err = t.link.Add(session)
+		t.kernel, err = t.link.Add(session)
 		return err
 	})
-	t.offloaded.SetFamilies(true, true)
+	t.kernel.SetFamilies(true, true)
 	e.t.Cleanup(func() {
-		t.offloaded.Remove()
+		t.kernel.Remove()
 		t.userSpace.close()
 	})
 	return t
 }
 
-// add adds a session to the end's Link.
-func (t *sessionEnd) add(c datapath.SessionConfig) {
+// add adds a session to the kernel data path again.
+func (t *sessionEnd) add() {
+	t.t.Helper()
 	t.do(func() (err error) {
-		t.offloaded, err = t.link.Add(c)
+		t.kernel, err = t.link.Add(t.userSpace.SessionConfig)
 		return err
 	})
+}
+
+func sessionConfig(id uint16, local, peer wire.Addr, device tun.Device) datapath.SessionConfig {
+	return datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: local, Peer: peer}, Device: device}
 }
 
 func (e *station) openTUN() (tun.Device, error) {

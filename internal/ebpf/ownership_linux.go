@@ -33,20 +33,21 @@ var (
 	groFeatures = []string{"rx-gro"}
 )
 
-// takeOwnership configures an interface for PPPoE, and returns a description of the result.
-func (e *Engine) takeOwnership(name string, index int, undoDir string) string {
-	e.ownership.name, e.ownership.index = name, index
-	if err := e.ownership.openUndo(undoDir); err != nil {
-		e.notify(fmt.Sprintf("%s: no undo record: offload settings (ethtool) will not be restored after a crash: %v", name, err))
+// takeOwnership configures the interface for PPPoE, and returns a description of the result.
+func (i *Interface) takeOwnership() string {
+	name := i.name
+	i.ownership.name, i.ownership.index = name, i.index
+	if err := i.ownership.openUndo(i.engine.cfg.UndoDir); err != nil {
+		i.engine.cfg.Notify(fmt.Sprintf("%s: no undo record: offload settings (ethtool) will not be restored after a crash: %v", name, err))
 	}
 	description := "receive in XDP"
-	err := e.hooks.attachXDP(index, "xdp", receiveXDP(e.rxSessions.FD(), e.counters.FD()))
+	err := i.hooks.attachXDP(i.index, "xdp", receiveXDP(i.maps()))
 	if err != nil {
 		description = fmt.Sprintf("receive in TC, not in XDP: %v", err)
-	} else if err := e.ownership.set(e.ethtool, groFeatures, true); err != nil {
+	} else if err := i.ownership.set(i.engine.ethtool, groFeatures, true); err != nil {
 		description += fmt.Sprintf("; packets are not coalesced: `ethtool -K %s gro on`: %v", name, err)
 	}
-	if err := e.ownership.set(e.ethtool, tsoFeatures, false); err != nil {
+	if err := i.ownership.set(i.engine.ethtool, tsoFeatures, false); err != nil {
 		description += fmt.Sprintf("; `ethtool -K %s tso off`: %v", name, err)
 	}
 	return description

@@ -18,7 +18,7 @@ func TestExclusive(t *testing.T) {
 	}
 	before := e.features()
 	e.do(func() (err error) {
-		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Exclusive: true})
+		e.engine, e.at, err = openAttached(Config{Sessions: 4, Exclusive: true})
 		return err
 	})
 	during := e.features()
@@ -30,7 +30,7 @@ func TestExclusive(t *testing.T) {
 			t.Errorf("%s is %v while open", word, got)
 		}
 	}
-	if description := e.engine.Describe(); description != "receive in XDP" {
+	if description := e.at.Describe(); description != "receive in XDP" {
 		t.Errorf("description: %s", description)
 	}
 	if err := e.engine.Close(); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 	"upppoe/tun"
@@ -66,7 +65,7 @@ func TestMain(m *testing.M) {
 
 // runChild opens a session, creates the segmentation pair, reports that, and waits.
 func runChild() int {
-	e, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: os.Getenv(childUndoDir), noTCX: os.Getenv(childMode) == childClsact})
+	e, at, err := openAttached(Config{Sessions: 1, Exclusive: true, UndoDir: os.Getenv(childUndoDir), noTCX: os.Getenv(childMode) == childClsact})
 	if err != nil {
 		println(err.Error())
 		return 1
@@ -76,12 +75,12 @@ func runChild() int {
 		println(err.Error())
 		return 1
 	}
-	if _, err := e.Link(vlan.Stack{}, 0).Add(datapath.SessionConfig{Key: datapath.Key{SessionID: 1, Local: addrs[0], Peer: addrs[1]}, Device: device}); err != nil {
+	if _, err := at.Link(vlan.Stack{}, 0).Add(sessionConfig(1, addrs[0], addrs[1], device)); err != nil {
 		println(err.Error())
 		return 1
 	}
 	e.mu.Lock()
-	err = e.createPair()
+	err = at.createPair()
 	e.mu.Unlock()
 	if err != nil {
 		println(err.Error())

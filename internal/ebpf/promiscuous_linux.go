@@ -9,20 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A packet socket on a session's device does not see packets that the kernel carries, or only in one
-// direction. So a session whose device is promiscuous, as tcpdump makes it, is carried in user space
+// A packet socket on a device does not see packets that the kernel carries, or only in one direction.
+// So the sessions of a device that is promiscuous, as tcpdump makes it, are carried in user space
 // meanwhile. The interface flags show only `ip link set promisc on`; IFLA_PROMISCUITY counts all users.
 
 // promiscuityChanged handles a netlink message about an interface.
 func (e *Engine) promiscuityChanged(index int, attributes []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.devices[index]
-	if s == nil || s.gone {
+	d := e.devices[index]
+	if d == nil {
 		return
 	}
 	if n, ok := promiscuity(attributes); ok {
-		e.setPromiscuous(s, n > 0)
+		e.setPromiscuous(d, n > 0)
 	}
 }
 
@@ -41,23 +41,21 @@ func promiscuity(attributes []byte) (n uint32, ok bool) {
 	return 0, false
 }
 
-// setPromiscuous records whether a session's device is promiscuous. The Engine's lock is held.
-func (e *Engine) setPromiscuous(s *session, is bool) {
-	if s.promiscuous == is {
+// setPromiscuous records whether a device is promiscuous. The Engine's lock is held.
+func (e *Engine) setPromiscuous(d *device, is bool) {
+	if d.promiscuous == is {
 		return
 	}
-	s.promiscuous = is
-	if e.writeMaps(s) != nil {
-		e.clearMaps(s) // user space carries it
-	}
-	e.notifyPromiscuous(s)
+	d.promiscuous = is
+	d.update()
+	e.notifyPromiscuous(d)
 }
 
-func (e *Engine) notifyPromiscuous(s *session) {
-	if s.promiscuous {
-		e.notify(fmt.Sprintf("%s: packets are carried in user space while the device is promiscuous, so that tcpdump sees all of them", s.Device.Name()))
+func (e *Engine) notifyPromiscuous(d *device) {
+	if d.promiscuous {
+		e.cfg.Notify(fmt.Sprintf("%s: packets are carried in user space while the device is promiscuous, so that tcpdump sees all of them", d.name))
 	} else {
-		e.notify(fmt.Sprintf("%s: packets are carried in the kernel again: the device is no longer promiscuous", s.Device.Name()))
+		e.cfg.Notify(fmt.Sprintf("%s: packets are carried in the kernel again: the device is no longer promiscuous", d.name))
 	}
 }
 
@@ -65,10 +63,10 @@ func (e *Engine) notifyPromiscuous(s *session) {
 func (e *Engine) readPromiscuity() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.load.inNamespace(func() error {
-		for index, s := range e.devices {
-			if link, err := netlink.LinkByIndex(index); err == nil && !s.gone {
-				e.setPromiscuous(s, link.Attrs().Promisc > 0)
+	e.cfg.InNamespace(func() error {
+		for index, d := range e.devices {
+			if link, err := netlink.LinkByIndex(index); err == nil {
+				e.setPromiscuous(d, link.Attrs().Promisc > 0)
 			}
 		}
 		return nil

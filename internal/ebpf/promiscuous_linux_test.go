@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 )
 
@@ -26,14 +25,14 @@ func TestPromiscuous(t *testing.T) {
 	kernel := func(want bool, when string) {
 		t.Helper()
 		seq++
-		sent, received := here.userSpace.sent.Load(), here.offloaded.Counters().ReceivedPackets
+		sent, received := here.userSpace.sent.Load(), here.kernel.Counters().ReceivedPackets
 		if _, err := here.ns.Ping(there.ipv4, seq, time.Second); err != nil {
 			t.Errorf("%s: %v", when, err)
 		}
 		if got := here.userSpace.sent.Load() == sent; got != want {
 			t.Errorf("%s: sent in the kernel: %v", when, got)
 		}
-		if got := here.offloaded.Counters().ReceivedPackets > received; got != want {
+		if got := here.kernel.Counters().ReceivedPackets > received; got != want {
 			t.Errorf("%s: received in the kernel: %v", when, got)
 		}
 	}
@@ -76,10 +75,10 @@ func TestPromiscuous(t *testing.T) {
 	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "on")
 	says("promiscuous")
 	kernel(false, "by ip link")
-	here.offloaded.Remove()
-	here.add(datapath.SessionConfig{Key: datapath.Key{SessionID: here.id, Local: here.addr, Peer: there.addr}, Device: here.device})
+	here.kernel.Remove()
+	here.add()
 	says("promiscuous")
-	here.offloaded.SetFamilies(true, true)
+	here.kernel.SetFamilies(true, true)
 	kernel(false, "added while promiscuous")
 	here.do(func() error { here.engine.readPromiscuity(); return nil })
 	kernel(false, "read after lost messages")

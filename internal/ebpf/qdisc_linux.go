@@ -68,17 +68,17 @@ func (e *Engine) qdiscChanged(b []byte, there bool) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.devices[int(nl.DeserializeTcMsg(b).Ifindex)]
-	if s == nil || s.gone || !e.handleQdisc(s, b, there) {
+	d := e.devices[int(nl.DeserializeTcMsg(b).Ifindex)]
+	if d == nil || !e.handleQdisc(d, b, there) {
 		return
 	}
-	e.writeMaps(s) // after an error user space carries the session
-	e.notifyQdisc(s)
+	d.update()
+	e.notifyQdisc(d)
 }
 
-// handleQdisc records a queueing discipline of a session's device. It returns false if the
-// discipline does not matter to the session.
-func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
+// handleQdisc records a queueing discipline of a device. It returns false if the discipline does
+// not matter to its sessions.
+func (e *Engine) handleQdisc(d *device, b []byte, there bool) bool {
 	attrs, err := nl.ParseRouteAttr(b[nl.SizeofTcMsg:])
 	if err != nil {
 		return false
@@ -91,49 +91,49 @@ func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
 	}
 	switch parent := nl.DeserializeTcMsg(b).Parent; {
 	case parent == parentRoot:
-		s.shaper = ""
+		d.shaper = ""
 		if there && !slices.Contains(nonShaping, kind) {
-			s.shaper = kind
+			d.shaper = kind
 		}
 	case parent == parentClsact && kind == "clsact" && !e.hooks.useClsact: // otherwise our filter is in it, behind all others
-		s.filtered = there
+		d.filtered = there
 	default:
 		return false
 	}
 	return true
 }
 
-// readQdiscs reads the queueing disciplines that a session's device already has, as an ip-up script
+// readQdiscs reads the queueing disciplines that a device already has, as an ip-up script
 // may have set some. It requests each by its parent, because a dump would list those of all
 // devices. The Engine's lock is held, so that later messages are handled later.
-func (e *Engine) readQdiscs(s *session) error {
+func (e *Engine) readQdiscs(d *device) error {
 	for _, parent := range []uint32{parentRoot, parentClsact} {
 		request := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_ACK|unix.NLM_F_ECHO) // without NLM_F_ECHO only subscribers receive the reply
-		request.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(s.device), Parent: parent})
+		request.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(d.index), Parent: parent})
 		messages, err := request.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWQDISC)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("read its queueing disciplines: %w", err)
 		}
 		for _, b := range messages {
 			if len(b) >= nl.SizeofTcMsg {
-				e.handleQdisc(s, b, true)
+				e.handleQdisc(d, b, true)
 			}
 		}
 	}
 	return nil
 }
 
-func (e *Engine) notifyQdisc(s *session) {
-	text := fmt.Sprintf("%s: packets are sent in the kernel again", s.Device.Name())
+func (e *Engine) notifyQdisc(d *device) {
+	text := fmt.Sprintf("%s: packets are sent in the kernel again", d.name)
 	switch {
-	case s.shaper != "":
-		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path would bypass the device's queueing discipline (%s)", s.Device.Name(), s.shaper)
-	case s.filtered:
-		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path might bypass the device's filters (clsact)", s.Device.Name())
+	case d.shaper != "":
+		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path would bypass the device's queueing discipline (%s)", d.name, d.shaper)
+	case d.filtered:
+		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path might bypass the device's filters (clsact)", d.name)
 	}
-	if text != s.lastNotice && (s.lastNotice != "" || s.shaper != "" || s.filtered) {
-		e.notify(text)
-		s.lastNotice = text
+	if text != d.lastNotice && (d.lastNotice != "" || d.shaper != "" || d.filtered) {
+		e.cfg.Notify(text)
+		d.lastNotice = text
 	}
 }
 
@@ -141,9 +141,9 @@ func (e *Engine) notifyQdisc(s *session) {
 func (e *Engine) assumeShaped() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, s := range e.devices {
-		s.shaper = "unknown"
-		e.writeMaps(s)
-		e.notifyQdisc(s)
+	for _, d := range e.devices {
+		d.shaper = "unknown"
+		d.update()
+		e.notifyQdisc(d)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 )
 
@@ -71,13 +70,13 @@ func TestShapedBeforeAdd(t *testing.T) {
 		{"root pfifo", "root", true},
 		{"ingress", "ingress", true},
 	} {
-		here.offloaded.Remove()
+		here.kernel.Remove()
 		change := func(word, what string) {
 			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
 		}
 		change("add", c.add)
-		here.add(datapath.SessionConfig{Key: datapath.Key{SessionID: here.id, Local: here.addr, Peer: there.addr}, Device: here.device})
-		here.offloaded.SetFamilies(true, true)
+		here.add()
+		here.kernel.SetFamilies(true, true)
 		kernel := !c.kernel
 		// Earlier messages may arrive in between.
 		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {

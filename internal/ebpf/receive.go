@@ -10,14 +10,16 @@ import (
 
 // receive is the program at TC ingress of the Ethernet interface. The kernel has already removed
 // the outermost tag from the frame, if it is an IEEE 802.1Q tag.
-func receive(sessions, counters int) asm.Instructions {
+func receive(m *mapFDs) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.redirectStripped()
 	p.readTagsTC(inSKB, "leave")
 	p.field(asm.R9, skbLen)
-	p.classify(inSKB, sessions, "leave")
-	p.count(counters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.classify(inSKB, m, "leave")
+	p.checkAddresses(inSKB, m, "leave")
+	p.policeReceived(m, "leave")
+	p.count(m, countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripTC()
 	p.field(asm.R1, skbPktType)
 	p.add(asm.JEq.Imm(asm.R1, 0, "to host"))
@@ -25,7 +27,7 @@ func receive(sessions, counters int) asm.Instructions {
 	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, 0), asm.FnSkbChangeType.Call())
 	p.label("to host")
 	p.add(
-		asm.LoadMem(asm.R1, asm.R7, receiveDevice, asm.Word),
+		asm.LoadMem(asm.R1, asm.R7, sessionDevice, asm.Word),
 		asm.Mov.Imm(asm.R2, 1), // BPF_F_INGRESS
 		asm.FnRedirect.Call(),
 		asm.Return(),
@@ -34,6 +36,7 @@ func receive(sessions, counters int) asm.Instructions {
 	p.ret(tcxNext)
 	p.label("drop")
 	p.ret(tcActShot)
+	p.dropReceived(m, tcActShot)
 	return p.ins
 }
 

@@ -28,7 +28,7 @@ func (e *station) interfaces() (n int) {
 // checkLoad has the engine check its load, as it does each second.
 func (e *station) checkLoad() {
 	e.do(func() error {
-		e.engine.checkLoad()
+		e.at.checkLoad()
 		return nil
 	})
 }
@@ -86,10 +86,10 @@ func TestPairCreatedUnderLoad(t *testing.T) {
 func TestPairRemovedWhenIdle(t *testing.T) {
 	s := newNetwork(t, withoutTimer)
 	looks := func() bool {
-		e := s.ends[0].engine
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		return e.load.timer != nil
+		e := s.ends[0]
+		e.engine.mu.Lock()
+		defer e.engine.mu.Unlock()
+		return e.at.load.timer != nil
 	}
 	if looks() {
 		t.Error("the load is checked without a session")
@@ -120,7 +120,7 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 			t.Error("the pair was not removed")
 		}
 	}
-	if here.offloaded.Remove(); !looks() {
+	if here.kernel.Remove(); !looks() {
 		t.Error("checks end before one finds no session")
 	}
 	if here.checkLoad(); looks() {
@@ -136,7 +136,7 @@ func TestPairUnavailable(t *testing.T) {
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 16<<20)
-	here.engine.checkLoad() // in another namespace, where the pair must not be created
+	here.at.checkLoad() // in another namespace, where the pair must not be created
 	here.checkLoad()
 	if here.hasPair() || len(notices) != 1 || !strings.Contains(notices[0], "unavailable") {
 		t.Errorf("the pair exists: %v; the log says %q", here.hasPair(), notices)

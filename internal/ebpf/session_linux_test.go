@@ -20,8 +20,8 @@ func TestFamilies(t *testing.T) {
 			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
-				there.offloaded.SetFamilies(c.ipv4, c.ipv6)
-				before, by := there.offloaded.Counters(), [2]uint64{there.userSpace.received.Load(), there.userSpace.sent.Load()}
+				there.kernel.SetFamilies(c.ipv4, c.ipv6)
+				before, by := there.kernel.Counters(), [2]uint64{there.userSpace.received.Load(), there.userSpace.sent.Load()}
 				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 					t.Fatal(err)
 				}
@@ -34,7 +34,7 @@ func TestFamilies(t *testing.T) {
 						want++
 					}
 				}
-				after := there.offloaded.Counters()
+				after := there.kernel.Counters()
 				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
 					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
 				}
@@ -46,8 +46,8 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// TestSourceFilter: IPv4 packets from a single permitted address are carried in the kernel; all
-// others are left to user space to check.
+// TestSourceFilter: packets from the permitted prefixes are carried in the kernel; others are dropped
+// and counted there.
 func TestSourceFilter(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
@@ -57,38 +57,54 @@ func TestSourceFilter(t *testing.T) {
 			for _, c := range []struct {
 				what       string
 				from       *datapath.SourceFilter
-				ipv4, ipv6 uint64 // packets that the kernel moves
-				says       error
+				ipv4, ipv6 bool // packets that pass
 			}{
-				{"one address", datapath.NewSourceFilter(of(here.ipv4)), 1, 0, nil},
-				{"one address, and IPv6", datapath.NewSourceFilter(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Filtered},
-				{"another address", datapath.NewSourceFilter(of(there.ipv4)), 0, 0, nil},
-				{"two addresses", datapath.NewSourceFilter(of(here.ipv4), of(there.ipv4)), 0, 0, errAllFiltered},
-				{"nowhere", datapath.NewSourceFilter(), 0, 0, nil},
-				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), 0, 0, errIPv6Filtered},
-				{"anywhere", nil, 1, 1, nil},
+				{"one address", datapath.NewSourceFilter(of(here.ipv4)), true, false},
+				{"one address, and IPv6", datapath.NewSourceFilter(of(here.ipv4), of(here.ipv6)), true, true},
+				{"another address", datapath.NewSourceFilter(of(there.ipv4)), false, false},
+				{"two addresses", datapath.NewSourceFilter(of(here.ipv4), of(there.ipv4)), true, false},
+				{"a prefix in another", datapath.NewSourceFilter(prefixes("10.0.0.0/8", "10.0.1.1/32", "fd00::/64", "fd00::1:0/112")...), true, true},
+				{"prefixes of another", datapath.NewSourceFilter(prefixes("10.0.2.0/24", "fd00:1::/32")...), false, false},
+				{"nowhere", datapath.NewSourceFilter(), false, false},
+				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), false, true},
+				{"anywhere", nil, true, true},
 			} {
-				if err := there.offloaded.SetSourceFilter(c.from); !errors.Is(err, c.says) {
-					t.Errorf("%s: it says %v, want %v", c.what, err, c.says)
+				if err := there.kernel.SetSourceFilter(c.from); err != nil {
+					t.Errorf("%s: %v", c.what, err)
 				}
 				for _, way := range []struct {
-					to   netip.Addr
-					want uint64
+					to     netip.Addr
+					passes bool
 				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
-					before, by := there.offloaded.Counters(), there.userSpace.received.Load()
-					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
-						t.Fatal(err)
-					}
-					after, left := there.offloaded.Counters(), there.userSpace.received.Load()-by
-					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
-						t.Errorf("%s: of a packet to %v, the kernel carried %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
-					}
-					if after.SentPackets == before.SentPackets {
-						t.Errorf("%s: packets are no longer sent in the kernel", c.what)
-					}
+					there.checkPing(here, way.to, way.passes, c.what)
 				}
 			}
+			if n := there.userSpace.received.Load(); n != 0 {
+				t.Errorf("user space has received %d packets", n)
+			}
 		})
+	}
+}
+
+// checkPing sends an echo request from another end, which passes the kernel's source check, or is
+// counted as spoofed.
+func (t *sessionEnd) checkPing(from *sessionEnd, to netip.Addr, passes bool, what string) {
+	t.t.Helper()
+	before := t.kernel.Counters()
+	want := before
+	wait := time.Second
+	if passes {
+		want.ReceivedPackets++
+	} else {
+		want.Spoofed, want.Dropped, wait = want.Spoofed+1, want.Dropped+1, 10*time.Millisecond
+	}
+	if _, err := from.ns.Ping(to, 1, wait); (err == nil) != passes {
+		t.t.Errorf("%s: ping %v: %v", what, to, err)
+	}
+	got := t.kernel.Counters()
+	got.ReceivedBytes, got.SentPackets, got.SentBytes = before.ReceivedBytes, before.SentPackets, before.SentBytes
+	if got != want {
+		t.t.Errorf("%s: to %v: counted %+v, want %+v", what, to, got, want)
 	}
 }
 
@@ -98,15 +114,16 @@ func TestTwoSessions(t *testing.T) {
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	other, _ := s.session(2, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 1<<20)
-	if c := other.offloaded.Counters(); c != (datapath.Counters{}) {
+	if c := other.kernel.Counters(); c != (datapath.Counters{}) {
 		t.Errorf("the other session has carried %+v", c)
 	}
-	carried := here.offloaded.Counters()
-	if got := here.offloaded.Remove(); got != carried || got.SentBytes < 1<<20 {
+	carried := here.kernel.Counters()
+	if got := here.kernel.Remove(); got != carried || got.SentBytes < 1<<20 {
 		t.Errorf("Remove says %+v, Counters said %+v", got, carried)
 	}
-	if got := here.offloaded.Remove(); got != carried {
-		t.Errorf("a second Remove says %+v, want %+v", got, carried)
+	here.kernel.SetFamilies(true, true) // no effect
+	if got := here.kernel.Remove(); got != carried {
+		t.Errorf("Remove again says %+v, want %+v", got, carried)
 	}
 	before := here.userSpace.sent.Load()
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
@@ -115,8 +132,8 @@ func TestTwoSessions(t *testing.T) {
 	if here.userSpace.sent.Load() != before+1 {
 		t.Error("the removed session is still carried in the kernel")
 	}
-	here.add(here.userSpace.SessionConfig)
-	if c := here.offloaded.Counters(); c != (datapath.Counters{}) {
+	here.add()
+	if c := here.kernel.Counters(); c != (datapath.Counters{}) {
 		t.Errorf("counters of a new session: %+v", c)
 	}
 }
@@ -129,7 +146,7 @@ func TestAddRefuses(t *testing.T) {
 		if _, err := here.link.Add(here.userSpace.SessionConfig); !errors.Is(err, ErrExists) {
 			t.Errorf("again: %v", err)
 		}
-		if _, err := here.engine.Link(vlan.Stack{}, 0).Add(here.userSpace.SessionConfig); !errors.Is(err, ErrExists) {
+		if _, err := here.at.Link(vlan.Stack{}, 0).Add(here.userSpace.SessionConfig); !errors.Is(err, ErrExists) {
 			t.Errorf("again, on another Link: %v", err)
 		}
 		two := here.userSpace.SessionConfig
@@ -137,16 +154,16 @@ func TestAddRefuses(t *testing.T) {
 		if _, err := here.link.Add(two); !errors.Is(err, ErrFull) {
 			t.Errorf("one too many: %v", err)
 		}
-		here.offloaded.Remove()
+		here.kernel.Remove()
 		two.Device = missingDevice{two.Device}
 		if _, err := here.link.Add(two); err == nil {
 			t.Error("a nonexistent device is accepted")
 		}
 		return nil
 	})
-	here.add(here.userSpace.SessionConfig)
-	if len(here.engine.ambiguous) != 1 {
-		t.Errorf("%d sessions are left", len(here.engine.ambiguous))
+	here.add()
+	if len(here.at.sessions) != 1 {
+		t.Errorf("%d sessions are left", len(here.at.sessions))
 	}
 }
 
@@ -184,7 +201,7 @@ func TestDeviceMoved(t *testing.T) {
 	if err := notLinear.Do(func() error { return here.configure(1492) }); err != nil {
 		t.Fatal(err)
 	}
-	here.offloaded.SetFamilies(true, true) // changes nothing
+	here.kernel.SetFamilies(true, true) // changes nothing
 	for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 		if _, err := notLinear.Ping(to, 1, 5*time.Second); err != nil {
 			t.Error(err)

@@ -15,24 +15,25 @@ var inSocket = access{call: asm.FnSkbLoadBytes}
 
 // sessionFilter is the filter of a session port that receives all EtherTypes, as it must in a VLAN.
 // Such a socket receives frames before TC does. The filter passes what the port's own would, data
-// and control frames to one address with exactly the given tags, except what receive will carry.
-func sessionFilter(sessions int, tags vlan.Stack, own wire.Addr) asm.Instructions {
+// and control frames to one address with exactly the given tags, except what receive will carry or
+// drop.
+func sessionFilter(m *mapFDs, tags vlan.Stack, own wire.Addr) asm.Instructions {
 	p := &program{}
 	p.beginFilter("drop")
 	key := receiveKey(own, 0, tags)
 	for i := int16(8); i < receiveKeyLen; i += 4 {
 		p.add(asm.LoadMem(asm.R1, asm.RFP, stackKey+i, asm.Word), asm.JNE.Imm32(asm.R1, native(key[i:]), "drop"))
 	}
-	p.passUnlessCarried(sessions, own)
+	p.passUnlessCarried(m, own)
 	return p.ins
 }
 
 // trunkFilter is sessionFilter for a port that receives the frames of all VLANs. Frames with tags
 // of other EtherTypes than receive knows are left to user space.
-func trunkFilter(sessions int, own wire.Addr) asm.Instructions {
+func trunkFilter(m *mapFDs, own wire.Addr) asm.Instructions {
 	p := &program{}
 	p.beginFilter("odd")
-	p.passUnlessCarried(sessions, own)
+	p.passUnlessCarried(m, own)
 	p.label("odd")
 	for _, tpid := range vlan.TPIDs {
 		if tpid != vlan.CTag && tpid != vlan.STag { // the frame is truncated
@@ -55,15 +56,18 @@ func (p *program) beginFilter(odd string) {
 	p.readTagsTC(inSocket, odd)
 }
 
-// passUnlessCarried passes session frames to an address, except what receive will carry.
-func (p *program) passUnlessCarried(sessions int, own wire.Addr) {
+// passUnlessCarried passes session frames to an address, except what receive will carry or drop.
+func (p *program) passUnlessCarried(m *mapFDs, own wire.Addr) {
 	p.requireDestination(own)
 	p.add(asm.Mov.Reg(asm.R2, asm.R8))
 	p.load(inSocket, stackTag, 2, "drop")
 	p.add(asm.LoadMem(asm.R1, asm.RFP, stackTag, asm.Half), asm.JNE.Imm(asm.R1, networkOrder(wire.EtherTypeSession), "drop"))
 	p.field(asm.R9, skbLen)
-	p.classify(inSocket, sessions, "pass")
-	p.label("drop")
+	p.classify(inSocket, m, "pass")
+	p.checkAddresses(inSocket, m, "pass")
+	for _, label := range []string{"spoofed", "isolated", "drop"} {
+		p.label(label)
+	}
 	p.ret(0)
 	p.label("pass")
 	p.ret(1 << 18)

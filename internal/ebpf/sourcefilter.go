@@ -1,22 +1,94 @@
 package ebpf
 
-import "github.com/cilium/ebpf/asm"
+import (
+	"github.com/cilium/ebpf/asm"
 
-// checkSource leaves IPv4 packets to user space that are not from the source address of the session
-// in R7, if it has one.
-func (p *program) checkSource(leave string) {
-	anySource := p.newLabel()
+	"upppoe/ppp"
+)
+
+// The prefixes behind each device are in one trie for each family. Its key is the length of the
+// prefix in bits, 4 octets; the index of the device, 4; and the address. The value is the slot of
+// the session whose prefix it is. To the wire, the longest match of the destination finds the
+// session. From the wire, the longest match of the source must be the session that the frame is
+// from (BCP 38, RFC 3704 section 2.1).
+const (
+	prefixLen     = 0
+	prefixDevice  = 4
+	prefixAddress = 8
+	prefix4Len    = prefixAddress + 4
+	prefix6Len    = prefixAddress + 16
+)
+
+// checkAddresses checks the inner addresses of a received frame: it jumps to "spoofed" if the source
+// is not the session's, to "isolated" if the destination is another session's and must not be, and
+// to the label if user space has to decide. Before: as after classify. R8 and R9 are unchanged.
+func (p *program) checkAddresses(from access, m *mapFDs, leave string) {
+	p.skipUnless(checkSource|isolate, "addresses checked")
 	p.add(
-		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
-		asm.And.Imm(asm.R1, singleSource),
-		asm.JEq.Imm(asm.R1, 0, anySource),
+		asm.LoadMem(asm.R1, asm.R7, sessionDevice, asm.Word),
+		asm.StoreMem(asm.RFP, stackPrefix+prefixDevice, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
+		asm.JNE.Imm(asm.R1, networkOrder(uint16(ppp.IPv4)), "ipv6 addresses"),
 	)
-	for i := int16(0); i < 4; i += 2 {
+	for i := int16(0); i < 8; i += 2 {
 		p.add(
 			asm.LoadMem(asm.R1, asm.RFP, stackIP+12+i, asm.Half),
-			asm.LoadMem(asm.R2, asm.R7, receiveSource+i, asm.Half),
-			asm.JNE.Reg(asm.R1, asm.R2, leave),
+			asm.StoreMem(asm.RFP, stackAddresses+i, asm.R1, asm.Half),
 		)
 	}
+	p.lookUpAddresses(m.prefixes4, 4)
+	p.label("ipv6 addresses")
+	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10+8))
+	p.load(from, stackAddresses, 32, leave)
+	p.leaveNeighbors(leave)
+	p.lookUpAddresses(m.prefixes6, 16)
+	p.label("addresses checked")
+}
+
+// lookUpAddresses looks up source and destination, of a number of octets each.
+func (p *program) lookUpAddresses(prefixes int, octets int16) {
+	anySource := p.newLabel()
+	p.add(asm.StoreImm(asm.RFP, stackPrefix+prefixLen, int64(8*(4+octets)), asm.Word))
+	p.skipUnless(checkSource, anySource)
+	p.move(asm.RFP, stackPrefix+prefixAddress, asm.RFP, stackAddresses, octets)
+	p.lookup(prefixes, stackPrefix, "spoofed")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
+		asm.LoadMem(asm.R2, asm.R7, sessionSlot, asm.Word),
+		asm.JNE.Reg(asm.R1, asm.R2, "spoofed"),
+	)
 	p.label(anySource)
+	p.skipUnless(isolate, "addresses checked")
+	p.move(asm.RFP, stackPrefix+prefixAddress, asm.RFP, stackAddresses+octets, octets)
+	p.lookup(prefixes, stackPrefix, "addresses checked")
+	p.add(asm.Ja.Label("isolated"))
+}
+
+// leaveNeighbors leaves to user space what a neighbour sends that has no prefix: packets from a
+// link-local address, which two peers may share, or from the unspecified one (Neighbor Discovery,
+// MLD, DHCPv6), and on a shared device packets to a link-local or multicast address, which user
+// space answers in place of the kernel.
+func (p *program) leaveNeighbors(leave string) {
+	const source, destination = stackAddresses, stackAddresses + 16
+	specified := p.newLabel()
+	p.leaveLinkLocal(source, leave)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, source, asm.DWord),
+		asm.LoadMem(asm.R2, asm.RFP, source+8, asm.DWord),
+		asm.Or.Reg(asm.R1, asm.R2),
+		asm.JEq.Imm(asm.R1, 0, leave),
+	)
+	p.skipUnless(sharedDevice, specified)
+	p.leaveLinkLocal(destination, leave)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, destination, asm.Byte),
+		asm.JEq.Imm(asm.R1, 0xff, leave),
+	)
+	p.label(specified)
+}
+
+// leaveLinkLocal leaves packets to user space whose address, on the stack, is in fe80::/10.
+func (p *program) leaveLinkLocal(address int16, leave string) {
+	p.half(asm.R1, address)
+	p.add(asm.And.Imm(asm.R1, 0xffc0), asm.JEq.Imm(asm.R1, 0xfe80, leave))
 }

@@ -74,11 +74,11 @@ func TestTCP(t *testing.T) {
 			exchange(t, there, here, partner(here, to), 4<<20)
 		}
 		there.checkCapture(w, taps)
-		t.Logf("%d frames captured, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.offloaded.Counters(), here.userSpace.sent.Load())
+		t.Logf("%d frames captured, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.kernel.Counters(), here.userSpace.sent.Load())
 		if taps && (w.Frames < 2000 || len(w.Lengths) < 50) {
 			t.Errorf("only %d frames of %d lengths captured", w.Frames, len(w.Lengths))
 		}
-		carried := here.offloaded.Counters()
+		carried := here.kernel.Counters()
 		if carried.SentBytes < 8<<20 && here.hasPair() || carried.ReceivedBytes < 8<<20 {
 			t.Errorf("not carried in the kernel: %+v", carried)
 		}
@@ -159,7 +159,7 @@ func TestUDP(t *testing.T) {
 			datagrams(t, here, there, to)
 		}
 		there.checkCapture(w, taps)
-		carried := here.offloaded.Counters()
+		carried := here.kernel.Counters()
 		t.Logf("%d frames captured, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.userSpace.sent.Load())
 		// Left to user space: fragments of IPv6, and GSO packets if the TUN does not complete
 		// checksums.
@@ -167,7 +167,7 @@ func TestUDP(t *testing.T) {
 		if here.offloadTUN {
 			want = 196
 		}
-		if carried.SentPackets != want || there.offloaded.Counters().ReceivedPackets != 196 {
+		if carried.SentPackets != want || there.kernel.Counters().ReceivedPackets != 196 {
 			t.Errorf("carried in the kernel: %+v", carried)
 		}
 	})
@@ -259,7 +259,7 @@ func TestPingSizes(t *testing.T) {
 			if n := here.userSpace.sent.Load(); n > 0 {
 				t.Errorf("%d packets through user space", n)
 			}
-			if c := here.offloaded.Counters(); c.SentPackets != 18 || c.ReceivedPackets != 18 {
+			if c := here.kernel.Counters(); c.SentPackets != 18 || c.ReceivedPackets != 18 {
 				t.Errorf("counters: %+v", c)
 			}
 		}
@@ -301,7 +301,7 @@ func TestForwarding(t *testing.T) {
 				}
 			}
 			for _, c := range []*sessionEnd{middle1, middle2} {
-				carried := c.offloaded.Counters()
+				carried := c.kernel.Counters()
 				if carried.SentBytes < 4<<20 || carried.ReceivedBytes < 4<<20 {
 					t.Errorf("session %d: %+v", c.id, carried)
 				}
@@ -319,7 +319,7 @@ func (s *network) apart(t *sessionEnd) *lab.Namespace {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { ns.Close() })
-	t.offloaded.Remove()
+	t.kernel.Remove()
 	t.moveTo(ns)
 	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
 		s.t.Fatal(err)
@@ -359,7 +359,7 @@ func TestOneSide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
-			there.offloaded.Remove()
+			there.kernel.Remove()
 			there.engine.Close()
 			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 				exchange(t, here, there, to, 1<<20)
@@ -368,7 +368,7 @@ func TestOneSide(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if c := here.offloaded.Counters(); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
+			if c := here.kernel.Counters(); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
 				t.Errorf("%+v", c)
 			}
 		})

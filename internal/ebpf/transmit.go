@@ -6,11 +6,12 @@ import (
 	"upppoe/ppp"
 )
 
-// Offsets in the value of the offloads map, which may change at any time.
+// Offsets in the value of an Ethernet interface; flags and pair may change at any time.
 const (
-	offloadFlags = 0 // 4: softwareGSO, softwareChecksum
-	offloadPair  = 4 // 4: the index of the pair's upper device; 0: there is no pair
-	offloadLen   = 8
+	interfaceFlags = 0  // 4: softwareGSO, softwareChecksum
+	interfacePair  = 4  // 4: the index of the pair's upper device; 0: there is no pair
+	interfaceIndex = 8  // 4
+	interfaceLen   = 16 // padded
 )
 
 // Flags: what the Ethernet interface leaves to the kernel.
@@ -29,25 +30,62 @@ const (
 	stackProtocol = -76
 	stackPackets  = -88
 	stackIndex    = -92
-	stackOffloads = -104 // the value of the offloads map, 8
+	stackOffloads = -104 // flags and pair of the interface, 8
+	stackEthernet = -112 // the index of the interface
 )
 
-// transmit is the program at TC egress of a TUN. A packet has no link-layer header there. It may be
-// a GSO packet, and its checksum may be partial (CHECKSUM_PARTIAL).
+// transmit is the program at TC egress of a session's own TUN. A packet has no link-layer header
+// there. It may be a GSO packet, and its checksum may be partial (CHECKSUM_PARTIAL).
 //
 // GSO packets that only the segmentation pair can send are counted, and left to user space while
 // there is no pair.
-func transmit(sessions, counters, offloads, gsoPackets, ethernet int) asm.Instructions {
+func transmit(m *mapFDs) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R1, skbIfindex)
 	p.add(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word))
-	p.lookup(sessions, stackIndex, "leave")
+	p.lookup(m.devices, stackIndex, "leave")
+	return p.send(m)
+}
+
+// transmitShared is transmit for a TUN of many sessions, which are found by the longest match of the
+// destination. Destinations of no session are left to user space.
+func transmitShared(m *mapFDs) asm.Instructions {
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1))
+	p.field(asm.R1, skbIfindex)
+	p.add(asm.StoreMem(asm.RFP, stackPrefix+prefixDevice, asm.R1, asm.Word))
+	p.field(asm.R1, skbProtocol)
+	p.add(asm.JEq.Imm(asm.R1, networkOrder(etherTypeIPv4), "to ipv4"))
+	p.lookUpDestination(m.prefixes6, 24, 16)
+	p.add(asm.Ja.Label("session found"))
+	p.label("to ipv4")
+	p.lookUpDestination(m.prefixes4, 16, 4)
+	p.label("session found")
+	return p.send(m)
+}
+
+// lookUpDestination sets R0 to the slot of the session that has the address at an offset of the
+// packet.
+func (p *program) lookUpDestination(prefixes int, offset, octets int32) {
 	p.add(
-		asm.Mov.Reg(asm.R7, asm.R0),
-		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
-		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord), // both fields at once
+		asm.StoreImm(asm.RFP, stackPrefix+prefixLen, int64(8*(4+octets)), asm.Word),
+		asm.Mov.Imm(asm.R2, offset),
+	)
+	p.load(inSKB, stackPrefix+prefixAddress, octets, "leave")
+	p.lookup(prefixes, stackPrefix, "leave")
+}
+
+// send is the rest of the programs that transmit. R0 points to the slot of the session.
+func (p *program) send(m *mapFDs) asm.Instructions {
+	p.lookupAt(m.sessions, asm.R0, 0, "leave")
+	p.add(asm.Mov.Reg(asm.R7, asm.R0))
+	p.lookupAt(m.interfaces, asm.R7, sessionInterface, "leave")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R0, interfaceFlags, asm.DWord), // and the pair
 		asm.StoreMem(asm.RFP, stackOffloads, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R0, interfaceIndex, asm.Word),
+		asm.StoreMem(asm.RFP, stackEthernet, asm.R1, asm.Word),
 		asm.Mov.Imm(asm.R2, 0),
 	)
 	p.readIP()
@@ -58,15 +96,17 @@ func transmit(sessions, counters, offloads, gsoPackets, ethernet int) asm.Instru
 	p.measureGSO()
 	p.add(asm.Ja.Label("gso"))
 	p.label("single")
-	p.setRoute(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R9)
+	p.leaveTooBig(asm.R9)
+	p.setRoute(stackEthernet, asm.R9)
 	p.label("gso")
-	p.segment(gsoPackets, ethernet)
+	p.segment(m)
 	p.label("go")
-	p.count(counters, asm.LoadMem(asm.R1, asm.R7, transmitSlot, asm.Word), countersSent,
-		asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord), "leave")
+	packets := asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord)
+	p.policeSent(m, "leave")
+	p.count(m, countersSent, packets, "leave")
 	p.pushHeader()
 	p.field(asm.R1, skbGSOSize)
-	p.add(asm.JNE.Imm(asm.R1, 0, "protocol set"), asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadFlags, asm.Word))
+	p.add(asm.JNE.Imm(asm.R1, 0, "protocol set"), asm.LoadMem(asm.R1, asm.RFP, stackOffloads+interfaceFlags, asm.Word))
 	p.resetProtocol(asm.R1)
 	p.label("protocol set")
 	p.add(
@@ -79,7 +119,17 @@ func transmit(sessions, counters, offloads, gsoPackets, ethernet int) asm.Instru
 	p.ret(tcxNext)
 	p.label("drop")
 	p.ret(tcActShot)
+	p.drop(m, "exceeded", countersExceeded, packets, tcActShot)
 	return p.ins
+}
+
+// leaveTooBig leaves packets to user space that are longer than the session's MTU, in octets in a
+// register: it answers with ICMP. R1 is clobbered.
+func (p *program) leaveTooBig(octets asm.Register) {
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, sessionMTU, asm.Half),
+		asm.JGT.Reg(octets, asm.R1, "leave"),
+	)
 }
 
 // readIP checks the IP headers of the packet, and that their family is open in the session (R7).
@@ -90,7 +140,7 @@ func (p *program) readIP() {
 	p.field(asm.R9, skbLen)
 	p.field(asm.R1, skbProtocol)
 	p.add(
-		asm.LoadMem(asm.R5, asm.R7, transmitOpen, asm.Half),
+		asm.LoadMem(asm.R5, asm.R7, sessionFlags, asm.Half),
 		asm.JEq.Imm(asm.R1, networkOrder(etherTypeIPv4), "ipv4"),
 		asm.JNE.Imm(asm.R1, networkOrder(etherTypeIPv6), "leave"),
 	)
@@ -116,9 +166,9 @@ func (p *program) measureGSO() {
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
 		asm.JEq.Imm(asm.R4, protocolTCP, "tcp"),
 		asm.JNE.Imm(asm.R4, protocolUDP, "leave"),
-		asm.LoadMem(asm.R1, asm.R7, transmitOpen, asm.Half),
-		asm.And.Imm(asm.R1, segmentUDP),
-		asm.JEq.Imm(asm.R1, 0, "leave"),
+	)
+	p.skipUnless(segmentUDP, "leave")
+	p.add(
 		asm.Add.Imm(asm.R8, 8),
 		asm.Ja.Label("headers"),
 	)
@@ -130,6 +180,8 @@ func (p *program) measureGSO() {
 		asm.Add.Reg(asm.R8, asm.R1),
 	)
 	p.label("headers")
+	p.add(asm.Mov.Reg(asm.R2, asm.R5), asm.Add.Reg(asm.R2, asm.R8))
+	p.leaveTooBig(asm.R2)
 	p.add(
 		asm.JGE.Reg(asm.R8, asm.R9, "leave"),
 		asm.Mov.Reg(asm.R3, asm.R9),
@@ -149,9 +201,9 @@ func (p *program) measureGSO() {
 // segment sends a GSO packet: directly if all its segments will have the same length, otherwise by
 // the segmentation pair. UDP always takes the pair: the payload may be a tunnel (VXLAN, say), whose
 // inner headers are repeated on each segment, so the length of a segment is unknown here.
-func (p *program) segment(gsoPackets, ethernet int) {
+func (p *program) segment(m *mapFDs) {
 	p.add(
-		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadFlags, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+interfaceFlags, asm.Word),
 		asm.And.Imm(asm.R1, softwareGSO|softwareChecksum),
 		asm.JNE.Imm(asm.R1, softwareGSO, "pair"),
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
@@ -159,7 +211,7 @@ func (p *program) segment(gsoPackets, ethernet int) {
 		asm.JNE.Imm(asm.R2, 0, "pair"),
 		asm.Add.Reg(asm.R5, asm.R8), // a segment's length
 	)
-	p.setRoute(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R5)
+	p.setRoute(stackEthernet, asm.R5)
 	p.label("pair")
 	p.field(asm.R1, skbGSOSegs)
 	p.field(asm.R2, skbLen)
@@ -168,22 +220,24 @@ func (p *program) segment(gsoPackets, ethernet int) {
 		asm.JLT.Imm(asm.R2, maxUnsegmentedLen, "leave"), // the pair would not segment it
 	)
 	p.label("counted")
+	p.add(asm.StoreMem(asm.RFP, stackPackets, asm.R3, asm.DWord))
+	p.lookupAt(m.gsoPackets, asm.R7, sessionInterface, "leave")
 	p.add(
-		asm.LoadMapValue(asm.R1, gsoPackets, 0),
 		asm.Mov.Imm(asm.R2, 1),
-		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0),
-		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadPair, asm.Word),
+		asm.AddAtomic.Mem(asm.R0, asm.R2, asm.DWord, 0),
+		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+interfacePair, asm.Word),
 		asm.JEq.Imm(asm.R1, 0, "leave"),
+		asm.LoadMem(asm.R3, asm.RFP, stackPackets, asm.DWord),
 	)
-	p.setRoute(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word), asm.R9)
+	p.setRoute(stackOffloads+interfacePair, asm.R9)
 }
 
-// setRoute stores the index of the device that the packet goes to, set by an instruction; the
-// number of packets, from R3; and LENGTH, for PPP's Protocol and a packet of the length in a
-// register.
-func (p *program) setRoute(index asm.Instruction, length asm.Register) {
+// setRoute stores the index of the device that the packet goes to, from the stack; the number of
+// packets, from R3; and LENGTH, for PPP's Protocol and a packet of the length in a register.
+func (p *program) setRoute(index int16, length asm.Register) {
 	p.add(
-		index,
+		asm.LoadMem(asm.R1, asm.RFP, index, asm.Word),
+		asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word),
 		asm.Mov.Reg(asm.R1, length),
 		asm.Add.Imm(asm.R1, 2),
 		asm.HostTo(asm.BE, asm.R1, asm.Half),
@@ -198,7 +252,7 @@ var headerLens = []int32{22, 26, 30}
 
 // pushHeader adds the header in front of the packet.
 func (p *program) pushHeader() {
-	p.add(asm.LoadMem(asm.R8, asm.R7, transmitLength, asm.Half))
+	p.add(asm.LoadMem(asm.R8, asm.R7, sessionHeaderLen, asm.Half))
 	for _, n := range headerLens {
 		other := p.newLabel()
 		p.add(
@@ -222,7 +276,7 @@ func (p *program) writeHeader(n int16) {
 	if unaligned {
 		p.add(asm.Mov.Imm(asm.R2, 0))
 		p.point(asm.R1, inSKB, asm.R2, int32(n), notLinear)
-		p.move(asm.R1, 0, asm.R7, transmitLen-n, n-4)
+		p.move(asm.R1, 0, asm.R7, sessionLen-n, n-4)
 		p.add(
 			asm.LoadMem(asm.R2, asm.RFP, stackLength, asm.Word),
 			asm.StoreMem(asm.R1, n-4, asm.R2, asm.Word),
@@ -230,7 +284,7 @@ func (p *program) writeHeader(n int16) {
 		)
 		p.label(notLinear)
 	}
-	p.move(asm.RFP, stackHeader, asm.R7, transmitHeader, headerRoom)
+	p.move(asm.RFP, stackHeader, asm.R7, sessionHeader, headerRoom)
 	p.add(
 		asm.LoadMem(asm.R2, asm.RFP, stackLength, asm.Word),
 		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R2, asm.Word),

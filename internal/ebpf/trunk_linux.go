@@ -11,7 +11,7 @@ import (
 func (l *Link) FilterTrunk(s Socket) error {
 	var h hooks
 	defer h.close() // the socket holds the program
-	program, err := h.load(ebpf.SocketFilter, 0, "filter", trunkFilter(l.engine.rxSessions.FD(), s.Addr()))
+	program, err := h.load(ebpf.SocketFilter, 0, "filter", trunkFilter(l.at.maps(), s.Addr()))
 	if err != nil {
 		return err
 	}

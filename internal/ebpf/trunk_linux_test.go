@@ -23,15 +23,16 @@ func TestTrunkFilter(t *testing.T) {
 		return tags
 	}
 	sessions := []vlan.Stack{{}, parse("50"), parse("50.100")}
-	var ends []*sessionEnd
+	var kernel []datapath.OffloadSession
+	var link *Link
 	for i, tags := range sessions {
 		_, there := s.vlanSession(byte(1+i), tags, 1480)
-		ends = append(ends, there)
+		kernel, link = append(kernel, there.kernel), there.link
 	}
 	from, trunk := openTrunk(s.ends[0]), openTrunk(s.ends[1])
 	defer from.Close()
 	defer trunk.Close()
-	if err := ends[0].link.FilterTrunk(trunk); err != nil {
+	if err := link.FilterTrunk(trunk); err != nil {
 		t.Fatal(err)
 	}
 	const ipv4, lcp, last = 0x0021, 0xc021, 0xc0ff
@@ -62,8 +63,8 @@ func TestTrunkFilter(t *testing.T) {
 			t.Fatalf("frame %d is % x, want % x", i, frame, want[i])
 		}
 	}
-	for i, end := range ends {
-		if n := end.offloaded.Counters().ReceivedPackets; n != 1 {
+	for i, session := range kernel {
+		if n := session.Counters().ReceivedPackets; n != 1 {
 			t.Errorf("%v: the kernel has carried %d packets, want 1", sessions[i], n)
 		}
 	}

@@ -50,7 +50,7 @@ func TestRestoreFeatures(t *testing.T) {
 		t.Errorf("%d files are left", n)
 	}
 	e.do(func() error {
-		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: dir})
+		engine, _, err := openAttached(Config{Sessions: 1, Exclusive: true, UndoDir: dir})
 		if err != nil {
 			return err
 		}

@@ -13,89 +13,147 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/pppoe/datapath"
-	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
-// testRun runs a program on frames (BPF_PROG_TEST_RUN).
-type testRun struct {
-	program       *ebpf.Program
-	acceptVerdict uint32
-}
-
-// newTestRun loads a program whose maps have one session, 0x0102 with addrs[1].
-func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(receiving, counters int) asm.Instructions) (*testRun, *Engine, *session) {
+// testMaps returns an interface with maps and without attachments.
+func testMaps(t testing.TB) *Interface {
 	t.Helper()
 	roottest.Need(t)
-	e := newEngine(Config{Sessions: 4})
+	e := newEngine(Config{Sessions: 4, noPair: true})
 	if err := e.createMaps(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	program, err := e.hooks.load(kind, 0, "test", make(e.rxSessions.FD(), e.counters.FD()))
-	if err != nil {
+	i := &Interface{engine: e, load: newGSOLoad(e.cfg), index: 1, sessions: make(map[ambiguousKey]*session)}
+	var err error
+	if i.received, err = newReceivedMap(4); err != nil {
 		t.Fatal(err)
 	}
-	s := &session{SessionConfig: datapath.SessionConfig{Key: datapath.Key{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}}, device: 1, open: openIPv4 | openIPv6}
-	s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
-	e.mu.Lock() // the timer of the load runs from now on
-	err = e.addSession(s)
-	e.mu.Unlock()
-	if err != nil {
+	if err := e.register(i); err != nil {
 		t.Fatal(err)
 	}
-	return &testRun{program, taken}, e, s
+	if err := i.write(); err != nil {
+		t.Fatal(err)
+	}
+	return i
 }
 
-// run reports whether the program accepts a frame, and returns the resulting frame.
-func (j *testRun) run(t *testing.T, frame []byte) (bool, []byte) {
+// testSessionOn adds a session with addrs[1] to the maps, whose device exists only there.
+func (i *Interface) testSessionOn(t testing.TB, d *device, id uint16) *session {
 	t.Helper()
-	out := make([]byte, 4096)
-	verdict, err := j.program.Run(&ebpf.RunOptions{Data: frame, DataOut: out})
-	if err != nil {
-		t.Fatalf("%x: %v", frame, err)
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	d.engine, d.sessions, i.engine.devices[d.index] = i.engine, make(map[*session]struct{}), d
+	d.attached = new(hookless)
+	s := (&Link{at: i}).newSession(datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: addrs[0], Peer: addrs[1]}})
+	s.device = d
+	s.slot, _ = i.engine.slots.allocate()
+	d.sessions[s] = struct{}{}
+	if err := s.addToMaps(); err != nil {
+		t.Fatal(err)
 	}
-	return verdict == j.acceptVerdict, out
+	return s
 }
 
-// wantAccepted does what the programs do, in Go: it returns whether a frame is to be carried, if
-// these families are open and IPv4 must be from that source (nil: any), and how many octets count.
-func wantAccepted(f []byte, open uint16, from []byte) (length int, ok bool) {
+// hookless is the attachment of a device that does not exist.
+type hookless struct{}
+
+func (*hookless) Close() error { return nil }
+
+// verdict is what becomes of a received frame.
+type verdict int
+
+const (
+	left verdict = iota // to user space
+	carried
+	spoofed
+	isolated
+)
+
+// checks are what a received frame is checked against.
+type checks struct {
+	open     uint16
+	from     []netip.Prefix // nil: any source
+	shared   bool
+	isolated []netip.Prefix // prefixes of another session
+}
+
+// want does what the programs do, in Go: it returns what becomes of a frame, and how many octets
+// count.
+func (c *checks) want(f []byte) (length int, v verdict) {
 	if len(f) < 42 || wire.Addr(f) != addrs[0] || wire.Addr(f[6:]) != addrs[1] {
-		return 0, false
+		return 0, left
 	}
 	if !bytes.Equal(f[12:18], []byte{0x88, 0x64, 0x11, 0, 1, 2}) {
-		return 0, false
+		return 0, left
 	}
 	room := int(binary.BigEndian.Uint16(f[18:])) - 2
 	if room < 20 || 22+room > len(f) {
-		return 0, false
+		return 0, left
 	}
 	ip, transport, protocol := f[22:], 0, byte(0)
 	switch binary.BigEndian.Uint16(f[20:]) {
 	case 0x21:
 		length, transport, protocol = int(binary.BigEndian.Uint16(ip[2:])), int(ip[0]&15)*4, ip[9]
-		if open&openIPv4 == 0 || ip[0]>>4 != 4 || transport < 20 || length < transport || from != nil && !bytes.Equal(ip[12:16], from) {
-			return 0, false
+		if c.open&openIPv4 == 0 || ip[0]>>4 != 4 || transport < 20 || length < transport {
+			return 0, left
 		}
 		if binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 {
 			protocol = 0
 		}
 	case 0x57:
 		length, transport, protocol = 40+int(binary.BigEndian.Uint16(ip[4:])), 40, ip[6]
-		if open&openIPv6 == 0 || ip[0]>>4 != 6 || slices.Contains(extensionHeaders, int32(protocol)) {
-			return 0, false
+		if c.open&openIPv6 == 0 || ip[0]>>4 != 6 || slices.Contains(extensionHeaders, int32(protocol)) {
+			return 0, left
 		}
 	default:
-		return 0, false
+		return 0, left
 	}
 	if length > room {
-		return 0, false
+		return 0, left
 	}
 	if protocol == protocolTCP && (len(ip) < transport+14 || ip[transport+13]&2 != 0) {
-		return 0, false
+		return 0, left
 	}
-	return room, true
+	return room, c.wantAddresses(ip)
+}
+
+func (c *checks) wantAddresses(ip []byte) verdict {
+	source, destination := netip.Addr{}, netip.Addr{}
+	if ip[0]>>4 == 4 {
+		source, _ = netip.AddrFromSlice(ip[12:16])
+		destination, _ = netip.AddrFromSlice(ip[16:20])
+	} else {
+		source, _ = netip.AddrFromSlice(ip[8:24])
+		destination, _ = netip.AddrFromSlice(ip[24:40])
+	}
+	in := func(a netip.Addr, all []netip.Prefix) bool {
+		return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	switch {
+	case c.from == nil:
+		return carried
+	case source.Is6() && (source.IsLinkLocalUnicast() || source.IsUnspecified()):
+		return left
+	case source.Is6() && c.shared && (destination.IsLinkLocalUnicast() || destination.IsMulticast()):
+		return left
+	case !in(source, c.from):
+		return spoofed
+	case c.isolated != nil && (in(destination, c.isolated) || in(destination, c.from)):
+		return isolated
+	}
+	return carried
+}
+
+// Addresses of random frames.
+var (
+	addresses4 = []string{"10.0.0.1", "10.0.1.7", "192.0.2.9", "192.0.2.77", "10.9.0.5"}
+	addresses6 = []string{"fd00::1", "fe80::1", "::", "2001:db8:1:2::5", "ff02::1", "fd09::5"}
+)
+
+func randomAddress(r *rand.Rand, all []string) []byte {
+	return netip.MustParseAddr(all[r.IntN(len(all))]).AsSlice()
 }
 
 // randomFrame returns a frame that is valid or nearly so.
@@ -113,7 +171,8 @@ func randomFrame(r *rand.Rand) []byte {
 	var ip []byte
 	if r.IntN(2) == 0 {
 		options := 4 * max(0, r.IntN(14)-10)
-		ip = append([]byte{0x45 + byte(options/4), 0, 0, 0, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2}, make([]byte, options)...)
+		ip = append([]byte{0x45 + byte(options/4), 0, 0, 0, 0, 1, 0, 0, 64, protocol, 0, 0}, randomAddress(r, addresses4)...)
+		ip = append(append(ip, randomAddress(r, addresses4)...), make([]byte, options)...)
 		if r.IntN(4) == 0 {
 			binary.BigEndian.PutUint16(ip[6:], uint16(r.Uint32()))
 		}
@@ -121,8 +180,8 @@ func randomFrame(r *rand.Rand) []byte {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(ip)))
 	} else {
 		f[21] = 0x57
-		ip = append([]byte{0x60, 0, 0, 0, 0, byte(len(payload)), protocol, 64}, make([]byte, 32)...)
-		ip = append(ip, payload...)
+		ip = append([]byte{0x60, 0, 0, 0, 0, byte(len(payload)), protocol, 64}, randomAddress(r, addresses6)...)
+		ip = append(append(ip, randomAddress(r, addresses6)...), payload...)
 	}
 	binary.BigEndian.PutUint16(f[18:], uint16(2+len(ip)))
 	f = append(f, ip...)
@@ -142,76 +201,137 @@ func randomFrame(r *rand.Rand) []byte {
 	return f
 }
 
-// TestVerdicts compares the programs with wantAccepted, on valid and invalid frames.
+func prefixes(all ...string) (p []netip.Prefix) {
+	for _, text := range all {
+		p = append(p, netip.MustParsePrefix(text))
+	}
+	return p
+}
+
+// TestVerdicts compares the programs with checks.want, on valid and invalid frames: what becomes of
+// each, and which counters count it.
 func TestVerdicts(t *testing.T) {
+	const both = openIPv4 | openIPv6
+	some := prefixes("10.0.0.1/32", "192.0.2.0/28", "fd00::/64", "2001:db8:1::/48", "2001:db8:1:2::/64")
 	for _, c := range []struct {
-		name  string
-		kind  ebpf.ProgramType
-		taken uint32
-		make  func(receiving, counters int) asm.Instructions
+		name   string
+		checks checks
 	}{
-		{"TC", ebpf.SchedCLS, tcActRedirect, receive},
-		{"XDP", ebpf.XDP, xdpPass, receiveXDP},
+		{"any source", checks{open: both}},
+		{"IPv4", checks{open: openIPv4}},
+		{"IPv6", checks{open: openIPv6}},
+		{"no family", checks{}},
+		{"some sources", checks{open: both, from: some}},
+		{"no source", checks{open: both, from: []netip.Prefix{}}},
+		{"shared", checks{open: both, from: some, shared: true}},
+		{"isolated", checks{open: both, from: some, shared: true, isolated: prefixes("10.9.0.0/16", "10.0.1.0/24", "fd09::/64")}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			j, e, s := newTestRun(t, c.kind, c.taken, c.make)
-			r := rand.New(rand.NewPCG(1, 2))
-			var packets, octets, left uint64
-			for i := range 25000 {
-				if i%5000 == 0 {
-					s.open = []uint16{openIPv4 | openIPv6, openIPv4, openIPv6, 0, openIPv4 | openIPv6}[i/5000]
-					if i == 20000 {
-						s.sourceFiltered, s.source = true, netip.AddrFrom4([4]byte{10, 0, 0, 1})
+		for _, program := range []struct {
+			name    string
+			kind    ebpf.ProgramType
+			carried uint32
+			dropped uint32
+			make    func(*mapFDs) asm.Instructions
+		}{
+			{"TC", ebpf.SchedCLS, tcActRedirect, tcActShot, receive},
+			{"XDP", ebpf.XDP, xdpPass, xdpDrop, receiveXDP},
+		} {
+			t.Run(c.name+" "+program.name, func(t *testing.T) {
+				i := testMaps(t)
+				loaded, err := i.engine.hooks.load(program.kind, 0, "test", program.make(i.maps()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := i.checked(t, c.checks)
+				r, out := rand.New(rand.NewPCG(1, 2)), make([]byte, 4096)
+				var want datapath.Counters
+				for range 5000 {
+					f := randomFrame(r)
+					length, v := c.checks.want(f)
+					count(&want, length, v)
+					verdict, err := loaded.Run(&ebpf.RunOptions{Data: f, DataOut: out})
+					if err != nil {
+						t.Fatalf("%x: %v", f, err)
 					}
-					if err := e.writeMaps(s); err != nil {
-						t.Fatal(err)
+					stripped := out
+					got := map[uint32]bool{program.carried: v == carried, program.dropped: v == spoofed || v == isolated}[verdict]
+					if program.kind == ebpf.XDP && verdict == xdpPass { // also for frames that are left
+						marked := binary.NativeEndian.Uint32(out) == metadataMagic
+						got, stripped = marked == (v == carried) && v <= carried, out[metadataLen:]
+					} else if v == left {
+						got = verdict != program.carried && verdict != program.dropped
+					}
+					if !got {
+						t.Fatalf("verdict %d, want %d: %x", verdict, v, f)
+					}
+					if v == carried {
+						checkStripped(t, f, stripped)
 					}
 				}
-				f := randomFrame(r)
-				if len(f) < 14 {
-					continue
+				if got := s.Counters(); got != want {
+					t.Errorf("counted %+v, want %+v", got, want)
 				}
-				length, want := wantAccepted(f, s.receiveFlags()&^singleSource, s.source.AsSlice())
-				got, out := j.run(t, f)
-				if c.kind == ebpf.XDP { // XDP_PASS is also the verdict for frames that are left
-					if got = binary.NativeEndian.Uint32(out) == metadataMagic; got {
-						out = out[metadataLen:]
-					}
-				}
-				if got != want {
-					t.Fatalf("accepted: %v, want %v: %x", got, want, f)
-				}
-				if !want {
-					left++
-					continue
-				}
-				packets++
-				octets += uint64(length)
-				stripped := append(append([]byte{}, f[:12]...), 8, 0)
-				if f[21] == 0x57 {
-					stripped[12], stripped[13] = 0x86, 0xdd
-				}
-				stripped = append(stripped, f[22:]...)
-				if !bytes.Equal(out[:len(stripped)], stripped) {
-					t.Fatalf("%x became %x", f, out[:len(stripped)])
-				}
-			}
-			if c := e.readCounters(s); c.ReceivedPackets != packets || c.ReceivedBytes != octets || packets < 3000 || left < 3000 {
-				t.Errorf("counted %+v; %d packets of %d octets were accepted, %d left", c, packets, octets, left)
-			}
-		})
+			})
+		}
+	}
+}
+
+// checked adds a session with the checks, and another whose prefixes are isolated.
+func (i *Interface) checked(t *testing.T, c checks) *session {
+	t.Helper()
+	d := &device{index: 7, shared: c.shared}
+	s := i.testSessionOn(t, d, 0x0102)
+	if c.from != nil {
+		if err := s.SetSourceFilter(datapath.NewSourceFilter(c.from...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.isolated != nil {
+		other := i.testSessionOn(t, d, 0x0103)
+		d.sessions[s] = struct{}{}
+		if err := other.SetSourceFilter(datapath.NewSourceFilter(c.isolated...)); err != nil {
+			t.Fatal(err)
+		}
+		s.flags |= isolate
+	}
+	s.SetFamilies(c.open&openIPv4 != 0, c.open&openIPv6 != 0)
+	return s
+}
+
+// count adds a frame to counters.
+func count(c *datapath.Counters, length int, v verdict) {
+	switch v {
+	case carried:
+		c.ReceivedPackets++
+		c.ReceivedBytes += uint64(length)
+	case spoofed:
+		c.Spoofed++
+		c.Dropped++
+	case isolated:
+		c.Dropped++
+	}
+}
+
+// checkStripped compares what a program has made of a frame.
+func checkStripped(t *testing.T, frame, got []byte) {
+	t.Helper()
+	want := append(append([]byte{}, frame[:12]...), 8, 0)
+	if frame[21] == 0x57 {
+		want[12], want[13] = 0x86, 0xdd
+	}
+	want = append(want, frame[22:]...)
+	if !bytes.Equal(got[:len(want)], want) {
+		t.Fatalf("%x became %x", frame, got[:len(want)])
 	}
 }
 
 // TestProgramsLoad: the verifier accepts the programs that send.
 func TestProgramsLoad(t *testing.T) {
-	roottest.Need(t)
-	e := newEngine(Config{Sessions: 4})
-	if err := e.createMaps(); err != nil {
-		t.Fatal(err)
+	i := testMaps(t)
+	if err := i.engine.loadTransmit(); err != nil {
+		t.Error(err)
 	}
-	defer e.Close()
-	if err := e.loadPrograms(1); err != nil {
+	if _, err := i.hooks.load(ebpf.SchedCLS, 0, "segment", finishSegment(i.maps(), i.slot, i.index)); err != nil {
 		t.Error(err)
 	}
 }

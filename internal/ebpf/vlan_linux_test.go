@@ -38,7 +38,7 @@ func TestVLANs(t *testing.T) {
 				}
 			}
 			for i := range here {
-				a, b := here[i].offloaded.Counters(), there[i].offloaded.Counters()
+				a, b := here[i].kernel.Counters(), there[i].kernel.Counters()
 				if a.SentPackets != b.ReceivedPackets || b.SentPackets != a.ReceivedPackets || a.SentBytes < 1<<20 || b.SentBytes < 1<<20 {
 					t.Errorf("%s: %+v here, %+v there", tags[i], a, b)
 				}

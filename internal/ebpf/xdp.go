@@ -31,17 +31,15 @@ const (
 // receiveXDP is the program in the driver of the Ethernet interface. It removes the header before
 // GRO, which cannot coalesce PPPoE, so that receive gets coalesced packets. It cannot see a tag
 // that the network card has removed: such a frame looks untagged here, and receive detects it.
-func receiveXDP(sessions, counters int) asm.Instructions {
+func receiveXDP(m *mapFDs) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
 	p.readTagsXDP("leave")
-	p.classify(inXDP, sessions, "leave")
-	p.add(
-		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
-		asm.And.Imm(asm.R1, unambiguous),
-		asm.JEq.Imm(asm.R1, 0, "leave"),
-	)
-	p.count(counters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.classify(inXDP, m, "leave")
+	p.skipUnless(unambiguous, "leave")
+	p.checkAddresses(inXDP, m, "leave")
+	p.policeReceived(m, "leave")
+	p.count(m, countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripXDP()
 	p.writeMetadata()
 	p.ret(xdpPass)
@@ -49,6 +47,7 @@ func receiveXDP(sessions, counters int) asm.Instructions {
 	p.ret(xdpPass)
 	p.label("drop")
 	p.ret(xdpDrop)
+	p.dropReceived(m, xdpDrop)
 	return p.ins
 }
 
@@ -131,7 +130,7 @@ func (p *program) writeMetadata() {
 		asm.Mov.Reg(asm.R3, asm.R1),
 		asm.Add.Imm(asm.R3, metadataLen),
 		asm.JGT.Reg(asm.R3, asm.R2, "drop"),
-		asm.LoadMem(asm.R3, asm.R7, receiveDevice, asm.Word),
+		asm.LoadMem(asm.R3, asm.R7, sessionDevice, asm.Word),
 		asm.StoreImm(asm.R1, 0, metadataMagic, asm.Word),
 		asm.StoreMem(asm.R1, metadataDevice, asm.R3, asm.Word),
 	)

@@ -6,6 +6,8 @@ import "sync/atomic"
 type admission struct {
 	sourceFilter atomic.Pointer[SourceFilter] // nil: any source
 	up, down     atomic.Pointer[bucket]       // nil: no limit
+
+	sharedUp, sharedDown bucketState // of the Offload's buckets; only SetRates and shareBuckets use them
 }
 
 // admitFromPeer reports whether a packet from the wire may pass, and counts one that may not. The

@@ -42,8 +42,17 @@ func (e *entry) SetSourceFilter(from *SourceFilter) { e.sourceFilter.Store(from)
 
 // SetRates sets the rates.
 func (e *entry) SetRates(up, down Rate) {
-	e.up.Store(e.up.Load().withRate(up))
-	e.down.Store(e.down.Load().withRate(down))
+	e.up.Store(e.up.Load().withRate(up, e.sharedUp))
+	e.down.Store(e.down.Load().withRate(down, e.sharedDown))
+}
+
+// shareBuckets has the session take from token buckets of an Offload. It is not called concurrently
+// with SetRates.
+func (e *entry) shareBuckets(b SharedBuckets) {
+	ahead := instant(b.Now()) - e.path.clock()
+	e.sharedUp, e.sharedDown = bucketState{b.Up, ahead}, bucketState{b.Down, ahead}
+	e.up.Store(e.up.Load().share(e.sharedUp))
+	e.down.Store(e.down.Load().share(e.sharedDown))
 }
 
 // Counters returns the counters.

@@ -2,7 +2,6 @@ package datapath
 
 import (
 	"encoding/binary"
-	"math"
 	"net/netip"
 )
 
@@ -23,9 +22,8 @@ const (
 // newICMPErrors returns errors from these addresses, of which either may be invalid.
 func newICMPErrors(ipv4, ipv6 netip.Addr) *icmpErrors {
 	// A token is one error, which the bucket counts as one octet.
-	e := &icmpErrors{ipv4: ipv4, ipv6: ipv6, limit: bucket{bits: 8 * icmpErrorsPerSecond}}
+	e := &icmpErrors{ipv4: ipv4, ipv6: ipv6, limit: bucket{bits: 8 * icmpErrorsPerSecond, state: newBucketState()}}
 	e.limit.size = e.limit.cost(icmpErrorsBurst)
-	e.limit.fullAt.Store(math.MinInt64)
 	return e
 }
 

@@ -1,8 +1,8 @@
 package datapath
 
 import (
-	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,13 +22,30 @@ type Offload interface {
 type OffloadSession interface {
 	// SetFamilies sets which address families may pass: those whose NCP is open.
 	SetFamilies(ipv4, ipv6 bool)
-	// SetSourceFilter sets the source addresses that are allowed: see Session.SetSourceFilter.
-	// Packets that the Offload cannot check are left to the Path; the error then names them.
+	// SetSourceFilter sets the source addresses that are allowed: see Session.SetSourceFilter. After
+	// an error the Path carries the session.
 	SetSourceFilter(*SourceFilter) error
+	// SetRates limits the rates: see Session.SetRates.
+	SetRates(up, down Rate)
 	// Counters returns the counters since Add, without the packets left to the Path.
 	Counters() Counters
 	// Remove removes the session. The caller closes the device afterwards.
 	Remove() Counters
+}
+
+// BucketSharer is an OffloadSession whose token buckets the Path may use, for the packets that are
+// left to it. Others leave few packets to the Path, which has buckets of its own for them.
+type BucketSharer interface {
+	OffloadSession
+	Buckets() SharedBuckets
+}
+
+// SharedBuckets are the states of two token buckets, for packets from the peer and to it, which are
+// updated by compare-and-swap: the time at which the bucket will be full, in 1/16 ns of a clock.
+type SharedBuckets struct {
+	Up, Down *atomic.Int64
+	// Now returns the time of the clock in nanoseconds. It is as fast as time.Now is.
+	Now func() int64
 }
 
 // offloadedPath is a Path with an Offload. Their counters are added.
@@ -41,7 +58,7 @@ type offloadedPath struct {
 	path    Path
 	offload Offload
 	// report is called with nil when the Offload has added a session, or else with the reason why
-	// it does not carry the session or some of its packets.
+	// it does not carry the session.
 	report func(s SessionConfig, why error)
 
 	mu         sync.Mutex
@@ -58,27 +75,16 @@ type offloadedSession struct {
 	offloaded    OffloadSession // nil: Offload.Add has not succeeded
 	ipv4, ipv6   bool
 	sourceFilter *SourceFilter
-	reported     string // the reason that was reported last for packets left to the Path
-	rateLimited  bool
-	skipped      bool          // not added, because it had a rate when its turn came
+	up, down     Rate
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
 	removed      bool          // by Remove
 	done         chan struct{} // closed at the end of install
 }
 
-// Reasons why user space carries a session, or some of its packets.
-var (
-	// ErrRateLimited is the reason for a session with a Rate, which an Offload does not enforce.
-	ErrRateLimited = errors.New("the session has a rate limit, which is enforced in user space")
-	// ErrSourceFiltered is wrapped by the reason for packets from the peer whose source an Offload
-	// cannot check; the text names the packets.
-	ErrSourceFiltered = errors.New("whose source is checked in user space")
-)
-
 // NewOffloaded returns a Path that carries sessions by an Offload where possible, or p if the
 // Offload is nil. report is called from several goroutines, with nil when the Offload has added a
-// session, or else with the reason why it does not carry the session or some of its packets.
+// session, or else with the reason why it does not carry the session.
 func NewOffloaded(p Path, offload Offload, report func(s SessionConfig, why error)) Path {
 	if offload == nil {
 		return p
@@ -107,26 +113,26 @@ const (
 // installPending adds the sessions in the queue, in turn, until the queue is empty.
 func (p *offloadedPath) installPending() {
 	time.Sleep(settleTime)
-	for s, limited := p.next(); s != nil; s, limited = p.next() {
+	for s := p.next(); s != nil; s = p.next() {
 		began := time.Now()
-		s.install(limited)
+		s.install()
 		time.Sleep(idleFactor * time.Since(began))
 	}
 }
 
 // next removes the next session from the queue; nil: it is empty.
-func (p *offloadedPath) next() (s *offloadedSession, limited bool) {
+func (p *offloadedPath) next() (s *offloadedSession) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.queue) > 0 {
 		s, p.queue = p.queue[0], p.queue[1:]
 		if !s.removed {
-			s.started, s.skipped = !s.rateLimited, s.rateLimited
-			return s, s.rateLimited
+			s.started = true
+			return s
 		}
 	}
 	p.installing, p.queue = false, nil
-	return nil, false
+	return nil
 }
 
 // enqueue adds a session to the queue. The lock is held.
@@ -141,11 +147,7 @@ func (p *offloadedPath) enqueue(s *offloadedSession) {
 }
 
 // install adds a session to the Offload.
-func (s *offloadedSession) install(limited bool) {
-	if limited {
-		s.report(ErrRateLimited)
-		return
-	}
+func (s *offloadedSession) install() {
 	defer close(s.done)
 	offloaded, err := s.path.offload.Add(s.config)
 	s.report(err)
@@ -164,22 +166,24 @@ func (s *offloadedSession) activate(offloaded OffloadSession) {
 	if s.sourceFilter != nil {
 		s.applySourceFilter()
 	}
+	s.offloaded.SetRates(s.up, s.down)
+	s.shareBuckets()
 	if s.ipv4 || s.ipv6 {
-		s.applyFamilies()
+		s.offloaded.SetFamilies(s.ipv4, s.ipv6)
 	}
 }
 
-// applyFamilies sets the families that may pass through the Offload: none for a session with a
-// Rate, which is the Path's. The lock is held.
-func (s *offloadedSession) applyFamilies() {
-	s.offloaded.SetFamilies(s.ipv4 && !s.rateLimited, s.ipv6 && !s.rateLimited)
+// shareBuckets has the Path use the token buckets of the Offload.
+func (s *offloadedSession) shareBuckets() {
+	offloaded, ok := s.offloaded.(BucketSharer)
+	if path, can := s.Session.(interface{ shareBuckets(SharedBuckets) }); ok && can {
+		path.shareBuckets(offloaded.Buckets())
+	}
 }
 
-// applySourceFilter sets the source filter of the Offload, and reports the packets that it leaves
-// to the Path, if those have changed. The lock is held.
+// applySourceFilter sets the source filter of the Offload, and reports an error. The lock is held.
 func (s *offloadedSession) applySourceFilter() {
-	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil && err.Error() != s.reported {
-		s.reported = err.Error()
+	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil {
 		// Ends with the report. It may call back, so it must not run under the lock.
 		go s.report(err)
 	}
@@ -193,7 +197,7 @@ func (s *offloadedSession) SetFamilies(ipv4, ipv6 bool) {
 		s.ipv4, s.ipv6 = ipv4, ipv6
 		switch {
 		case s.offloaded != nil:
-			s.applyFamilies()
+			s.offloaded.SetFamilies(ipv4, ipv6)
 		case !s.queued && (ipv4 || ipv6):
 			s.path.enqueue(s)
 		}
@@ -212,33 +216,15 @@ func (s *offloadedSession) SetSourceFilter(from *SourceFilter) {
 	}
 }
 
-// SetRates sets the rates. A session with a rate is the Path's alone; without, it returns to the
-// Offload, or is added there for the first time.
+// SetRates sets the rates of both, of the Offload first: the buckets of a new rate are full there.
 func (s *offloadedSession) SetRates(up, down Rate) {
-	s.Session.SetRates(up, down)
 	s.path.mu.Lock()
 	defer s.path.mu.Unlock()
-	limited := up.Bits > 0 || down.Bits > 0
-	if s.removed || s.rateLimited == limited {
-		return
+	s.up, s.down = up, down
+	if s.offloaded != nil && !s.removed {
+		s.offloaded.SetRates(up, down)
 	}
-	s.rateLimited = limited
-	switch {
-	case s.offloaded != nil:
-		s.applyFamilies()
-		// Ends with the report. It may call back, so it must not run under the lock.
-		go s.report(s.reason())
-	case s.skipped:
-		s.skipped, s.queued = false, false
-	}
-}
-
-// reason returns why the Offload does not carry a session that it has; nil: it does.
-func (s *offloadedSession) reason() error {
-	if s.rateLimited {
-		return ErrRateLimited
-	}
-	return nil
+	s.Session.SetRates(up, down)
 }
 
 // Remove removes the session from both.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ type fakeOffload struct {
 	adds     []time.Time   // when Add was called
 	leaves   error         // the error of SetSourceFilter
 	from     *SourceFilter // from the last SetSourceFilter
+	rates    [2]Rate       // from the last SetRates
 	takes    time.Duration // time that Add takes
 	mu       sync.Mutex    // guards the following: Add is called from other goroutines
 	sessions map[uint16]*fakeOffloadSession
@@ -65,6 +67,13 @@ func (f *fakeOffloadSession) SetSourceFilter(from *SourceFilter) error {
 	f.calls = append(f.calls, "offload filter")
 	f.from = from
 	return f.leaves
+}
+
+func (f *fakeOffloadSession) SetRates(up, down Rate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "offload rates")
+	f.rates = [2]Rate{up, down}
 }
 
 // addTimes returns the times of calls of Add, relative to a time.
@@ -180,8 +189,8 @@ func TestOffloaded(t *testing.T) {
 		if got := s.Remove(); got != want {
 			t.Errorf("counters in the end: %+v", got)
 		}
-		slices.Sort(offload.calls[:3]) // the Offload is not waited for
-		if order := []string{"offload families", "path families", "path families", "offload remove", "path remove"}; !slices.Equal(offload.calls, order) {
+		slices.Sort(offload.calls[:4]) // the Offload is not waited for
+		if order := []string{"offload families", "offload rates", "path families", "path families", "offload remove", "path remove"}; !slices.Equal(offload.calls, order) {
 			t.Errorf("order: %q", offload.calls)
 		}
 	})
@@ -260,7 +269,7 @@ func TestOffloadRefuses(t *testing.T) {
 }
 
 // TestOffloadSourceFilter: the Offload receives the source filter before packets may pass, and the
-// packets that it leaves to the path are reported once.
+// its error is reported.
 func TestOffloadSourceFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload, reported := newFakeOffload(), 0
@@ -286,78 +295,92 @@ func TestOffloadSourceFilter(t *testing.T) {
 			t.Errorf("the Offload has filter %v, calls %q; want %v before packets may pass", offload.from, offload.calls, first)
 		}
 		s.SetSourceFilter(second)
-		if settle(); offload.from != second || reported != 1 {
-			t.Errorf("the Offload has filter %v, want %v; reported %d times, want once", offload.from, second, reported)
+		if settle(); offload.from != second || reported != 2 {
+			t.Errorf("the Offload has filter %v, want %v; reported %d times, want twice", offload.from, second, reported)
 		}
 		s.Remove()
 	})
 }
 
-// TestOffloadRateChanges: a session with a later rate is the path's from then on, and the Offload's
-// again without a rate; a session that was never added is added then.
-func TestOffloadRateChanges(t *testing.T) {
+// TestOffloadRates: the Offload receives the rates of a session before its packets may pass, and
+// later ones.
+func TestOffloadRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		offload := newFakeOffload()
-		var reported []error
-		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ SessionConfig, why error) { reported = append(reported, why) })
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ SessionConfig, why error) {
+			if why != nil {
+				t.Errorf("reported %v", why)
+			}
+		})
 		s := addSession(t, p, 7)
-		for i, c := range []struct {
-			up, down  Rate
-			offloaded bool
-			reported  int
-		}{
-			{Rate{Bits: 1}, Rate{}, false, 1}, {Rate{Bits: 2}, Rate{}, false, 1}, {Rate{}, Rate{}, true, 2},
-			{Rate{}, Rate{}, true, 2}, {Rate{}, Rate{Bits: 1}, false, 3}, {Rate{}, Rate{}, true, 4},
-		} {
-			s.SetFamilies(false, false)
-			s.SetRates(c.up, c.down)
-			s.SetFamilies(true, false)
-			settle()
-			if offload.allowed4[7] != c.offloaded || len(reported) != c.reported {
-				t.Fatalf("%d: %+v: offloaded %v, reported %v; want %v, %d reports", i, c, offload.allowed4[7], reported, c.offloaded, c.reported)
-			}
-			if last := reported[len(reported)-1]; errors.Is(last, ErrRateLimited) == c.offloaded {
-				t.Errorf("%d: %+v: reported %v", i, c, last)
-			}
+		s.SetRates(Rate{Bits: 1}, Rate{Bits: 2})
+		s.SetFamilies(true, true)
+		settle()
+		limited, allowed := slices.Index(offload.calls, "offload rates"), slices.Index(offload.calls, "offload families")
+		if want := [2]Rate{{Bits: 1}, {Bits: 2}}; offload.rates != want || limited < 0 || limited > allowed {
+			t.Errorf("rates %v, calls %q", offload.rates, offload.calls)
 		}
-		if n := len(offload.adds); n != 1 {
-			t.Errorf("the session was added %d times, want once", n)
+		s.SetRates(Rate{Bits: 3}, Rate{})
+		if want := [2]Rate{{Bits: 3}, {}}; offload.rates != want {
+			t.Errorf("rates %v, want %v", offload.rates, want)
 		}
-		s.SetRates(Rate{Bits: 1}, Rate{})
 		s.Remove()
-		if offload.count() != 0 {
-			t.Error("a session with a rate stays in the Offload after Remove")
+		s.SetRates(Rate{}, Rate{})
+		if want := [2]Rate{{Bits: 3}, {}}; offload.rates != want {
+			t.Errorf("after Remove: rates %v, want %v", offload.rates, want)
 		}
 	})
 }
 
-// TestOffloadRateLimited: a session with a rate in either direction is the path's alone, and that
-// is reported.
-func TestOffloadRateLimited(t *testing.T) {
-	for _, c := range []struct {
-		up, down  Rate
-		offloaded bool
-	}{{Rate{}, Rate{}, true}, {Rate{Bits: 1}, Rate{}, false}, {Rate{}, Rate{Bits: 1}, false}} {
-		synctest.Test(t, func(t *testing.T) {
-			offload, reported := newFakeOffload(), 0
-			p := NewOffloaded(&fakePath{offload: offload}, offload, func(c SessionConfig, why error) {
-				if why == nil {
-					return // it is added
-				}
-				if reported++; c.SessionID != 7 || !errors.Is(why, ErrRateLimited) {
-					t.Errorf("reported session %d: %v", c.SessionID, why)
-				}
-			})
-			s := addSession(t, p, 7)
-			s.SetRates(c.up, c.down)
-			for range 2 {
-				s.SetFamilies(true, true)
-				settle()
-			}
-			if _, offloaded := offload.sessions[7]; offloaded != c.offloaded || reported == 1 == c.offloaded {
-				t.Errorf("%+v: offloaded %v, want %v; %d reports", c, offloaded, c.offloaded, reported)
-			}
-			s.Remove()
-		})
-	}
+// sharingOffload is a fakeOffload that shares its token buckets.
+type sharingOffload struct {
+	*fakeOffload
+	up, down atomic.Int64
+	now      int64
+}
+
+type sharingSession struct {
+	OffloadSession
+	of *sharingOffload
+}
+
+func (f *sharingOffload) Add(c SessionConfig) (OffloadSession, error) {
+	s, err := f.fakeOffload.Add(c)
+	return &sharingSession{s, f}, err
+}
+
+func (s *sharingSession) Buckets() SharedBuckets {
+	return SharedBuckets{&s.of.up, &s.of.down, func() int64 { return s.of.now }}
+}
+
+// TestSharedBuckets: the path takes from the buckets of the Offload, by their clock, with the tokens
+// that were left in its own.
+func TestSharedBuckets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		offload := &sharingOffload{fakeOffload: newFakeOffload(), now: int64(time.Hour)}
+		engine := newPlainPath([]Port{&fakePort{}}, func([]byte) {}, func(SessionConfig) {})
+		p := NewOffloaded(engine, offload, func(SessionConfig, error) {})
+		s := addSession(t, p, 7)
+		e := s.(*offloadedSession).Session.(*entry)
+		rate := Rate{Bits: 8000, Burst: 20 * time.Second} // 1000 octets a second, 20,000 in the bucket
+		s.SetRates(rate, Rate{})
+		began := engine.clock()
+		if !e.conforms(e.up.Load(), 19_000, began) {
+			t.Fatal("the bucket is not full")
+		}
+		s.SetFamilies(true, true)
+		settle()
+		if want := int64(time.Hour+19*time.Second-settleTime) * ticks; offload.up.Load() != want {
+			t.Errorf("the bucket will be full at %v, want %v", time.Duration(offload.up.Load()/ticks), time.Duration(want/ticks))
+		}
+		offload.up.Add(int64(time.Second) * ticks) // the Offload takes 1000 octets
+		if now := engine.clock(); !e.conforms(e.up.Load(), 1000, now) || e.conforms(e.up.Load(), 1, now) {
+			t.Error("the path does not take from the Offload's bucket")
+		}
+		s.SetRates(Rate{}, rate)
+		if now := engine.clock(); !e.conforms(e.down.Load(), 20_000, now) || e.conforms(e.down.Load(), 1, now) || offload.down.Load() == 0 {
+			t.Error("a later rate has a bucket of its own")
+		}
+		s.Remove()
+	})
 }

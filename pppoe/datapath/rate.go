@@ -52,10 +52,16 @@ func newClock() func() instant {
 // goroutines may use it without a lock. The unit is 1/16 ns, of which 40 octets take 32 at 160
 // Gbit/s; the range is 18 years.
 type bucket struct {
-	rate   Rate         // that it was made for
-	bits   int64        // per second
-	size   int64        // time to fill it, in 1/16 ns
-	fullAt atomic.Int64 // when it will be full
+	rate  Rate  // that it was made for
+	bits  int64 // per second
+	size  int64 // time to fill it, in 1/16 ns
+	state bucketState
+}
+
+// bucketState is when a bucket will be full, by a clock that is ahead of the path's.
+type bucketState struct {
+	fullAt *atomic.Int64
+	ahead  instant
 }
 
 const (
@@ -63,44 +69,79 @@ const (
 	second = ticks * int64(time.Second)
 )
 
+// newBucketState returns the state of a full bucket, by the path's clock.
+func newBucketState() bucketState {
+	s := bucketState{fullAt: new(atomic.Int64)}
+	s.fullAt.Store(math.MinInt64)
+	return s
+}
+
 // newBucket returns a full bucket; nil: the rate is no limit.
 func newBucket(r Rate) *bucket {
 	if r.Bits == 0 {
 		return nil
 	}
+	b := &bucket{rate: r, state: newBucketState()}
+	b.bits, b.size = r.TokenBucket()
+	return b
+}
+
+// TokenBucket returns the bits per second that fill the token bucket of the rate, and the time in
+// which they do, in 1/16 ns; both 0: the rate is no limit. An Offload polices with the same numbers.
+func (r Rate) TokenBucket() (bits, size int64) {
+	if r.Bits == 0 {
+		return 0, 0
+	}
 	burst := r.Burst
 	if burst <= 0 {
 		burst = DefaultBurst
 	}
-	b := &bucket{rate: r, bits: int64(min(r.Bits, MaxRate))}
-	b.size = max(ticks*int64(min(burst, maxBurst)), b.cost(minBucket))
-	b.fullAt.Store(math.MinInt64)
-	return b
+	bits = int64(min(r.Bits, MaxRate))
+	return bits, max(ticks*int64(min(burst, maxBurst)), cost(minBucket, bits))
 }
 
 // withRate returns the bucket for a rate: this one in its state if it has that rate. Otherwise a
-// peer could fill it by renegotiating.
-func (b *bucket) withRate(r Rate) *bucket {
+// peer could fill it by renegotiating. A new bucket has the shared state, if there is one.
+func (b *bucket) withRate(r Rate, shared bucketState) *bucket {
 	if b != nil && b.rate == r {
 		return b
 	}
-	return newBucket(r)
+	n := newBucket(r)
+	if n != nil && shared.fullAt != nil {
+		n.state = shared
+	}
+	return n
+}
+
+// share returns the bucket with a state that an Offload has too, and gives that the present one.
+func (b *bucket) share(state bucketState) *bucket {
+	if b == nil {
+		return nil
+	}
+	if full := b.state.fullAt.Load(); full > math.MinInt64 {
+		state.fullAt.Store(full + int64(state.ahead-b.state.ahead)*ticks)
+	}
+	n := *b
+	n.state = state
+	return &n
 }
 
 // cost returns the time, in 1/16 ns, in which tokens for so many octets arrive.
-func (b *bucket) cost(octets int) int64 { return int64(octets) * 8 * second / b.bits }
+func (b *bucket) cost(octets int) int64 { return cost(octets, b.bits) }
+
+func cost(octets int, bits int64) int64 { return int64(octets) * 8 * second / bits }
 
 // take takes tokens for a packet of so many octets, at most a GSO packet. It returns false if the
 // bucket is empty. now may be earlier than in another goroutine's call.
 func (b *bucket) take(now instant, octets int) bool {
-	at := int64(now) * ticks
+	at := int64(now+b.state.ahead) * ticks
 	for {
-		full := b.fullAt.Load()
+		full := b.state.fullAt.Load()
 		from := max(full, at)
 		if from-at >= b.size {
 			return false
 		}
-		if b.fullAt.CompareAndSwap(full, from+b.cost(octets)) {
+		if b.state.fullAt.CompareAndSwap(full, from+b.cost(octets)) {
 			return true
 		}
 	}

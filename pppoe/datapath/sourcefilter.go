@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 )
 
@@ -45,22 +46,21 @@ func newPrefix6(p netip.Prefix) prefix6 {
 	}
 }
 
-// IPv4 returns the IPv4 address that is allowed, if exactly one is; else an invalid address, and
-// whether several are allowed.
-func (s *SourceFilter) IPv4() (one netip.Addr, more bool) {
-	if len(s.prefixes4) == 0 {
-		return netip.Addr{}, false
+// Prefixes returns the prefixes.
+func (s *SourceFilter) Prefixes() (all []netip.Prefix) {
+	for _, p := range s.prefixes4 {
+		var a [4]byte
+		binary.BigEndian.PutUint32(a[:], p.net)
+		all = append(all, netip.PrefixFrom(netip.AddrFrom4(a), bits.OnesCount32(p.mask)))
 	}
-	if len(s.prefixes4) > 1 || s.prefixes4[0].mask != ^uint32(0) {
-		return netip.Addr{}, true
+	for _, p := range s.prefixes6 {
+		var a [16]byte
+		binary.BigEndian.PutUint64(a[:], p.netHigh)
+		binary.BigEndian.PutUint64(a[8:], p.netLow)
+		all = append(all, netip.PrefixFrom(netip.AddrFrom16(a), bits.OnesCount64(p.maskHigh)+bits.OnesCount64(p.maskLow)))
 	}
-	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], s.prefixes4[0].net)
-	return netip.AddrFrom4(a), false
+	return all
 }
-
-// HasIPv6 reports whether any IPv6 address is allowed.
-func (s *SourceFilter) HasIPv6() bool { return len(s.prefixes6) > 0 }
 
 // allow reports whether the source address of an IP packet is allowed. The packet is untrusted. Its
 // version decides on the family, as in the kernel. It does not allocate.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -110,23 +111,11 @@ func TestSourceFilterAgainstNetip(t *testing.T) {
 	}
 }
 
-func TestSourceFilterIPv4(t *testing.T) {
-	for _, c := range []struct {
-		list []string
-		one  netip.Addr
-		more bool
-		ipv6 bool
-	}{
-		{nil, netip.Addr{}, false, false},
-		{[]string{"192.0.2.10/32", "2001:db8::/64"}, netip.MustParseAddr("192.0.2.10"), false, true},
-		{[]string{"192.0.2.8/31"}, netip.Addr{}, true, false},
-		{[]string{"192.0.2.10/32", "192.0.2.11/32"}, netip.Addr{}, true, false},
-		{[]string{"::1/128"}, netip.Addr{}, false, true},
-	} {
-		s := NewSourceFilter(prefixes(c.list...)...)
-		if one, more := s.IPv4(); one != c.one || more != c.more || s.HasIPv6() != c.ipv6 {
-			t.Errorf("%v: one address is %v, more: %v, IPv6: %v; want %+v", c.list, one, more, s.HasIPv6(), c)
-		}
+func TestSourceFilterPrefixes(t *testing.T) {
+	s := NewSourceFilter(prefixes("192.0.2.10/32", "10.1.2.3/8", "0.0.0.0/0", "2001:db8::1/64", "fe80::1/128", "::/0")...)
+	want := prefixes("192.0.2.10/32", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/64", "fe80::1/128", "::/0")
+	if got := s.Prefixes(); !slices.Equal(got, want) {
+		t.Errorf("prefixes %v, want %v", got, want)
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// engine is the kernel data path of the interface with an index, or the error why it is
+// attached is the kernel data path of the interface with an index, or the error why it is
 // unavailable there.
-type engine struct {
-	*ebpf.Engine
+type attached struct {
+	*ebpf.Interface
 	index int
 	err   error
 }
@@ -43,11 +43,11 @@ func (o *Opener) restore(name string) {
 // offload returns the kernel data path for an attachment. Ports that receive all Ethernet frames
 // (with tags, or another address) are given a filter for the session frames that the kernel moves.
 func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Offload, error) {
-	e, err := o.engine(a.Interface)
+	at, err := o.attach(a.Interface)
 	if err != nil {
 		return nil, err
 	}
-	link := e.Link(a.VLAN, a.DataPriority)
+	link := at.Link(a.VLAN, a.DataPriority)
 	if a.VLAN == (vlan.Stack{}) && a.Source == (wire.Addr{}) {
 		return link, nil
 	}
@@ -63,55 +63,58 @@ func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Off
 	return link, nil
 }
 
-// engine returns the engine of an interface, which it opens at first use and again after the
-// interface has been re-created. A permanent error is kept, too, and returned without another try.
-func (o *Opener) engine(name string) (*ebpf.Engine, error) {
+// attach returns an interface in the kernel data path. It is attached at first use, and again after
+// it has been re-created. A permanent error is kept, too, and returned without another try.
+func (o *Opener) attach(name string) (*ebpf.Interface, error) {
 	nic, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if e := o.engines[name]; e != nil {
-		if e.index == nic.Index {
-			return e.Engine, e.err
+	if a := o.attached[name]; a != nil {
+		if a.index == nic.Index {
+			return a.Interface, a.err
 		}
-		e.close() // its programs were removed with the interface
-		delete(o.engines, name)
+		if a.err == nil {
+			a.Close() // its programs were removed with the interface
+		}
+		delete(o.attached, name)
 	}
-	opened, err := o.newEngine(name)
+	at, err := o.newAttached(name)
 	if err != nil && isTemporary(err) {
 		return nil, err
 	}
-	if o.engines == nil {
-		o.engines = make(map[string]*engine)
+	if o.attached == nil {
+		o.attached = make(map[string]*attached)
 	}
-	o.engines[name] = &engine{opened, nic.Index, err}
-	return opened, err
+	o.attached[name] = &attached{at, nic.Index, err}
+	return at, err
 }
 
-func (o *Opener) newEngine(name string) (*ebpf.Engine, error) {
-	open := o.openEngine
-	if open == nil {
-		open = ebpf.Open
+// newAttached attaches an interface to the engine, which it opens at first.
+func (o *Opener) newAttached(name string) (*ebpf.Interface, error) {
+	if o.engine == nil {
+		open := o.openEngine
+		if open == nil {
+			open = ebpf.Open
+		}
+		e, err := open(ebpf.Config{
+			Sessions: o.MaxSessions, Exclusive: o.DataPath == datapath.KindKernel, UndoDir: o.StateDir,
+			InNamespace: o.InNamespace, Notify: func(text string) { logger(o.Log).Info(text) },
+		})
+		if err != nil {
+			return nil, err
+		}
+		o.engine = e
 	}
-	return open(ebpf.Config{
-		Interface: name, Sessions: o.MaxSessions, Exclusive: o.DataPath == datapath.KindKernel,
-		UndoDir: o.StateDir, InNamespace: o.InNamespace, Notify: func(text string) { logger(o.Log).Info(text) },
-	})
+	return o.engine.Attach(name)
 }
 
 // isTemporary reports whether the kernel may accept at the next try what it has refused now.
 func isTemporary(err error) bool {
 	return slices.ContainsFunc([]error{ebpf.ErrTooManyPrograms, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
 		func(of error) bool { return errors.Is(err, of) })
-}
-
-func (e *engine) close() error {
-	if e.err != nil {
-		return nil
-	}
-	return e.Engine.Close()
 }
 
 // shortened drops the details of an error about missing capabilities, which are missing in most

@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"errors"
 	"log/slog"
 	"sync"
 
@@ -22,8 +21,8 @@ type Opener struct {
 	// spreads the sessions; 0 and 1: one. datapath.KindPlain always has one. See
 	// datapath.Queues for a good number.
 	Queues int
-	// MaxSessions is the largest number of sessions per interface in the kernel data path;
-	// 0: 65,535. The kernel allocates 2 MB per processor for 65,535.
+	// MaxSessions is the largest number of sessions in the kernel data path, on all interfaces;
+	// 0: 65,535. For 65,535 the kernel allocates 7 MB, and 4 MB per processor.
 	MaxSessions int
 	// InNamespace runs a function on a thread in the interface's network namespace, for a
 	// process whose threads are in several; nil: all threads are in the same.
@@ -37,7 +36,8 @@ type Opener struct {
 	Log *slog.Logger
 
 	mu         sync.Mutex
-	engines    map[string]*engine                      // by the interface's name
+	engine     *ebpf.Engine                            // nil: not open
+	attached   map[string]*attached                    // by the interface's name
 	restored   map[string]bool                         // interfaces whose settings have been restored
 	openEngine func(ebpf.Config) (*ebpf.Engine, error) // for tests; nil: ebpf.Open
 }
@@ -79,7 +79,7 @@ func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 func (o *Opener) Prepare(interfaceName string) {
 	o.restore(interfaceName)
 	if o.wantsKernel() {
-		o.engine(interfaceName)
+		o.attach(interfaceName)
 	}
 }
 
@@ -88,12 +88,12 @@ func (o *Opener) Prepare(interfaceName string) {
 func (o *Opener) Close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var errs []error
-	for name, e := range o.engines {
-		errs = append(errs, e.close())
-		delete(o.engines, name)
+	e := o.engine
+	o.engine, o.attached = nil, nil
+	if e == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	return e.Close()
 }
 
 // wantsKernel reports whether the kernel data path is used where it is available.

@@ -84,8 +84,8 @@ func TestKernelIsChosen(t *testing.T) {
 				t.Errorf("%v, tags %v: kernel %v, %v", want, tags, kernel, err)
 			}
 		}
-		if len(p.engines) != 1 || !strings.HasPrefix(p.offload.Describe(), "receive in ") {
-			t.Errorf("%v: %d engines, and it says %q", want, len(p.engines), p.offload.Describe())
+		if len(p.attached) != 1 || !strings.HasPrefix(p.offload.Describe(), "receive in ") {
+			t.Errorf("%v: %d interfaces, and it says %q", want, len(p.attached), p.offload.Describe())
 		}
 	}
 }
@@ -123,15 +123,15 @@ func giveUpBPF() error {
 	return unix.Capset(&header, &data[0])
 }
 
-// TestInterfaceComesBack: an interface that has been re-created gets a new engine.
+// TestInterfaceComesBack: an interface that has been re-created is attached again.
 func TestInterfaceComesBack(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	for i := range 3 {
 		if kernel, err := p.openAttachment(); err != nil || !kernel {
 			t.Fatalf("the %d. time: kernel %v, %v", i+1, kernel, err)
 		}
-		if len(p.engines) != 1 {
-			t.Errorf("the %d. time: %d engines", i+1, len(p.engines))
+		if len(p.attached) != 1 {
+			t.Errorf("the %d. time: %d interfaces", i+1, len(p.attached))
 		}
 		p.ethernet()
 	}

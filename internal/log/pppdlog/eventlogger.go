@@ -4,7 +4,6 @@ package pppdlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -105,7 +103,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.Offloaded:
 		el.dataPath(l, "Packets go through the kernel: "+e.Description)
 	case pppoe.NotOffloaded:
-		el.notOffloaded(l, e.Err)
+		el.dataPath(l, fmt.Sprintf("Packets go through user space: %v", e.Err))
 	case pppoe.HostNetworkFailed:
 		el.error(l, "%v", e.Err)
 	case pppoe.AwaitingRedial:
@@ -123,17 +121,6 @@ func (el *EventLogger) dataPath(l pppoe.SessionInfo, how string) {
 	if before, _ := el.dataPaths.Swap(l.Interface, how); before != how {
 		el.info(l, "%s", how)
 	}
-}
-
-// notOffloaded logs why the kernel does not move packets. A reason of the session alone is always
-// logged.
-func (el *EventLogger) notOffloaded(l pppoe.SessionInfo, why error) {
-	how := fmt.Sprintf("Packets go through user space: %v", why)
-	if errors.Is(why, datapath.ErrRateLimited) || errors.Is(why, datapath.ErrSourceFiltered) {
-		el.info(l, "%s", how)
-		return
-	}
-	el.dataPath(l, how)
 }
 
 // waiting logs when the next dial is, and why.

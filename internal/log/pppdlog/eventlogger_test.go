@@ -180,16 +180,12 @@ func TestConnectTime(t *testing.T) {
 	}
 }
 
-// TestDataPathLoggedOnce: the same data path of an interface's sessions is logged once; a reason
-// of one session, for each.
+// TestDataPathLoggedOnce: the same data path of an interface's sessions is logged once.
 func TestDataPathLoggedOnce(t *testing.T) {
 	kernel, user := pppoe.Offloaded{Description: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
-	limited, checked := pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, pppoe.NotOffloaded{Err: fmt.Errorf("all, %w", datapath.ErrSourceFiltered)}
 	want := info + "Packets go through the kernel: TC\n" +
-		strings.Repeat(info+"Packets go through user space: the session has a rate limit, which is enforced in user space\n", 2) +
-		strings.Repeat(info+"Packets go through user space: all, whose source is checked in user space\n", 2) +
 		info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
-	if got := logged(&EventLogger{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
+	if got := logged(&EventLogger{}, line, kernel, kernel, user, user, kernel); got != want {
 		t.Errorf("logged as\n%swant\n%s", got, want)
 	}
 }
@@ -227,7 +223,7 @@ func TestServerLines(t *testing.T) {
 				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated, Text: "a stranger's words"}},
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
-		{line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, info + "ppp0: Packets go through user space: the session has a rate limit, which is enforced in user space\n"},
+		{line, pppoe.NotOffloaded{Err: errors.New("full")}, info + "ppp0: Packets go through user space: full\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Counters: datapath.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
 			info + "ppp0: Dropped 2 packets with a spoofed source address.\n" + info + "ppp0: Dropped 3 packets over the session's rate limit.\n" +
 				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},

@@ -14,7 +14,6 @@ import (
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -166,8 +165,8 @@ func TestFieldsOfSession(t *testing.T) {
 			t.Errorf("the concentrator is %q, %q", s.AC, s.ACName)
 		}
 	}
-	tr.Notify(info, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
-	if s := tr.Status(); s.DataPath != "user space: "+datapath.ErrRateLimited.Error() {
+	tr.Notify(info, pppoe.NotOffloaded{Err: errors.New("full")})
+	if s := tr.Status(); s.DataPath != "user space: full" {
 		t.Errorf("the data path is %q", s.DataPath)
 	}
 }

@@ -1,0 +1,227 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/vishvananda/netlink"
+
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// Interface is an Ethernet interface whose frames an Engine receives, in any VLAN. Methods may be
+// called concurrently.
+type Interface struct {
+	engine      *Engine
+	name        string
+	index       int
+	slot        uint32 // in the map of interfaces
+	description string
+	hooks       hooks // of programs that receive, and of the pair
+	ownership   ownership
+	received    *ebpf.Map // sessions of received frames
+
+	// Guarded by the Engine's lock:
+
+	pair         segmentationPair
+	load         gsoLoad
+	offloadFlags uint32 // as in the map of interfaces
+	closed       bool
+	sessions     map[ambiguousKey]*session // the first; session.ambiguous links the others
+}
+
+// ambiguousKey identifies sessions without their VLAN. XDP cannot see a tag that the network card
+// has removed from the frame, so sessions that share this key are ambiguous there.
+type ambiguousKey struct {
+	peer wire.Addr
+	id   uint16
+}
+
+// Attach attaches the programs of an Ethernet interface. No packet is carried before a session is
+// added. It must be called in the network namespace of the interface. The error wraps
+// ErrUnavailable.
+func (e *Engine) Attach(name string) (*Interface, error) {
+	i := &Interface{
+		engine: e, name: name, load: newGSOLoad(e.cfg), hooks: hooks{useClsact: e.hooks.useClsact},
+		sessions: make(map[ambiguousKey]*session),
+	}
+	if err := i.open(); err != nil {
+		i.Close()
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrUnavailable, err)
+	}
+	return i, nil
+}
+
+func (i *Interface) open() error {
+	link, err := netlink.LinkByName(i.name)
+	if err != nil {
+		return err
+	}
+	i.index = link.Attrs().Index
+	if i.received, err = newReceivedMap(i.engine.slots.size()); err != nil {
+		return err
+	}
+	if err := i.engine.register(i); err != nil {
+		return err
+	}
+	if err := i.refreshOffloads(); err != nil {
+		return err
+	}
+	return i.attach()
+}
+
+// attach attaches the programs. Those of the pair are loaded now, because later the process may lack
+// CAP_BPF.
+func (i *Interface) attach() error {
+	if err := i.hooks.attachTC(i.index, ingress, "receive", receive(i.maps())); err != nil {
+		return err
+	}
+	segment, err := i.hooks.load(ebpf.SchedCLS, 0, "segment", finishSegment(i.maps(), i.slot, i.index))
+	if err != nil {
+		return err
+	}
+	if i.hooks.useClsact {
+		if _, err := i.hooks.stub(segment); err != nil {
+			return err
+		}
+		if err := i.engine.loadStubs(); err != nil {
+			return err
+		}
+	}
+	if err := i.pair.prepare(&i.hooks, segment); err != nil {
+		return err
+	}
+	i.configure()
+	return nil
+}
+
+// maps returns the maps of the interface's programs.
+func (i *Interface) maps() *mapFDs {
+	m := i.engine.maps.fds()
+	m.received = i.received.FD()
+	return m
+}
+
+// register gives the interface a slot.
+func (e *Engine) register(i *Interface) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	free := slices.Index(e.interfaces, nil)
+	if free < 0 {
+		free = len(e.interfaces)
+		e.interfaces = append(e.interfaces, nil)
+	}
+	if free >= maxInterfaces {
+		return fmt.Errorf("%d interfaces are attached, the maximum", maxInterfaces)
+	}
+	i.slot, e.interfaces[free] = uint32(free), i
+	return e.maps.gsoPackets.Put(i.slot, uint64(0))
+}
+
+// attached returns the interfaces.
+func (e *Engine) attached() []*Interface {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(e.interfaces), func(i *Interface) bool { return i == nil })
+}
+
+// configure configures an exclusive interface, and sets the description.
+func (i *Interface) configure() {
+	i.description = "receive in the TC hook (`datapath kernel` is faster, see DATA PATHS)"
+	if i.engine.cfg.Exclusive {
+		i.description = i.takeOwnership()
+	}
+	if i.hooks.useClsact {
+		i.description += "; attached by clsact filters (no TCX before Linux 6.6)"
+	}
+	can, err := i.engine.ethtool.offloads(i.name)
+	switch {
+	case i.engine.cfg.noPair:
+		i.description += "; GSO packets are sent by user space"
+	case err == nil && can.tso:
+		i.description += fmt.Sprintf("; under load, GSO packets pass a segmentation device pair (`ethtool -K %s tso off` avoids that for most)", i.name)
+	}
+}
+
+// Describe returns how packets are carried, and why not in a faster way, for the log.
+func (i *Interface) Describe() string { return i.description }
+
+// Close detaches all programs and undoes changed settings. User space carries the remaining
+// sessions. It may be called again.
+func (i *Interface) Close() error {
+	i.releaseSessions()
+	err := errors.Join(i.ownership.restore(i.engine.ethtool), i.pair.close(), i.hooks.close())
+	if i.received != nil {
+		err = errors.Join(err, i.received.Close())
+	}
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	if int(i.slot) < len(i.engine.interfaces) && i.engine.interfaces[i.slot] == i {
+		i.engine.interfaces[i.slot] = nil
+	}
+	return err
+}
+
+// releaseSessions leaves the remaining sessions to user space. The filter of a session port drops
+// the frames of sessions that are in the maps, so the maps are cleared first.
+func (i *Interface) releaseSessions() {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	i.load.stop()
+	i.closed = true
+	for _, s := range i.sessions {
+		for ; s != nil; s = s.ambiguous {
+			s.clear()
+			s.device.release(s)
+		}
+	}
+}
+
+// refreshOffloads reads the offload settings of the interface, and writes them for the programs.
+// After an error the programs assume that it offloads nothing.
+func (i *Interface) refreshOffloads() error {
+	var can offloads
+	name, err := i.engine.ethtool.name(i.index) // it may have changed
+	if err == nil {
+		can, err = i.engine.ethtool.offloads(name)
+	}
+	flags := uint32(0)
+	if !can.tso {
+		flags |= softwareGSO
+	}
+	if err != nil || can.ipChecksum || i.engine.cfg.ipChecksumOnly {
+		flags |= softwareChecksum
+	}
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	i.offloadFlags = flags
+	return errors.Join(err, i.write())
+}
+
+// assumeNoOffloads has the programs assume that the interface offloads nothing.
+func (i *Interface) assumeNoOffloads() {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	i.offloadFlags = softwareGSO | softwareChecksum
+	i.write()
+}
+
+// write writes the offload flags and the index of the pair to the map of interfaces.
+func (i *Interface) write() error {
+	b := make([]byte, interfaceLen)
+	binary.NativeEndian.PutUint32(b[interfaceFlags:], i.offloadFlags)
+	binary.NativeEndian.PutUint32(b[interfacePair:], uint32(i.load.pairIndex))
+	binary.NativeEndian.PutUint32(b[interfaceIndex:], uint32(i.index))
+	return i.engine.maps.interfaces.Put(i.slot, b)
+}
+
+// Link returns a Link for sessions in one VLAN of the interface, whose data frames are sent with a
+// priority code point. A single tag with VLAN identifier 0 means no VLAN (IEEE 802.1Q section
+// 6.9.1).
+func (i *Interface) Link(tags vlan.Stack, priority uint8) *Link {
+	return &Link{at: i, tags: tags, priority: priority}
+}

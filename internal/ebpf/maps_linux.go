@@ -1,0 +1,80 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// engineMaps are the maps of an Engine; an Interface has one more.
+type engineMaps struct {
+	devices, prefixes4, prefixes6, sessions, counters, rates, interfaces, gsoPackets *ebpf.Map
+
+	possibleCPUs int // as per-CPU maps have them
+}
+
+// Limits. The kernel allocates prefixes one by one.
+const (
+	maxInterfaces      = 256
+	prefixesPerSession = 16 // on average
+	minPrefixes        = 1 << 10
+)
+
+// createMaps creates the maps. The error names what the kernel lacks.
+func (e *Engine) createMaps() (err error) {
+	m, slots := &e.maps, uint32(e.slots.size())
+	if m.possibleCPUs, err = ebpf.PossibleCPU(); err != nil {
+		return err
+	}
+	prefixes := max(minPrefixes, prefixesPerSession*slots)
+	for _, c := range []struct {
+		to   **ebpf.Map
+		what string
+		spec ebpf.MapSpec
+	}{
+		{&m.devices, "hash", ebpf.MapSpec{Name: "pppoe_devices", Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: slots, Flags: unix.BPF_F_NO_PREALLOC}},
+		{&m.prefixes4, "LPM trie", ebpf.MapSpec{Name: "pppoe_prefixes4", Type: ebpf.LPMTrie, KeySize: prefix4Len, ValueSize: 4, MaxEntries: prefixes, Flags: unix.BPF_F_NO_PREALLOC}},
+		{&m.prefixes6, "LPM trie", ebpf.MapSpec{Name: "pppoe_prefixes6", Type: ebpf.LPMTrie, KeySize: prefix6Len, ValueSize: 4, MaxEntries: prefixes, Flags: unix.BPF_F_NO_PREALLOC}},
+		{&m.sessions, "array", ebpf.MapSpec{Name: "pppoe_sessions", Type: ebpf.Array, KeySize: 4, ValueSize: sessionLen, MaxEntries: slots}},
+		{&m.counters, "array", ebpf.MapSpec{Name: "pppoe_counters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: countersLen, MaxEntries: slots}},
+		{&m.rates, "mapped array", ebpf.MapSpec{Name: "pppoe_rates", Type: ebpf.Array, KeySize: 4, ValueSize: ratesLen, MaxEntries: slots, Flags: unix.BPF_F_MMAPABLE}},
+		{&m.interfaces, "array", ebpf.MapSpec{Name: "pppoe_ethernet", Type: ebpf.Array, KeySize: 4, ValueSize: interfaceLen, MaxEntries: maxInterfaces}},
+		{&m.gsoPackets, "array", ebpf.MapSpec{Name: "pppoe_gso", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: maxInterfaces}},
+	} {
+		if *c.to, err = ebpf.NewMap(&c.spec); err != nil {
+			return fmt.Errorf("map %s (%s): %w", c.spec.Name, c.what, err)
+		}
+	}
+	return e.rates.open(m.rates, int(slots))
+}
+
+// newReceivedMap creates the map of an interface that finds the session of a received frame.
+func newReceivedMap(slots int) (*ebpf.Map, error) {
+	m, err := ebpf.NewMap(&ebpf.MapSpec{
+		Name: "pppoe_received", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: 4, MaxEntries: uint32(slots), Flags: unix.BPF_F_NO_PREALLOC,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("map pppoe_received: %w", err)
+	}
+	return m, nil
+}
+
+// fds returns the file descriptors of the maps, for programs.
+func (m *engineMaps) fds() *mapFDs {
+	return &mapFDs{
+		devices: m.devices.FD(), prefixes4: m.prefixes4.FD(), prefixes6: m.prefixes6.FD(), sessions: m.sessions.FD(),
+		counters: m.counters.FD(), rates: m.rates.FD(), interfaces: m.interfaces.FD(), gsoPackets: m.gsoPackets.FD(),
+	}
+}
+
+// close closes the maps. It may be called again.
+func (m *engineMaps) close() (err error) {
+	for _, one := range []*ebpf.Map{m.devices, m.prefixes4, m.prefixes6, m.sessions, m.counters, m.rates, m.interfaces, m.gsoPackets} {
+		if one != nil {
+			err = errors.Join(err, one.Close())
+		}
+	}
+	return err
+}

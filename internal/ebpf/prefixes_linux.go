@@ -1,0 +1,80 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// prefixMap returns the map for a prefix, and its key there.
+func (e *Engine) prefixMap(device int, p netip.Prefix) (*ebpf.Map, []byte) {
+	m := e.maps.prefixes6
+	if p.Addr().Is4() {
+		m = e.maps.prefixes4
+	}
+	b := make([]byte, prefixAddress, prefix6Len)
+	binary.NativeEndian.PutUint32(b[prefixLen:], uint32(32+p.Bits()))
+	binary.NativeEndian.PutUint32(b[prefixDevice:], uint32(device))
+	return m, append(b, p.Addr().AsSlice()...)
+}
+
+// linkLocal contains addresses that two sessions of a device may have: they are not in the maps.
+var linkLocal = netip.MustParsePrefix("fe80::/10")
+
+// mapped returns the prefixes that are in the maps, each once.
+func mapped(prefixes []netip.Prefix) (all []netip.Prefix) {
+	for _, p := range prefixes {
+		if p = p.Masked(); p.IsValid() && !linkLocal.Contains(p.Addr()) && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// setPrefixes replaces the prefixes of a session. After an error some are missing.
+func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
+	e, prefixes := s.engine(), mapped(prefixes)
+	had := s.prefixes
+	s.prefixes = nil
+	for _, p := range had {
+		if slices.Contains(prefixes, p) {
+			s.prefixes = append(s.prefixes, p)
+		} else {
+			e.deletePrefix(s, p)
+		}
+	}
+	for _, p := range prefixes {
+		if slices.Contains(had, p) {
+			continue
+		}
+		if failed := e.addPrefix(s, p); failed != nil {
+			err = errors.Join(err, fmt.Errorf("prefix %v: %w", p, failed))
+			continue
+		}
+		s.prefixes = append(s.prefixes, p)
+	}
+	return err
+}
+
+func (e *Engine) addPrefix(s *session, p netip.Prefix) error {
+	m, key := e.prefixMap(s.device.index, p)
+	err := m.Put(key, s.slot)
+	if errors.Is(err, unix.ENOSPC) {
+		return ErrFull
+	}
+	return err
+}
+
+// deletePrefix deletes a prefix, unless another session of the device has it since.
+func (e *Engine) deletePrefix(s *session, p netip.Prefix) {
+	m, key := e.prefixMap(s.device.index, p)
+	var slot uint32
+	if m.Lookup(key, &slot) == nil && slot == s.slot {
+		m.Delete(key)
+	}
+}

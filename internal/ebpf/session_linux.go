@@ -1,0 +1,258 @@
+package ebpf
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+
+	"upppoe/pppoe/datapath"
+)
+
+// session is a session in the maps.
+type session struct {
+	datapath.SessionConfig // with the tags and the priority of its frames
+	at                     *Interface
+	key                    [receiveKeyLen]byte
+	device                 *device
+	slot                   uint32
+	flags                  uint16 // without those that value adds
+	mtu                    uint16 // of packets to send; 0: as the device's
+	prefixes               []netip.Prefix
+	ambiguous              *session           // the next session with the same ambiguousKey
+	final                  *datapath.Counters // once it is removed
+}
+
+var _ datapath.BucketSharer = (*session)(nil)
+
+// install allocates a slot, opens the session's device and adds the session to the maps. After an
+// error all of it is undone.
+func (s *session) install() (err error) {
+	e := s.engine()
+	if s.at.hasSession(s) {
+		return ErrExists
+	}
+	slot, ok := e.slots.allocate()
+	if !ok {
+		return ErrFull
+	}
+	s.slot = slot
+	if s.device, err = e.device(s.Device, false); err == nil {
+		s.device.sessions[s] = struct{}{}
+		if err = s.addToMaps(); err != nil {
+			err = fmt.Errorf("%s: %w", s.device.name, err)
+			s.uninstall()
+		}
+	}
+	if err != nil {
+		e.slots.release(slot)
+	}
+	return err
+}
+
+// addToMaps writes the session's value before its keys, by which programs find it.
+func (s *session) addToMaps() error {
+	e := s.engine()
+	s.bucket(ratesUp).set(datapath.Rate{})
+	s.bucket(ratesDown).set(datapath.Rate{})
+	if err := e.maps.counters.Put(s.slot, make([]sessionCounters, e.maps.possibleCPUs)); err != nil {
+		return fmt.Errorf("reset the counters: %w", err)
+	}
+	if err := s.at.addSession(s); err != nil {
+		return fmt.Errorf("add the session: %w", err)
+	}
+	if err := s.at.received.Put(s.key[:], s.slot); err != nil {
+		return fmt.Errorf("add the session for received frames: %w", err)
+	}
+	if s.device.shared {
+		return nil
+	}
+	if err := e.maps.devices.Put(uint32(s.device.index), s.slot); err != nil {
+		return fmt.Errorf("add the session for packets to send: %w", err)
+	}
+	return nil
+}
+
+// uninstall undoes addToMaps, and releases the device.
+func (s *session) uninstall() {
+	s.clear()
+	s.at.removeSession(s)
+	s.device.release(s)
+}
+
+func (s *session) engine() *Engine { return s.at.engine }
+
+func (s *session) bucket(direction int) *tokenBucket {
+	return s.engine().rates.bucket(s.slot, direction)
+}
+
+// write writes the session's value to the map.
+func (s *session) write() error {
+	if s.isGone() {
+		return nil
+	}
+	if err := s.engine().maps.sessions.Put(s.slot, s.value()); err != nil {
+		return fmt.Errorf("write the session: %w", err)
+	}
+	return nil
+}
+
+// isGone reports whether the session is no longer in the maps.
+func (s *session) isGone() bool { return s.final != nil || s.device.gone || s.at.closed }
+
+// clear removes the session's keys from the maps, so that programs leave its packets to user space.
+func (s *session) clear() {
+	e := s.engine()
+	// A key that does not exist is no error here.
+	s.at.received.Delete(s.key[:])
+	s.setPrefixes(nil)
+	if !s.device.shared && e.devices[s.device.index] == s.device {
+		e.maps.devices.Delete(uint32(s.device.index))
+	}
+}
+
+// currentFlags returns the flags of the session in the map. User space carries all packets while the
+// device is promiscuous.
+func (s *session) currentFlags() uint16 {
+	flags := s.flags | s.device.segmentUDP
+	if s.isUnambiguous() {
+		flags |= unambiguous
+	}
+	if s.device.shared {
+		flags |= sharedDevice | checkSource
+	}
+	if s.device.promiscuous || s.device.incomplete {
+		flags &^= openIPv4 | openIPv6
+	}
+	return flags
+}
+
+// currentMTU returns the maximum length of packets that are sent in the kernel: none if the device
+// has a queueing discipline or filters that they must not bypass.
+func (s *session) currentMTU() uint16 {
+	switch {
+	case s.device.shaper != "" || s.device.filtered:
+		return 0
+	case s.mtu == 0:
+		return math.MaxUint16
+	}
+	return s.mtu
+}
+
+// set changes flags of the session. If they cannot be written, user space carries the session: the
+// maps may still allow what they must not.
+func (s *session) set(mask, flags uint16) {
+	s.flags = s.flags&^mask | flags
+	if s.write() != nil {
+		s.clear()
+	}
+}
+
+// SetFamilies sets which address families are open: those whose control protocol (IPCP, IPV6CP) is.
+func (s *session) SetFamilies(ipv4, ipv6 bool) {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if !s.isGone() {
+		s.set(openIPv4|openIPv6, families(ipv4, ipv6))
+	}
+}
+
+// SetSourceFilter sets from which sources packets of the peer are accepted; nil: any. On a shared
+// device they are also the destinations of packets to the peer, and nil is none. After an error user
+// space carries the session.
+func (s *session) SetSourceFilter(from *datapath.SourceFilter) error {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if s.isGone() {
+		return nil
+	}
+	if from == nil {
+		s.set(checkSource, 0)
+		return s.setPrefixes(nil)
+	}
+	if err := s.setPrefixes(from.Prefixes()); err != nil {
+		s.leavePrefixes(err)
+		return err
+	}
+	s.set(0, checkSource)
+	return nil
+}
+
+// leavePrefixes leaves packets to user space after not all prefixes of the session could be added to
+// the maps: the longest match may be another session's now.
+func (s *session) leavePrefixes(why error) {
+	d := s.device
+	if !d.shared {
+		s.clear()
+		return
+	}
+	if !d.incomplete {
+		s.engine().cfg.Notify(fmt.Sprintf("%s: packets of all sessions are carried in user space: %v", d.name, why))
+	}
+	d.incomplete = true
+	d.update()
+}
+
+// SetRates limits the rates, up from the peer and down to it.
+func (s *session) SetRates(up, down datapath.Rate) {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if s.isGone() {
+		return
+	}
+	s.bucket(ratesUp).set(up)
+	s.bucket(ratesDown).set(down)
+	limited := uint16(0)
+	if up.Bits > 0 || down.Bits > 0 {
+		limited = rateLimited
+	}
+	s.set(rateLimited, limited)
+}
+
+// Buckets returns the token buckets, which the programs use.
+func (s *session) Buckets() datapath.SharedBuckets {
+	return datapath.SharedBuckets{Up: &s.bucket(ratesUp).fullAt, Down: &s.bucket(ratesDown).fullAt, Now: monotonic}
+}
+
+// Counters returns what the kernel has carried or dropped for a session since Add. Packets carried
+// in user space are not included.
+func (s *session) Counters() datapath.Counters {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if s.final != nil {
+		return *s.final
+	}
+	return s.readCounters()
+}
+
+// Remove removes the session, and returns its final counters. Its device is not closed.
+func (s *session) Remove() datapath.Counters {
+	e := s.engine()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.final != nil {
+		return *s.final
+	}
+	s.uninstall()
+	final := s.readCounters()
+	s.final = &final
+	e.slots.release(s.slot)
+	return final
+}
+
+// readCounters returns the sum of a session's counters over all CPUs.
+func (s *session) readCounters() (c datapath.Counters) {
+	var counters []sessionCounters
+	if s.engine().maps.counters.Lookup(s.slot, &counters) != nil {
+		return c
+	}
+	for _, m := range counters {
+		c.SentPackets += m.SentPackets
+		c.SentBytes += m.SentBytes
+		c.ReceivedPackets += m.ReceivedPackets
+		c.ReceivedBytes += m.ReceivedBytes
+		c.Spoofed += m.Spoofed
+		c.Exceeded += m.Exceeded
+		c.Dropped += m.Dropped + m.Spoofed + m.Exceeded
+	}
+	return c
+}

@@ -1,0 +1,55 @@
+package ebpf
+
+// slots allocates the slots of sessions. A program on another processor may still use a slot for the
+// moment after its session was removed. So the slot that was freed first is used first, and there
+// are more slots than sessions.
+type slots struct {
+	sessions int // maximum number in use
+	inUse    int
+	used     int      // slots from here on were never used
+	free     []uint32 // ring buffer, in the order in which they were freed
+	first    int      // in free
+	n        int      // of free slots in it
+}
+
+func newSlots(sessions int) slots { return slots{sessions: sessions} }
+
+// size returns the number of slots.
+func (s *slots) size() int { return s.sessions + s.spare() }
+
+// spare returns how many slots are never used at the same time.
+func (s *slots) spare() int { return 16 + s.sessions/16 }
+
+// allocate returns a free slot; ok is false if there is none.
+func (s *slots) allocate() (slot uint32, ok bool) {
+	switch {
+	case s.inUse == s.sessions:
+		return 0, false
+	case s.used < s.size():
+		slot = uint32(s.used)
+		s.used++
+	default:
+		slot = s.free[s.first]
+		s.first = (s.first + 1) % len(s.free)
+		s.n--
+	}
+	s.inUse++
+	return slot, true
+}
+
+// release frees a slot.
+func (s *slots) release(slot uint32) {
+	if s.n == len(s.free) {
+		s.grow()
+	}
+	s.free[(s.first+s.n)%len(s.free)] = slot
+	s.n++
+	s.inUse--
+}
+
+func (s *slots) grow() {
+	bigger := make([]uint32, max(16, 2*len(s.free)))
+	k := copy(bigger, s.free[s.first:])
+	copy(bigger[k:], s.free[:s.first])
+	s.free, s.first = bigger, 0
+}
