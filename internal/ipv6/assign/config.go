@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/ipv6/radv"
 )
 
@@ -57,18 +59,72 @@ func (c *Config) Check() error {
 		return fail("lifetimes of %v preferred and %v valid: give at least 1s, and no more preferred than valid", c.Preferred, c.Valid)
 	case c.Networks != nil && c.Networks.length != networkBits:
 		return fail("pool %v: a session's network has 64 bits", c.Networks)
-	case c.Addresses != nil && c.Addresses.length != 128:
+	case c.Addresses != nil && c.Addresses.length != addressBits:
 		return fail("pool %v: an address has 128 bits", c.Addresses)
 	case c.Prefixes != nil && c.Prefixes.length > networkBits:
 		return fail("pool %v: a delegated prefix has at most 64 bits", c.Prefixes)
 	case (c.Addresses != nil || c.Prefixes != nil) && !c.DHCP():
 		return fail("DHCPv6 needs a DUID")
 	}
+	return c.checkOverlap()
+}
+
+// pools returns those that there are.
+func (c *Config) pools() []*Pool {
+	return slices.DeleteFunc([]*Pool{c.Networks, c.Addresses, c.Prefixes}, func(p *Pool) bool { return p == nil })
+}
+
+// checkOverlap rejects pools that would assign an address twice.
+func (c *Config) checkOverlap() error {
+	pools := c.pools()
+	for i, p := range pools {
+		for _, other := range pools[:i] {
+			if p.Overlaps(other.base) {
+				return fmt.Errorf("%w: pools %v and %v overlap", ErrConfig, other, p)
+			}
+		}
+	}
 	return nil
 }
 
-// networkBits is the prefix length of a subnet with SLAAC (RFC 4291 section 2.5.1).
-const networkBits = 64
+// CheckFixed returns ErrConfig (wrapped) if what is to be assigned to one session is not of the lengths of
+// State, needs DHCPv6 where there is none, or overlaps with what the pools assign to others. A
+// prefix that the pool of its kind could allocate is not a problem: see Pool.Reserve.
+func (c *Config) CheckFixed(fixed State) error {
+	for _, k := range []struct {
+		what        string
+		prefix      netip.Prefix
+		least, most int
+		pool        *Pool
+		dhcp        bool
+	}{
+		{"network", fixed.Network, networkBits, networkBits, c.Networks, false},
+		{"address", fixed.Address, addressBits, addressBits, c.Addresses, true},
+		{"delegated prefix", fixed.Delegated, 1, networkBits, c.Prefixes, true},
+	} {
+		p := k.prefix
+		switch {
+		case !p.IsValid():
+			continue
+		case !lifetime.IsHostPrefix(p) || p != p.Masked() || p.Bits() < k.least || p.Bits() > k.most:
+			return fmt.Errorf("%w: %s %v is not a prefix of %d to %d bits of hosts", ErrConfig, k.what, p, k.least, k.most)
+		case k.dhcp && !c.DHCP():
+			return fmt.Errorf("%w: %s %v: DHCPv6 needs a DUID", ErrConfig, k.what, p)
+		}
+		for _, pool := range c.pools() {
+			if pool.Overlaps(p) && (pool != k.pool || !pool.Has(p)) {
+				return fmt.Errorf("%w: %s %v overlaps with pool %v", ErrConfig, k.what, p, pool)
+			}
+		}
+	}
+	return nil
+}
+
+// Prefix lengths of a subnet with SLAAC (RFC 4291 section 2.5.1) and of a single address.
+const (
+	networkBits = 64
+	addressBits = 128
+)
 
 // DHCP reports whether there is DHCPv6.
 func (c *Config) DHCP() bool { return len(c.DUID) > 0 }

@@ -110,6 +110,15 @@ func (p *Pool) Used() int {
 	return int(p.used.count)
 }
 
+// Has reports whether Allocate could return a prefix.
+func (p *Pool) Has(part netip.Prefix) bool {
+	_, ok := p.indexIn(part)
+	return ok
+}
+
+// Overlaps reports whether a prefix has addresses of the one that the pool divides.
+func (p *Pool) Overlaps(other netip.Prefix) bool { return p.base.Overlaps(other) }
+
 // indexIn returns a prefix's index from first on, if Allocate could return the prefix.
 func (p *Pool) indexIn(part netip.Prefix) (i uint64, ok bool) {
 	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {

@@ -24,7 +24,7 @@ var AllRelayAgentsAndServers = netip.MustParseAddr("ff02::1:2")
 
 // Reasons for which a message is dropped (RFC 8415 section 16).
 var (
-	ErrMessage    = errors.New("malformed message")
+	ErrMessage    = errors.New("malformed DHCPv6 message")
 	ErrUnexpected = errors.New("it does not belong to the present exchange")
 	ErrClient     = errors.New("missing or wrong client identifier")
 	ErrServer     = errors.New("missing or wrong server identifier")

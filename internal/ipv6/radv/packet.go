@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/mdlayher/ndp"
 	"golang.org/x/net/ipv6"
@@ -29,7 +30,7 @@ type Message struct {
 var (
 	ErrHopLimit = errors.New("hop limit is not 255: it may come from off the link")
 	ErrSource   = errors.New("source is not a link-local address")
-	ErrMessage  = errors.New("malformed message")
+	ErrMessage  = errors.New("malformed neighbor discovery message")
 	ErrOption   = errors.New("option with a wrong length")
 )
 
@@ -111,10 +112,12 @@ func checkSolicitation(p Packet) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range options {
-		if p.Source.IsUnspecified() && o[0] == sourceLinkLayerAddress {
-			return ErrSource
-		}
+	if p.Source.IsUnspecified() && hasSourceLinkLayerAddress(options) {
+		return ErrSource
 	}
 	return nil
+}
+
+func hasSourceLinkLayerAddress(options [][]byte) bool {
+	return slices.ContainsFunc(options, func(o []byte) bool { return o[0] == sourceLinkLayerAddress })
 }

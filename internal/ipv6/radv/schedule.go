@@ -95,6 +95,8 @@ type Link struct {
 	Prefix netip.Prefix
 	// MTU is as in AdvertiserConfig.
 	MTU int
+	// Managed is as in AdvertiserConfig.
+	Managed bool
 	Schedule
 }
 
@@ -105,7 +107,7 @@ func (a *Advertiser) SwitchLink(l Link) {
 	if l.Prefix.IsValid() {
 		a.cfg.Prefixes = []netip.Prefix{l.Prefix}
 	}
-	a.cfg.MTU, a.schedule = l.MTU, l.Schedule
+	a.cfg.MTU, a.cfg.Managed, a.schedule = l.MTU, l.Managed, l.Schedule
 	a.params, a.stale, a.sendFailures = Parameters{}, nil, 0
 }
 

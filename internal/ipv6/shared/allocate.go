@@ -1,0 +1,60 @@
+package shared
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"upppoe/internal/ipv6/assign"
+)
+
+var (
+	errNoPool = errors.New("no pool")
+	errTaken  = errors.New("another session has it")
+)
+
+// allocate allocates a fixed prefix, or one of a pool; nil: there is none.
+func (r *responder[K]) allocate(now time.Time, s *session[K], pool *assign.Pool, fixed netip.Prefix) (p netip.Prefix, err error) {
+	switch {
+	case fixed.IsValid() && pool != nil && !pool.Reserve(fixed):
+		err = fmt.Errorf("prefix %v cannot be assigned: %w", fixed, errTaken)
+	case fixed.IsValid():
+		return fixed, nil
+	case pool == nil:
+		return p, errNoPool
+	default:
+		if p, err = pool.AllocateHash(s.subscriber); err == nil {
+			return p, nil
+		}
+		err = fmt.Errorf("address pool exhausted: %w", err)
+	}
+	r.counters.update(func(c *Stats) { c.Exhausted++ })
+	r.warn(now, err)
+	return p, err
+}
+
+// fixedOf returns what is fixed for a session.
+func (s *session[K]) fixedPrefixes() assign.State {
+	if s.fixed == nil {
+		return assign.State{}
+	}
+	return *s.fixed
+}
+
+// allocateNetwork allocates a network, unless the session has one or there is none.
+func (r *responder[K]) allocateNetwork(now time.Time, s *session[K]) {
+	if s.hasNetwork {
+		return
+	}
+	if p, err := r.allocate(now, s, r.cfg.Networks, s.fixedPrefixes().Network); err == nil {
+		s.network, s.hasNetwork = subnetOf(p), true
+	}
+}
+
+// free returns a prefix to its pool; nil, or one of another pool: it does nothing.
+func (r *responder[K]) free(pool *assign.Pool, p netip.Prefix) {
+	if pool != nil && p.IsValid() {
+		pool.Free(p)
+	}
+}
