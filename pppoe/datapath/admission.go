@@ -10,11 +10,12 @@ type admission struct {
 	sharedUp, sharedDown bucketState // of the Offload's buckets; only SetRates and shareBuckets use them
 }
 
-// admitFromPeer reports whether a packet from the wire may pass, and counts one that may not. The
+// admitFromPeer reports whether a packet from the wire may pass to the device, and counts one that
+// may not. One that must not leave the link is given to the SharedDevice's Local. The
 // version in the packet is checked in addition to PPP's Protocol field: the host, which reads from
 // the TUN device without that field, goes by the version. A spoofed packet takes no tokens of the
-// peer's rate.
-func (e *entry) admitFromPeer(packet []byte, now instant) bool {
+// peer's rate. pending: the packet's checksum is not complete.
+func (e *entry) admitFromPeer(packet []byte, pending bool, now instant) bool {
 	if len(packet) == 0 || !e.isOpen(protocolOf(packet[0])) {
 		e.counters.dropped.Add(1)
 		return false
@@ -23,12 +24,28 @@ func (e *entry) admitFromPeer(packet []byte, now instant) bool {
 		e.counters.spoofed.Add(1)
 		return false
 	}
+	if e.Shared == nil {
+		return e.conforms(e.up.Load(), len(packet), now)
+	}
+	return e.admitShared(packet, now) && !e.takeLocal(packet, pending)
+}
+
+// admitShared is the part of admitFromPeer that only sessions of a SharedDevice have, and the rate.
+func (e *entry) admitShared(packet []byte, now instant) bool {
+	if !e.allowsSource(packet) {
+		e.counters.spoofed.Add(1)
+		return false
+	}
+	if e.isIsolated(packet) {
+		e.counters.isolated.Add(1)
+		return false
+	}
 	return e.conforms(e.up.Load(), len(packet), now)
 }
 
 // admitToPeer reports whether a packet of so many octets may be sent, and counts one that may not.
 func (e *entry) admitToPeer(octets int, now instant) bool {
-	return e.conforms(e.down.Load(), octets, now)
+	return e.conforms(e.down.Load(), octets, now-e.ahead)
 }
 
 func (e *entry) conforms(b *bucket, octets int, now instant) bool {

@@ -67,7 +67,7 @@ func eachPath(t *testing.T) []testPath {
 		send: func(when time.Duration, packets ...gsoPacket) int {
 			at(when)
 			gsoDevice.toRead, w.frames = packets, nil
-			if err := worker.drain(gsoEntry, gsoDevice, newFrameBatch(1514)); err != nil {
+			if err := worker.drain(gsoEntry, gsoDevice, newFrameBatch()); err != nil {
 				t.Error(err)
 			}
 			return len(w.frames)

@@ -11,21 +11,28 @@ import (
 // entry is a session in the data path.
 type entry struct {
 	SessionConfig
-	path       *plainPath
+	path       *plainPath // of the engine
 	headers    headers
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
 	admission
+	sharedSession
 	counters counters
-	gso      tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
-	writers  []tun.GSOWriter // the device's writer for each port; only in gsoPath
-	done     chan struct{}   // closed when the device is no longer read
+	*deviceIO
+}
+
+// deviceIO is how an engine moves the packets of a device. Sessions that share the device share it.
+type deviceIO struct {
+	gso     tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
+	writers []tun.GSOWriter // the device's writer for each port; only in gsoPath
+	done    chan struct{}   // closed when the device is no longer read; nil: it is shared
+	ahead   instant         // by which the clock for packets from the device is ahead of the engine's
 }
 
 var _ Session = (*entry)(nil)
 
-func newEntry(p *plainPath, c SessionConfig) *entry {
-	return &entry{SessionConfig: c, path: p, headers: newHeaders(&c), done: make(chan struct{})}
+func newEntry(p *plainPath, c SessionConfig, io *deviceIO) *entry {
+	return &entry{SessionConfig: c, path: p, headers: newHeaders(&c), deviceIO: io}
 }
 
 // SetFamilies sets which address families may pass.
@@ -58,14 +65,21 @@ func (e *entry) shareBuckets(b SharedBuckets) {
 // Counters returns the counters.
 func (e *entry) Counters() Counters { return e.counters.read() }
 
-// Remove removes the session and closes its device.
+// Remove removes the session and closes its device, unless that is shared.
 func (e *entry) Remove() Counters {
-	if e.path.sessions.take(e) {
+	switch {
+	case !e.path.sessions.take(e):
+	case e.Shared != nil:
+		e.Shared.remove(e)
+	default:
 		e.Device.Close()
 		<-e.done
 	}
 	return e.counters.read()
 }
+
+// outlet returns the port that sends the packets of a device's queue.
+func (e *entry) outlet(queue int) *outlet { return e.path.outlets[e.path.portFor(e, queue)] }
 
 // clamp lowers the MSS of a packet. pending: its checksum is not complete.
 func (e *entry) clamp(packet []byte, pending bool) {

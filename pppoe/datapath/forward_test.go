@@ -96,9 +96,9 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 	var entries [2]*entry
 	for i, peer := range []wire.Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
-		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: peer, SessionID: id}, Device: device})
+		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: peer, SessionID: id}, Device: device}, &deviceIO{})
 		if gso {
-			f.gso, f.writers = device, writers(device, 1)
+			f.deviceIO = newGSOIO(device, 1)
 		}
 		f.ipv4.Store(true)
 		p.sessions.put(f)
@@ -106,7 +106,7 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 		entries[i] = f
 	}
 	frames := segments()
-	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
+	first, batch := bytes.Clone(frames[0].Data), newFrameBatch()
 	if gso {
 		return port, func() {
 			copy(frames[0].Data, first) // the coalescer has changed it
@@ -170,14 +170,13 @@ func forwardingOver(sessions int) (work func()) {
 	device := &loopbackDevice{}
 	entries := make([]*entry, sessions)
 	for i := range entries {
-		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: uint16(1 + i)}, Device: device})
-		f.gso, f.writers = device, writers(device, 1)
+		f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: uint16(1 + i)}, Device: device}, newGSOIO(device, 1))
 		f.ipv4.Store(true)
 		p.sessions.put(f)
 		entries[i] = f
 	}
 	frames := segments()
-	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
+	first, batch := bytes.Clone(frames[0].Data), newFrameBatch()
 	next := 0
 	return func() {
 		f := entries[next%sessions]

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"upppoe/pppoe/vlan"
 	"upppoe/tun"
 )
 
@@ -33,10 +32,9 @@ var _ Engine = (*gsoPath)(nil)
 
 // portWorker is the state of one port.
 type portWorker struct {
-	path   *gsoPath
-	index  int
-	port   Port
-	gather Gatherer // nil: the port accepts contiguous frames only
+	path  *gsoPath
+	index int
+	*outlet
 
 	// The following is used only by the goroutine that reads the port.
 	coalescer tun.Coalescer[*entry]
@@ -46,28 +44,31 @@ type portWorker struct {
 
 func newGSOPath(ports []Port, control func([]byte), lost func(SessionConfig)) *gsoPath {
 	p := &gsoPath{plainPath: *newPlainPath(ports, control, lost)}
-	headersLen := maxHeadersLen
-	for i, port := range ports {
-		w := &portWorker{path: p, index: i, port: port}
+	for i := range ports {
+		w := &portWorker{path: p, index: i, outlet: p.outlets[i]}
 		w.write = w.writeGSO
-		if w.gather, _ = port.(Gatherer); w.gather == nil {
-			headersLen = max(headersLen, 14+vlan.MaxDepth*vlan.TagLen+port.MTU()) // writeContiguous copies the payload there
-		}
 		p.workers = append(p.workers, w)
 	}
-	p.batches.New = func() any { return newFrameBatch(headersLen) }
+	p.batches.New = func() any { return newFrameBatch() }
 	return p
 }
 
 // Add adds a session, with GSO if its device supports it.
 func (p *gsoPath) Add(c SessionConfig) (Session, error) {
+	if c.Shared != nil {
+		return p.addShared(c)
+	}
 	d, ok := c.Device.(tun.GSODevice)
 	if !ok || d.EnableGSO() != nil {
 		return p.plainPath.Add(c)
 	}
-	e := newEntry(&p.plainPath, c)
-	e.gso, e.writers = d, writers(d, len(p.workers))
+	e := newEntry(&p.plainPath, c, newGSOIO(d, len(p.workers)))
 	return p.add(e, p.transmitQueues)
+}
+
+// newGSOIO returns how packets of a device are moved with GSO, by a number of ports.
+func newGSOIO(d tun.GSODevice, ports int) *deviceIO {
+	return &deviceIO{gso: d, writers: writers(d, ports), done: make(chan struct{})}
 }
 
 // writers returns n writers of a device, one for each port's goroutine. The first is used by Inject
@@ -123,7 +124,7 @@ func (w *portWorker) receive(frames []Frame) {
 			p.toControl(&frames[i])
 		case f.gso == nil:
 			p.writePacket(f, &frames[i], w.single[:], now)
-		case f.admitFromPeer(frames[i].Data[HeadersLen:], now):
+		case f.admitFromPeer(frames[i].Data[HeadersLen:], frames[i].ChecksumPending, now):
 			f.clamp(frames[i].Data[HeadersLen:], frames[i].ChecksumPending)
 			w.coalescer.Add(f, frames[i].Data, HeadersLen, frames[i].ChecksumPending, f.gso.SupportsUDPGSO())
 		}
@@ -138,7 +139,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 	if f == nil || f.gso == nil {
 		return p.plainPath.Inject(frame)
 	}
-	if f.admitFromPeer(in.Data[HeadersLen:], p.clock()) {
+	if f.admitFromPeer(in.Data[HeadersLen:], false, p.clock()) {
 		f.clamp(in.Data[HeadersLen:], false)
 		var alone tun.Coalescer[*entry]
 		alone.Add(f, in.Data, HeadersLen, false, false)
@@ -154,44 +155,6 @@ func (w *portWorker) writeGSO(f *entry, s *tun.GSOPacket) {
 		return
 	}
 	f.counters.received(s.Packets, s.Octets)
-}
-
-// frameBatch is a batch of packets on their way to the wire. Batches are pooled, so that an idle
-// session needs no memory for them.
-type frameBatch struct {
-	buf        []byte // packets from a device, each behind room for its headers
-	used       int
-	headers    [gsoBatchSize][]byte // of the frames made of segments
-	frames     [gsoBatchSize][2][]byte
-	contiguous [gsoBatchSize][]byte // for a port that is not a Gatherer
-	n          int                  // number of frames
-	segmenter  tun.Segmenter
-	now        instant // when its first packet was read
-}
-
-// maxHeadersLen is the longest headers of a segment, in octets: maxTaggedLen, and IP and TCP with all
-// options, or some extension headers of IPv6.
-const maxHeadersLen = 256
-
-// batchBufferLen has room for one GSO packet, and for another behind a batch of small packets.
-const batchBufferLen = 2 * (maxTaggedLen + tun.MaxGSOPacket)
-
-// newFrameBatch returns an empty batch with headersLen octets for the headers of each frame.
-func newFrameBatch(headersLen int) *frameBatch {
-	b := &frameBatch{buf: make([]byte, batchBufferLen)}
-	memory := make([]byte, gsoBatchSize*headersLen)
-	for i := range b.headers {
-		b.headers[i] = memory[i*headersLen : (i+1)*headersLen : (i+1)*headersLen]
-	}
-	return b
-}
-
-// room returns the buffer for the next packet; nil: flush first.
-func (b *frameBatch) room() []byte {
-	if b.n == len(b.frames) || len(b.buf)-b.used < maxTaggedLen+tun.MaxGSOPacket {
-		return nil
-	}
-	return b.buf[b.used:]
 }
 
 // transmitQueues moves packets from all queues of a session's device until the device is closed or
@@ -229,107 +192,15 @@ func (w *portWorker) drain(f *entry, from tun.GSOReader, batch *frameBatch) erro
 	for {
 		n, pending, err := from.ReadGSO(batch.room(), maxTaggedLen)
 		if n == 0 || err != nil {
-			w.flush(f, batch)
+			batch.flush()
 			return err
 		}
 		if batch.n == 0 {
 			batch.now = w.path.clock()
 		}
-		w.appendPacket(f, batch, n, pending)
-		if batch.n >= gsoBatchSize/2 || batch.room() == nil {
-			w.flush(f, batch)
+		batch.appendPacket(f, w.outlet, n, pending)
+		if batch.isFull() {
+			batch.flush()
 		}
 	}
-}
-
-// appendPacket appends the frames of the packet that was read to the batch.
-func (w *portWorker) appendPacket(f *entry, batch *frameBatch, size int, pending tun.PendingOffload) {
-	buf := batch.buf[batch.used : batch.used+maxTaggedLen+size]
-	packet := buf[maxTaggedLen:]
-	protocol := protocolOf(packet[0])
-	if !f.isOpen(protocol) {
-		f.counters.dropped.Add(1)
-		return
-	}
-	if pending.Segment != tun.SegmentNone {
-		batch.used += len(buf)
-		w.appendSegments(f, batch, packet, pending)
-		return
-	}
-	if !f.admitToPeer(size, batch.now) {
-		return
-	}
-	f.clamp(packet, pending.Checksum)
-	if !pending.Complete(packet) {
-		f.counters.dropped.Add(1)
-		return
-	}
-	f.headers.put(buf, protocol, size)
-	batch.used += len(buf)
-	batch.frames[batch.n] = [2][]byte{buf[f.headers.start:]}
-	batch.n++
-	f.counters.sent(1, size)
-}
-
-// appendSegments segments a GSO packet. Its payload is not copied and must stay until the frames
-// are sent.
-func (w *portWorker) appendSegments(f *entry, batch *frameBatch, packet []byte, pending tun.PendingOffload) {
-	if batch.segmenter.Start(packet, pending) != nil || maxTaggedLen+batch.segmenter.HeaderLen() > maxHeadersLen {
-		f.counters.dropped.Add(1)
-		return
-	}
-	header, protocol := maxTaggedLen+batch.segmenter.HeaderLen(), protocolOf(packet[0])
-	packets, octets := 0, 0
-	for batch.segmenter.Len() > 0 {
-		if batch.n == len(batch.frames) {
-			w.sendFrames(f, batch)
-		}
-		head := batch.headers[batch.n][:header]
-		payload := batch.segmenter.Next(head[maxTaggedLen:])
-		size := header - maxTaggedLen + len(payload)
-		if !f.admitToPeer(size, batch.now) {
-			continue
-		}
-		f.headers.put(head, protocol, size)
-		batch.frames[batch.n] = [2][]byte{head[f.headers.start:], payload}
-		batch.n++
-		packets++
-		octets += size
-	}
-	f.counters.sent(packets, octets)
-}
-
-// flush sends the frames, and empties the packet buffer.
-func (w *portWorker) flush(f *entry, batch *frameBatch) {
-	w.sendFrames(f, batch)
-	batch.used = 0
-}
-
-// sendFrames sends the frames. The packets whose segments they are stay in the buffer.
-func (w *portWorker) sendFrames(f *entry, batch *frameBatch) {
-	if batch.n == 0 {
-		return
-	}
-	sent := 0
-	if w.gather != nil {
-		sent, _ = w.gather.WriteGather(batch.frames[:batch.n])
-	} else {
-		sent = w.writeContiguous(batch)
-	}
-	f.counters.dropped.Add(uint64(batch.n - sent))
-	batch.n = 0
-}
-
-// writeContiguous sends frames by a port that is not a Gatherer: it copies the payload behind the
-// headers.
-func (w *portWorker) writeContiguous(batch *frameBatch) (sent int) {
-	n := 0
-	for _, f := range batch.frames[:batch.n] {
-		if len(f[0])+len(f[1]) <= cap(f[0]) {
-			batch.contiguous[n] = append(f[0], f[1]...)
-			n++
-		}
-	}
-	sent, _ = w.port.WriteBatch(batch.contiguous[:n])
-	return sent
 }

@@ -98,8 +98,7 @@ func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
 func newGSOEntry(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *entry) {
 	device := &fakeGSODevice{closed: make(chan struct{})}
 	p := newGSOPath([]Port{port}, control, func(SessionConfig) {})
-	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: device})
-	f.gso, f.writers = device, writers(device, 1)
+	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: device}, newGSOIO(device, 1))
 	f.ipv4.Store(true)
 	f.ipv6.Store(true)
 	p.sessions.put(f)
@@ -163,7 +162,7 @@ func TestGSOEndToEnd(t *testing.T) {
 			receiver, out, g := newGSOEntry(&fakePort{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
 			setPeer(receiver.path, g, hostAddr)
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-			l := newFrameBatch(1514)
+			l := newFrameBatch()
 			total, octets, coalesced := 0, 0, 0
 			for total < 50_000 {
 				want := make(map[string][][]byte)
@@ -232,7 +231,7 @@ func TestGSOClosedFamilies(t *testing.T) {
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []gsoPacket{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
 		f.SetFamilies(v6, !v6) // only the other family
-		if p.drain(f, device, newFrameBatch(1514)); len(w.frames) > 0 {
+		if p.drain(f, device, newFrameBatch()); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
 		if n := f.counters.read(); n.Dropped == 0 || n.SentPackets > 0 {
@@ -260,7 +259,7 @@ func TestGSODrops(t *testing.T) {
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Segment: tun.SegmentTCP6, Size: 5}},
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Checksum: true, Start: 49, Offset: 16}},
 	}
-	if err := p.drain(f, device, newFrameBatch(1514)); err != nil || len(w.frames) != 7 {
+	if err := p.drain(f, device, newFrameBatch()); err != nil || len(w.frames) != 7 {
 		t.Fatalf("%d frames went out: %v", len(w.frames), err)
 	}
 	if n := f.counters.read(); n.Dropped != 5 || n.SentPackets != 10 {
@@ -285,7 +284,7 @@ func TestGSOClampsMSS(t *testing.T) {
 	syn.packet[32], syn.packet[33] = 6<<4, 2
 	copy(syn.packet[40:], []byte{2, 4, 1460 >> 8, 1460 & 0xff})
 	device.toRead = []gsoPacket{syn}
-	p.drain(f, device, newFrameBatch(1514))
+	p.drain(f, device, newFrameBatch())
 	if len(w.frames) != 1 {
 		t.Fatalf("%d frames went out", len(w.frames))
 	}
@@ -358,7 +357,7 @@ func TestGSONoAllocation(t *testing.T) {
 	p, device, f := newGSOEntry(discardPort{w}, nil) // a Gatherer
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []gsoPacket{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
-	l := newFrameBatch(1514)
+	l := newFrameBatch()
 	if n := testing.AllocsPerRun(100, func() {
 		device.toRead = all
 		p.drain(f, device, l)
@@ -429,7 +428,7 @@ func BenchmarkOffloadSend(b *testing.B) {
 	p, device, f := newGSOEntry(discardPort{&fakePort{}}, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []gsoPacket{m.transport(0, false, false, 1440, 63000)}
-	l := newFrameBatch(maxHeadersLen)
+	l := newFrameBatch()
 	b.ReportAllocs()
 	b.SetBytes(63000)
 	for b.Loop() {
@@ -444,9 +443,10 @@ func BenchmarkOffloadReceive(b *testing.B) {
 	p, device, f := newGSOEntry(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	device.toRead = []gsoPacket{m.transport(0, false, false, 1440, 63000)}
-	p.drain(f, device, newFrameBatch(1514))
+	p.drain(f, device, newFrameBatch())
 	frames := make([]Frame, len(w.frames))
 	for i := range frames {
+		copy(w.frames[i], f.Local[:])
 		copy(w.frames[i][6:], f.Peer[:])
 		frames[i].Data = w.frames[i]
 	}
@@ -487,7 +487,7 @@ func TestFrameBatchRoom(t *testing.T) {
 		free, frames int
 		ok           bool
 	}{{packet, 0, true}, {packet - 1, 0, false}, {packet, 63, true}, {packet, 64, false}} {
-		l := newFrameBatch(maxHeadersLen)
+		l := newFrameBatch()
 		l.used, l.n = len(l.buf)-c.free, c.frames
 		if room := l.room(); (room != nil) != c.ok || c.ok && len(room) != c.free {
 			t.Errorf("%d octets free, %d frames: room for %d octets", c.free, c.frames, len(room))

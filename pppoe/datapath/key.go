@@ -21,12 +21,14 @@ type Key struct {
 // SessionConfig is what the data path must know of a PPPoE session.
 type SessionConfig struct {
 	Key
-	// Generation distinguishes sessions that have the same Key one after the other.
-	Generation uint64
 	// Priority is the priority code point, 0 to 7, in the tags of frames to the peer.
 	Priority uint8
+	// Generation distinguishes sessions that have the same Key one after the other.
+	Generation uint64
 	// Device is the network device that the session's packets are written to and read from.
 	Device tun.Device
+	// Shared is the device, in place of Device, if sessions share it.
+	Shared *SharedDevice
 }
 
 // FrameKey returns the key of the session that a received frame belongs to, and the offset of its

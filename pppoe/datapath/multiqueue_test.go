@@ -108,8 +108,7 @@ func TestMultiQueue(t *testing.T) {
 
 // openEntry adds a session with both families open.
 func openEntry(p *gsoPath, d tun.GSODevice) *entry {
-	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: d})
-	f.gso, f.writers = d, writers(d, len(p.workers))
+	f := newEntry(&p.plainPath, SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: 7}, Device: d}, newGSOIO(d, len(p.workers)))
 	f.ipv4.Store(true)
 	p.add(f, p.transmitQueues)
 	return f

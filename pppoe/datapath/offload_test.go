@@ -119,6 +119,7 @@ func (f *fakeOffloadSession) Remove() Counters {
 
 // fakePath is a Path that records calls; it is the path of each session, too.
 type fakePath struct {
+	Session
 	offload *fakeOffload
 	add     error
 }
@@ -131,7 +132,7 @@ func (p *fakePath) Add(SessionConfig) (Session, error) {
 }
 func (p *fakePath) SetFamilies(bool, bool)        { p.offload.note("path families") }
 func (p *fakePath) SetMSS(MSSLimit)               {}
-func (p *fakePath) Counters() Counters            { return Counters{1, 10, 2, 20, 3, 4, 5} }
+func (p *fakePath) Counters() Counters            { return Counters{1, 10, 2, 20, 3, 4, 5, 6} }
 func (p *fakePath) SetSourceFilter(*SourceFilter) {}
 func (p *fakePath) SetRates(Rate, Rate)           {}
 func (p *fakePath) Remove() Counters {
@@ -181,8 +182,8 @@ func TestOffloaded(t *testing.T) {
 		if !offload.allowed4[7] || offload.allowed6[7] {
 			t.Error("the families differ from those that were set")
 		}
-		offload.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500}
-		want := Counters{101, 1010, 202, 2020, 303, 404, 505}
+		offload.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500, 600}
+		want := Counters{101, 1010, 202, 2020, 303, 404, 505, 606}
 		if got := s.Counters(); got != want {
 			t.Errorf("counters: %+v", got)
 		}

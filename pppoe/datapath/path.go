@@ -2,11 +2,15 @@ package datapath
 
 import (
 	"errors"
+	"net/netip"
 	"sync/atomic"
 )
 
 // ErrSessionInUse is wrapped by errors of Path.Add for a session whose Key is in use.
 var ErrSessionInUse = errors.New("datapath: session is already in use")
+
+// ErrNotShared is returned by SetPrefixes of a session with a device of its own.
+var ErrNotShared = errors.New("datapath: the session has a device of its own")
 
 // HeadersLen is the length of the headers in front of an IP packet on the wire, in octets: Ethernet
 // 14, PPPoE 6, and PPP's Protocol field 2.
@@ -37,10 +41,25 @@ type Session interface {
 	// rate are dropped, and counted as Exceeded. The initial value is no limit. A later call with
 	// the same Rate for a direction keeps the state of its token bucket.
 	SetRates(up, down Rate)
+	// SetPrefixes sets the inner addresses of a session of a SharedDevice: packets to them are sent to
+	// the peer, and packets from others are dropped, and counted as Spoofed. Initially there are
+	// none. A prefix may lie within another session's. The prefixes replace the former ones all
+	// together or, after an error, not at all; those in both sets are carried all the time. The
+	// peer's link-local address, as a prefix of 128 bits, may be among them: it belongs to the
+	// session alone. The slice must not be changed afterwards. The error wraps ErrPrefix,
+	// ErrPrefixInUse or ErrNotShared.
+	SetPrefixes([]netip.Prefix) error
+	// SetMTU sets the length of the longest IP packet that the peer accepts, in octets, for a session
+	// of a SharedDevice. Longer ones are fragmented or, with IPv4's DF and over IPv6, dropped and
+	// answered. 0, the initial value: the device's MTU is enough.
+	SetMTU(octets int)
+	// Send sends an IP packet to the peer, regardless of rates, and counts it. It reports whether it
+	// was sent: it is not if its family is closed, or if it is longer than the port's MTU allows.
+	Send(packet []byte) bool
 	// Counters returns the counters since Add.
 	Counters() Counters
 	// Remove removes the session and closes its device. When it returns, none of its packets is in
-	// transit.
+	// transit. A SharedDevice is not closed; packets that it has read may still be in transit.
 	Remove() Counters
 }
 
@@ -53,6 +72,7 @@ type Counters struct {
 	// Packets among Dropped that the source filter rejected, and that exceeded a Rate. A packet to
 	// which both apply is Spoofed.
 	Spoofed, Exceeded uint64
+	Isolated          uint64 // packets among Dropped to another session of a SharedDevice with Isolate
 }
 
 // Since returns the octets counted since earlier Counters of the same session; its other fields are
@@ -65,8 +85,8 @@ func (c Counters) Since(before Counters) Counters {
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64
 	receivedPackets, receivedBytes atomic.Uint64
-	dropped                        atomic.Uint64 // for reasons other than the following two
-	spoofed, exceeded              atomic.Uint64
+	dropped                        atomic.Uint64 // for reasons other than the following
+	spoofed, exceeded, isolated    atomic.Uint64
 }
 
 func (c *counters) sent(packets, bytes int) {
@@ -80,10 +100,10 @@ func (c *counters) received(packets, bytes int) {
 }
 
 func (c *counters) read() Counters {
-	spoofed, exceeded := c.spoofed.Load(), c.exceeded.Load()
+	spoofed, exceeded, isolated := c.spoofed.Load(), c.exceeded.Load(), c.isolated.Load()
 	return Counters{
 		SentPackets: c.sentPackets.Load(), SentBytes: c.sentBytes.Load(),
 		ReceivedPackets: c.receivedPackets.Load(), ReceivedBytes: c.receivedBytes.Load(),
-		Dropped: c.dropped.Load() + spoofed + exceeded, Spoofed: spoofed, Exceeded: exceeded,
+		Dropped: c.dropped.Load() + spoofed + exceeded + isolated, Spoofed: spoofed, Exceeded: exceeded, Isolated: isolated,
 	}
 }

@@ -20,25 +20,45 @@ import (
 // plainPath is an Engine that moves one packet at a time.
 type plainPath struct {
 	ports    []Port
+	outlets  []*outlet // of the ports
 	sessions *sessionTable
 	clock    func() instant
 	// control is called with a frame that is not for the data path. The frame is valid only until
 	// the call returns.
 	control func(frame []byte)
 	// lost is called with a session whose device has failed before Remove.
-	lost func(SessionConfig)
+	lost    func(SessionConfig)
+	singles sync.Pool // of *singleFrame
+	shared  sharedDevices
 }
 
 var _ Engine = (*plainPath)(nil)
 
 func newPlainPath(ports []Port, control func([]byte), lost func(SessionConfig)) *plainPath {
-	return &plainPath{ports: ports, sessions: newSessionTable(), clock: newClock(), control: control, lost: lost}
+	p := &plainPath{ports: ports, sessions: newSessionTable(), clock: newClock(), control: control, lost: lost}
+	for _, port := range ports {
+		p.outlets = append(p.outlets, newOutlet(port))
+	}
+	return p
 }
 
 // Add adds a session.
 func (p *plainPath) Add(c SessionConfig) (Session, error) {
+	if c.Shared != nil {
+		return p.addShared(c)
+	}
 	c.Device = &sharedDevice{Device: c.Device}
-	return p.add(newEntry(p, c), p.transmitLoop)
+	return p.add(newEntry(p, c, &deviceIO{done: make(chan struct{})}), p.transmitLoop)
+}
+
+// addShared adds a session of a SharedDevice.
+func (p *plainPath) addShared(c SessionConfig) (Session, error) {
+	c.Device = c.Shared.single
+	e := newEntry(p, c, p.shared.get(p, c.Shared))
+	if !p.sessions.put(e) {
+		return nil, ErrSessionInUse
+	}
+	return e, nil
 }
 
 // add adds a session and starts transmit, which runs until the device is closed or lost.
@@ -90,7 +110,7 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 
 // writePacket writes the packet of a frame, which decapsulate has trimmed, to its device.
 func (p *plainPath) writePacket(f *entry, frame *Frame, packet [][]byte, now instant) {
-	if !f.admitFromPeer(frame.Data[HeadersLen:], now) {
+	if !f.admitFromPeer(frame.Data[HeadersLen:], frame.ChecksumPending, now) {
 		return
 	}
 	packet[0] = frame.Data

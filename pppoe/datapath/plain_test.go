@@ -187,7 +187,7 @@ func TestPlainDrops(t *testing.T) {
 	}{{4, 0}, {3, 2}, {0, 8}} {
 		end := &refusingEnd{takes: c.takes, toRead: 8}
 		p := newPlainPath([]Port{end}, func([]byte) {}, func(SessionConfig) {})
-		f := newEntry(p, SessionConfig{Key: Key{Local: acAddr, Peer: hostAddr, SessionID: 7}, Device: end})
+		f := newEntry(p, SessionConfig{Key: Key{Local: acAddr, Peer: hostAddr, SessionID: 7}, Device: end}, &deviceIO{})
 		f.ipv4.Store(true)
 		p.transmitLoop(f)
 		if n := f.counters.read().Dropped; n != c.want {
