@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -18,6 +19,9 @@ type ConcentratorConfig struct {
 	// MaxPayload is the longest PPP payload that it can carry, in octets; above 1492, Hosts may
 	// request it (RFC 4638).
 	MaxPayload int
+	// MaxPayloadIn returns MaxPayload for frames with a stack of VLAN tags; nil: it is the same for
+	// all.
+	MaxPayloadIn func(vlan.Stack) int
 	// CookieLifetime is how long an AC-Cookie is valid; default 60 s.
 	CookieLifetime time.Duration
 	// Rand is the source of the cookie key; nil: crypto/rand. It must not fail.
@@ -36,9 +40,10 @@ type Concentrator struct {
 // Request is a valid PADR. Its owner answers it with Confirm or Reject.
 type Request struct {
 	Client     wire.Addr
-	Service    string    // untrusted: escape it before printing
-	MaxPayload int       // as negotiated (RFC 4638), in octets; 0: 1492
-	tags       wire.Tags // aliases the packet
+	VLAN       vlan.Stack // tags of the PADR, and of the answer
+	Service    string     // untrusted: escape it before printing
+	MaxPayload int        // as negotiated (RFC 4638), in octets; 0: 1492
+	tags       wire.Tags  // aliases the packet
 }
 
 // RequestKey identifies a request: repeated PADRs have the same key.
@@ -47,7 +52,7 @@ type RequestKey [sha256.Size]byte
 // Key returns a key that is the same for each copy of a request. It does not include the cookie, as
 // the client may have received a new one between two copies.
 func (r Request) Key() RequestKey {
-	tags := wire.Tags(r.Client[:]).Append(wire.TagServiceName, []byte(r.Service))
+	tags := wire.Tags(append(vlanID(r.VLAN), r.Client[:]...)).Append(wire.TagServiceName, []byte(r.Service))
 	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }
 
@@ -81,13 +86,13 @@ func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire
 	}
 	tags := wire.Tags(nil).Append(wire.TagACName, []byte(c.cfg.ACName))
 	tags = c.serviceTags(tags, service)
-	tags = tags.Append(wire.TagACCookie, c.cookies.newCookie(now, f.Src, f.Tags))
+	tags = tags.Append(wire.TagACCookie, c.cookies.newCookie(now, &f))
 	tags = tags.Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID)
-	tags = c.maxPayloadTag(tags, f.Tags)
+	tags = c.maxPayloadTag(tags, f.Tags, f.VLAN)
 	if wire.HeaderLen+len(tags) > maxDiscovery {
 		return ErrTooLong
 	}
-	q.Add(wire.DiscoveryFrame{Dst: f.Src, Src: c.own, Discovery: wire.Discovery{Code: wire.PADO, SessionID: 0, Tags: tags}})
+	q.Add(wire.DiscoveryFrame{Dst: f.Src, Src: c.own, VLAN: f.VLAN, Discovery: wire.Discovery{Code: wire.PADO, SessionID: 0, Tags: tags}})
 	return nil
 }
 
@@ -101,10 +106,10 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 	if err != nil && !errors.Is(err, ErrIncomplete) {
 		return Request{}, err
 	}
-	if !c.cookies.verify(now, f.Src, f.Tags) {
+	if !c.cookies.verify(now, &f) {
 		return Request{}, ErrCookie
 	}
-	r := Request{Client: f.Src, Service: string(service), MaxPayload: c.agreedPayload(f.Tags), tags: f.Tags}
+	r := Request{Client: f.Src, VLAN: f.VLAN, Service: string(service), MaxPayload: c.agreedPayload(f.Tags, f.VLAN), tags: f.Tags}
 	if err != nil {
 		c.Reject(r, wire.TagServiceNameError, "no Service-Name tag", q)
 		return Request{}, err
@@ -119,8 +124,8 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 // Confirm answers a request with a PADS that has the session ID (RFC 2516 section 5.4).
 func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service))
-	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
-	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
+	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags, r.VLAN)
+	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, VLAN: r.VLAN, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
 }
 
 // Reject answers a request with a PADS that has an error tag and session ID 0 (RFC 2516 section
@@ -128,7 +133,7 @@ func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
 func (c *Concentrator) Reject(r Request, tag wire.TagType, text string, q *wire.Queue) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service)).Append(tag, []byte(text))
 	tags = tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID)
-	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: 0, Tags: tags}})
+	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, VLAN: r.VLAN, Discovery: wire.Discovery{Code: wire.PADS, SessionID: 0, Tags: tags}})
 }
 
 // checkRequest checks what PADI and PADR have in common (RFC 2516 sections 5.1 and 5.3), and
@@ -177,17 +182,21 @@ func (c *Concentrator) serviceTags(tags wire.Tags, requested []byte) wire.Tags {
 	return tags
 }
 
-// agreedPayload returns the payload of RFC 4638 that both sides can carry; 0: 1492.
-func (c *Concentrator) agreedPayload(tags wire.Tags) int {
-	if n := min(tags.MaxPayload(), c.cfg.MaxPayload); n > EthernetPayload {
+// agreedPayload returns the payload of RFC 4638 that both sides can carry in a VLAN; 0: 1492.
+func (c *Concentrator) agreedPayload(tags wire.Tags, in vlan.Stack) int {
+	own := c.cfg.MaxPayload
+	if c.cfg.MaxPayloadIn != nil {
+		own = c.cfg.MaxPayloadIn(in)
+	}
+	if n := min(tags.MaxPayload(), own); n > EthernetPayload {
 		return n
 	}
 	return 0
 }
 
 // maxPayloadTag appends PPP-Max-Payload if a payload above 1492 is agreed on (RFC 4638 section 4).
-func (c *Concentrator) maxPayloadTag(tags, from wire.Tags) wire.Tags {
-	if n := c.agreedPayload(from); n > 0 {
+func (c *Concentrator) maxPayloadTag(tags, from wire.Tags, in vlan.Stack) wire.Tags {
+	if n := c.agreedPayload(from, in); n > 0 {
 		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
 	}
 	return tags

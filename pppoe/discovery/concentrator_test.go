@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -154,6 +155,54 @@ func TestCookie(t *testing.T) {
 	rejected("through a relay", epoch, request(wire.PADR, anyService, ourHostUniq, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
 	if _, err := concentrator().ReceivePADR(epoch, good, q); err != ErrCookie {
 		t.Errorf("at another concentrator: %v, want ErrCookie", err)
+	}
+}
+
+// TestVLANs: a cookie is valid in its VLAN only, requests of different VLANs have different keys,
+// and answers have the tags of the request and the payload of its VLAN.
+func TestVLANs(t *testing.T) {
+	tagged := []vlan.Stack{{}, {{TPID: vlan.CTag, VID: 5}}, {{TPID: vlan.STag, VID: 5}}, {{TPID: vlan.STag, VID: 5}, {TPID: vlan.CTag, VID: 5}}}
+	ac := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: rand.Reader, MaxPayloadIn: func(s vlan.Stack) int { return 1500 - s.Depth() }})
+	payload := wire.Tag{Type: wire.TagMaxPayload, Value: []byte{5, 0xdc}}
+	keys := make(map[RequestKey]bool)
+	for _, at := range tagged {
+		q := &wire.Queue{}
+		padi := request(wire.PADI, anyService, ourHostUniq, payload)
+		padi.VLAN = at
+		if err := ac.ReceivePADI(epoch, padi, q); err != nil {
+			t.Fatal(err)
+		}
+		padr := request(wire.PADR, anyService, ourHostUniq, payload)
+		padr.Tags = padr.Tags.Echo(q.All()[0].Tags, wire.TagACCookie)
+		for _, from := range tagged {
+			padr.VLAN = from
+			r, err := ac.ReceivePADR(epoch, padr, q)
+			if (err == nil) != (from == at) || err != nil && err != ErrCookie {
+				t.Errorf("a cookie of %v in %v: %v", at, from, err)
+			}
+			if err == nil {
+				keys[r.Key()] = true
+				if r.VLAN != at || r.MaxPayload != 1500-at.Depth() {
+					t.Errorf("in %v the request is %+v", at, r)
+				}
+				ac.Confirm(r, 7, q)
+				ac.Reject(r, wire.TagACSystemError, "full", q)
+			}
+		}
+		for _, f := range q.All() {
+			if f.VLAN != at || f.SessionID == 0 && f.Code == wire.PADS {
+				continue
+			}
+			if got := f.Tags.MaxPayload(); got != 1500-at.Depth() {
+				t.Errorf("%v in %v: payload %d", f.Code, at, got)
+			}
+		}
+		if n := len(q.All()); n != 3 || q.All()[0].VLAN != at || q.All()[1].VLAN != at || q.All()[2].VLAN != at {
+			t.Errorf("in %v there are %d answers, or in another VLAN", at, n)
+		}
+	}
+	if len(keys) != len(tagged) {
+		t.Errorf("%d VLANs give %d keys", len(tagged), len(keys))
 	}
 }
 

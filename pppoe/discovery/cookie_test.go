@@ -10,10 +10,12 @@ import (
 // TestCookieAge: a cookie is valid for its lifetime, to the second, and not before it was made.
 func TestCookieAge(t *testing.T) {
 	c := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}, CookieLifetime: 10 * time.Second})
-	cookie := c.cookies.newCookie(epoch, hostAddr, wire.Tags{})
-	with := func(cookie []byte) wire.Tags { return wire.Tags(nil).Append(wire.TagACCookie, cookie) }
+	cookie := c.cookies.newCookie(epoch, &wire.DiscoveryFrame{Src: hostAddr})
+	with := func(cookie []byte) *wire.DiscoveryFrame {
+		return &wire.DiscoveryFrame{Src: hostAddr, Discovery: wire.Discovery{Tags: wire.Tags(nil).Append(wire.TagACCookie, cookie)}}
+	}
 	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 10 * time.Second: true, 11 * time.Second: false, 1 << 40: false} {
-		if got := c.cookies.verify(epoch.Add(after), hostAddr, with(cookie)); got != want {
+		if got := c.cookies.verify(epoch.Add(after), with(cookie)); got != want {
 			t.Errorf("after %v: valid %v, want %v", after, got, want)
 		}
 	}
@@ -21,7 +23,7 @@ func TestCookieAge(t *testing.T) {
 		t.Errorf("a cookie has %d octets", len(cookie))
 	}
 	for _, other := range [][]byte{cookie[:23], append(cookie[:24:24], 0), {}} {
-		if c.cookies.verify(epoch, hostAddr, with(other)) {
+		if c.cookies.verify(epoch, with(other)) {
 			t.Errorf("a cookie of %d octets is valid", len(other))
 		}
 	}

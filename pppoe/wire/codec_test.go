@@ -39,7 +39,7 @@ func BenchmarkDecodeFrame(b *testing.B) {
 }
 
 func BenchmarkDecodeDiscovery(b *testing.B) {
-	padr := DiscoveryFrame{acAddr, hostAddr, Discovery{PADR, 0, Tags(nil).Append(TagServiceName, nil).Append(TagACCookie, make([]byte, 20))}}.AppendTo(nil)
+	padr := DiscoveryFrame{Dst: acAddr, Src: hostAddr, Discovery: Discovery{PADR, 0, Tags(nil).Append(TagServiceName, nil).Append(TagACCookie, make([]byte, 20))}}.AppendTo(nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		ParseDiscovery(padr[14:])

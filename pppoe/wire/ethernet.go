@@ -1,48 +1,46 @@
 package wire
 
 import (
-	"net"
+	"encoding/binary"
 
-	"github.com/mdlayher/ethernet"
+	"upppoe/pppoe/vlan"
 )
-
-// minPayload is the length in octets to which package ethernet pads payloads.
-const minPayload = 46
 
 // DiscoveryFrame is a discovery packet in its Ethernet frame.
 type DiscoveryFrame struct {
 	Dst, Src Addr
+	VLAN     vlan.Stack // tags of the frame
 	Discovery
 }
 
-// ParseDiscoveryFrame parses a whole Ethernet frame. VLAN tags are skipped. The tags do not alias
-// b.
-func ParseDiscoveryFrame(b []byte) (DiscoveryFrame, error) {
-	var f ethernet.Frame
-	if err := f.UnmarshalBinary(b); err != nil {
-		return DiscoveryFrame{}, ErrShort
+// addressesLen is the length of both Ethernet addresses, which tags follow.
+const addressesLen = 12
+
+// ParseDiscoveryFrame parses a whole Ethernet frame. An only tag with VLAN identifier 0 belongs to
+// no VLAN (IEEE 802.1Q section 6.9.1). The result does not alias b.
+func ParseDiscoveryFrame(b []byte) (f DiscoveryFrame, err error) {
+	tags, etherType, ok := vlan.Split(b)
+	if !ok {
+		return f, ErrShort
 	}
-	if f.EtherType != EtherTypeDiscovery {
-		return DiscoveryFrame{}, ErrCode
+	if etherType != EtherTypeDiscovery {
+		return f, ErrCode
 	}
-	d, err := ParseDiscovery(f.Payload)
-	return DiscoveryFrame{Addr(f.Destination), Addr(f.Source), d}, err
+	f.Dst, f.Src = Addr(b[:6]), Addr(b[6:addressesLen])
+	if f.VLAN = tags; tags.Depth() == 1 && tags[0].VID == 0 {
+		f.VLAN = vlan.Stack{}
+	}
+	f.Discovery, err = ParseDiscovery(b[addressesLen+tags.Depth()*vlan.TagLen+2:])
+	f.Tags = append(Tags(nil), f.Tags...)
+	return f, err
 }
 
-// AppendTo appends the whole Ethernet frame, without padding, which the network card adds.
+// AppendTo appends the whole Ethernet frame, with its tags without priority, and without padding,
+// which the network card adds.
 func (d DiscoveryFrame) AppendTo(b []byte) []byte {
-	payload := d.Discovery.AppendTo(nil)
-	f := ethernet.Frame{
-		Destination: net.HardwareAddr(d.Dst[:]),
-		Source:      net.HardwareAddr(d.Src[:]),
-		EtherType:   EtherTypeDiscovery,
-		Payload:     payload,
-	}
-	frame, err := f.MarshalBinary()
-	if err != nil {
-		panic("wire: a frame without VLAN tags cannot fail to encode: " + err.Error())
-	}
-	return append(b, frame[:len(frame)-max(0, minPayload-len(payload))]...)
+	b = append(append(b, d.Dst[:]...), d.Src[:]...)
+	b = d.VLAN.Append(b, 0)
+	return d.Discovery.AppendTo(binary.BigEndian.AppendUint16(b, EtherTypeDiscovery))
 }
 
 // Queue is a queue of discovery packets to be sent. The zero value is empty.
@@ -64,5 +62,5 @@ func NewPADT(dst, src Addr, id uint16, text string) DiscoveryFrame {
 	if text != "" {
 		tags = tags.Append(TagGenericError, []byte(text))
 	}
-	return DiscoveryFrame{dst, src, Discovery{PADT, id, tags}}
+	return DiscoveryFrame{Dst: dst, Src: src, Discovery: Discovery{PADT, id, tags}}
 }

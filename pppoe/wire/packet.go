@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+
+	"upppoe/pppoe/vlan"
 )
 
 // HeaderLen is the length of the PPPoE header: VER and TYPE, CODE, SESSION_ID,
@@ -85,8 +87,14 @@ func ParseSession(b []byte) (id uint16, frame []byte, err error) {
 
 // AppendSessionFrame appends a whole Ethernet frame that carries a PPP frame.
 func AppendSessionFrame(b []byte, dst, src Addr, id uint16, frame []byte) []byte {
+	return AppendTaggedSession(b, dst, src, vlan.Stack{}, id, frame)
+}
+
+// AppendTaggedSession is AppendSessionFrame with VLAN tags, without priority.
+func AppendTaggedSession(b []byte, dst, src Addr, tags vlan.Stack, id uint16, frame []byte) []byte {
 	b = append(b, dst[:]...)
 	b = append(b, src[:]...)
+	b = tags.Append(b, 0)
 	b = binary.BigEndian.AppendUint16(b, EtherTypeSession)
 	b = appendHeader(b, CodeSession, id, len(frame))
 	return append(b, frame...)

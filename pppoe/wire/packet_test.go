@@ -49,7 +49,7 @@ func TestParseDiscovery(t *testing.T) {
 
 func TestTextHoldsNoControlCharacters(t *testing.T) {
 	tags := Tags(nil).Append(TagACName, []byte("\x1b[2Jevil\n\u202eac\u061c\u2060\u2069\u206f\U000e0041")).Append(TagGenericError, []byte("\xff\x00\u009b"))
-	text := string(DiscoveryFrame{Broadcast, acAddr, Discovery{PADO, 0, tags}}.AppendText(nil))
+	text := string(DiscoveryFrame{Dst: Broadcast, Src: acAddr, Discovery: Discovery{PADO, 0, tags}}.AppendText(nil))
 	for _, r := range text {
 		if r != '\n' && !unicode.IsPrint(r) {
 			t.Errorf("%q holds %U", text, r)
@@ -72,7 +72,7 @@ func FuzzParseDiscovery(f *testing.F) {
 		if !bytes.Equal(again, b[:len(again)]) {
 			t.Errorf("% x encodes again to % x", b, again)
 		}
-		frame := DiscoveryFrame{hostAddr, acAddr, d}
+		frame := DiscoveryFrame{Dst: hostAddr, Src: acAddr, Discovery: d}
 		parsed, err := ParseDiscoveryFrame(frame.AppendTo(nil))
 		if err != nil || !bytes.Equal(parsed.Tags, d.Tags) || parsed.Src != acAddr || parsed.Dst != hostAddr {
 			t.Errorf("in its Ethernet frame % x reads as %v, %v", b, parsed, err)
@@ -86,13 +86,13 @@ func FuzzParseDiscovery(f *testing.F) {
 }
 
 func FuzzParseDiscoveryFrame(f *testing.F) {
-	f.Add(DiscoveryFrame{hostAddr, acAddr, Discovery{PADS, 1, Tags(nil).Append(TagServiceName, nil)}}.AppendTo(nil))
+	f.Add(DiscoveryFrame{Dst: hostAddr, Src: acAddr, Discovery: Discovery{PADS, 1, Tags(nil).Append(TagServiceName, nil)}}.AppendTo(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := ParseDiscoveryFrame(b)
 		if err != nil {
 			return
 		}
-		if again, err := ParseDiscoveryFrame(d.AppendTo(nil)); err != nil || again.Code != d.Code || !bytes.Equal(again.Tags, d.Tags) {
+		if again, err := ParseDiscoveryFrame(d.AppendTo(nil)); err != nil || again.Code != d.Code || again.VLAN != d.VLAN || !bytes.Equal(again.Tags, d.Tags) {
 			t.Errorf("% x reads again as %v, %v", b, again, err)
 		}
 	})

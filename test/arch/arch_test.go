@@ -78,7 +78,7 @@ var allowedImports = map[string][]string{
 	"tun":                     {},
 	"tun/tuntest":             {"tun"},
 	"pppoe/vlan":              {},
-	"pppoe/wire":              {"ppp/ipv6cp"},
+	"pppoe/wire":              {"ppp/ipv6cp", "pppoe/vlan"},
 	"pppoe/discovery":         {"ppp", "pppoe/vlan", "pppoe/wire", "internal/deadlines", "internal/random"},
 	"pppoe/limit":             {"pppoe/vlan", "pppoe/wire", "internal/random"},
 	"pppoe/datapath":          {"ppp", "tun", "pppoe/vlan", "pppoe/wire"},
