@@ -7,13 +7,14 @@ import (
 	"upppoe/ppp"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
 // newDiscovery makes the discovery engine.
 func (d *dialer) newDiscovery(eager time.Duration, avoid []wire.Addr) {
 	cfg := d.cfg.Discovery
-	cfg.MaxPayload = min(cfg.MaxPayload, d.loop.maxPayload())
+	cfg.MaxPayload = min(cfg.MaxPayload, d.loop.maxPayload(vlan.Stack{}))
 	cfg.FastRetry, cfg.Avoid = eager, avoid
 	d.discovery = discovery.NewClient(d.loop.ports.Discovery.Addr(), cfg)
 }

@@ -11,6 +11,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -144,7 +145,7 @@ func (d *dialer) handleAnnouncement(f wire.DiscoveryFrame) {
 func (d *dialer) openSession(g discovery.Grant) {
 	d.discovery, d.ac = nil, g.AC
 	cfg := d.cfg.Session
-	peer := session.Peer{MaxMRU: d.loop.maxMRU(g.MaxPayload), RoundTrip: g.RTT, InterfaceID: remoteID(d.cfg.RemoteIDByAddr, g.AC)}
+	peer := session.Peer{MaxMRU: d.loop.maxMRU(g.MaxPayload, vlan.Stack{}), RoundTrip: g.RTT, InterfaceID: remoteID(d.cfg.RemoteIDByAddr, g.AC)}
 	requestPrevious(&cfg, d.cfg.Previous)
 	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, peer, d.cfg.Limits)
 	d.session.padtTags = g.PADTTags

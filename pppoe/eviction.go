@@ -5,6 +5,7 @@ import (
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -29,6 +30,14 @@ type waitingRequest struct {
 	deadline time.Time
 	ending   bool // a session of the client is about to end; guarded by the slots' lock
 }
+
+// clientAt is a client in a VLAN.
+type clientAt struct {
+	vlan vlan.Stack
+	addr wire.Addr
+}
+
+func clientOf(r discovery.Request) clientAt { return clientAt{r.VLAN, r.Client} }
 
 // heldSlot is the session of a slot in use, and its loop.
 type heldSlot struct {
@@ -90,7 +99,7 @@ func (s *slots) removeWait(w *waitingRequest) {
 // waitForSlot makes a request wait for a session of its client to end, and reports whether there is
 // one.
 func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discovery.RequestKey) bool {
-	if w := l.waiting[r.Client]; w != nil {
+	if w := l.waiting[clientOf(r)]; w != nil {
 		w.request, w.key = r, key // it replaces the client's earlier request
 		return true
 	}
@@ -99,7 +108,7 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 	if !ok {
 		return false
 	}
-	l.waiting[r.Client] = w
+	l.waiting[clientOf(r)] = w
 	l.waitTimers.Set(w, now.Add(peerCheckTimeout))
 	// Ends when these sessions' loops have answered or ended. A loop must not wait for another.
 	go func() {
@@ -151,7 +160,7 @@ func (l *serverLoop) freeSlot(slot int) {
 
 // openWaiting opens the session of a request that waited for its slot.
 func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
-	if l.waiting[w.request.Client] != w { // the wait was cancelled, or served
+	if l.waiting[clientOf(w.request)] != w { // the wait was cancelled, or served
 		l.freeSlot(slot)
 		return
 	}
@@ -178,7 +187,7 @@ func (l *serverLoop) expireWaits(now time.Time) {
 func (l *serverLoop) cancelWait(w *waitingRequest) {
 	l.server.slots.removeWait(w)
 	l.waitTimers.Set(w, time.Time{})
-	delete(l.waiting, w.request.Client)
+	delete(l.waiting, clientOf(w.request))
 }
 
 // cancelWaits ends all waits when the loop ends.
@@ -190,10 +199,12 @@ func (l *serverLoop) cancelWaits() {
 
 // reject answers a request that gets no session.
 func (l *serverLoop) reject(now time.Time, r discovery.Request) {
-	info := SessionInfo{Interface: l.loop.iface, Local: l.loop.ports.Discovery.Addr(), Peer: r.Client, Service: r.Service}
+	info := l.packetInfo(r.VLAN, l.loop.ports.Discovery.Addr(), r.Client)
+	info.Service = r.Service
 	l.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &l.queue)
 	l.loop.sendDiscovery(info, &l.queue)
 	if ok, _ := l.fullLimiter.Allow(now); ok {
+		info.Interface = l.attachments.name(r.VLAN)
 		l.loop.notify(info, NoFreeSlots{Suppressed: l.fullLimiter.TakeSuppressed()})
 	}
 }

@@ -50,19 +50,20 @@ func (l *serverLoop) sendLatePADTs(now time.Time) {
 // sessionExists reports whether a PADT of ours would end an open session. Session ID and both
 // addresses identify it (RFC 2516 section 6).
 func (l *serverLoop) sessionExists(padt wire.DiscoveryFrame) bool {
-	return l.loop.sessions[datapath.Key{Local: padt.Src, Peer: padt.Dst, SessionID: padt.SessionID}] != nil
+	return l.loop.sessions[keyOfPADT(padt)] != nil
+}
+
+// keyOfPADT returns the key of the session that a PADT of ours ends.
+func keyOfPADT(f wire.DiscoveryFrame) datapath.Key {
+	return datapath.Key{VLAN: f.VLAN, Local: f.Src, Peer: f.Dst, SessionID: f.SessionID}
 }
 
 // latestPADTs returns one PADT per session, and the latest limit of them: their number must not
 // grow while an interface flaps.
 func latestPADTs(padts []wire.DiscoveryFrame, limit int) (kept []wire.DiscoveryFrame) {
-	type id struct {
-		session     uint16
-		peer, local wire.Addr
-	}
-	seen := make(map[id]bool)
+	seen := make(map[datapath.Key]bool)
 	for _, f := range slices.Backward(padts) {
-		if key := (id{f.SessionID, f.Dst, f.Src}); !seen[key] && len(kept) < limit {
+		if key := keyOfPADT(f); !seen[key] && len(kept) < limit {
 			seen[key] = true
 			kept = append(kept, f)
 		}

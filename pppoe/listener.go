@@ -15,7 +15,7 @@ type runningListener struct {
 	server        *Server
 	wakeup        chan struct{} // capacity 1: the interface has changed
 	deferredPADTs []wire.DiscoveryFrame
-	ids           *sessionIDs // of its loops
+	attachments   *attachments // of its loops
 
 	mu        sync.Mutex  // guards the fields below
 	current   *serverLoop // nil: the ports are not open
@@ -31,8 +31,8 @@ func newRunningListener(s *Server, l Listener) *runningListener {
 	if l.Device == "" {
 		l.Device = l.Interface
 	}
-	ids := newSessionIDs(s.cfg.Pool.Max)
-	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), ids: ids, current: newServerLoop(s, l, ids)}
+	at := newAttachments(l.Interface, s.cfg.Pool.Max)
+	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), attachments: at, current: newServerLoop(s, l, at)}
 }
 
 // run serves until the context ends, or the ports are lost and there is no Reopen.
@@ -114,7 +114,7 @@ func (l *runningListener) usable() (changes int, ok bool) {
 func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	with := l.Listener
 	with.Ports = ports
-	loop := newServerLoop(l.server, with, l.ids)
+	loop := newServerLoop(l.server, with, l.attachments)
 	l.mu.Lock()
 	same, up := l.changes == changes, l.state == InterfaceUp
 	if same {

@@ -10,6 +10,7 @@ import (
 	"upppoe/ppp"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -159,14 +160,20 @@ func (l *loop) advance(now time.Time) {
 	}
 }
 
-// maxPayload returns the longest PPP payload that the session port can carry, in octets, without
-// the Protocol field.
-func (l *loop) maxPayload() int { return l.ports.Session.MTU() - wire.HeaderLen - 2 }
+// maxPayload returns the longest PPP payload that the session port can carry in a VLAN, in octets,
+// without the Protocol field.
+func (l *loop) maxPayload(in vlan.Stack) int {
+	mtu := l.ports.Session.MTU()
+	if l.ports.PayloadMTU != nil {
+		mtu = l.ports.PayloadMTU(in)
+	}
+	return mtu - wire.HeaderLen - 2
+}
 
 // maxMRU returns the largest MRU that may be negotiated: what the port can carry, and no more than
 // 1492 unless discovery has agreed on more (RFC 4638).
-func (l *loop) maxMRU(agreed int) int {
-	return min(max(agreed, discovery.EthernetPayload), l.maxPayload())
+func (l *loop) maxMRU(agreed int, in vlan.Stack) int {
+	return min(max(agreed, discovery.EthernetPayload), l.maxPayload(in))
 }
 
 // call runs f in the loop's goroutine, unless the loop has ended.

@@ -3,10 +3,12 @@ package pppoe
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 )
 
 // Listener is an attachment on which a Server answers.
@@ -16,9 +18,25 @@ type Listener struct {
 	// Reopen opens the ports again after the interface was gone, or its Ethernet address has
 	// changed. Nil: the server ends when the ports are lost.
 	Reopen func() (Ports, error)
+	// VLANs are the VLANs that are served; frames of others are dropped. They need the Ports of a
+	// trunk (afpacket.OpenTrunkQueues). Empty: the Ports have one VLAN.
+	VLANs vlan.Set
 	// Device is the Ethernet interface's name in calls of Server.SetInterfaceState; empty: the same
 	// as Interface.
 	Device string
+}
+
+// isTrunk reports whether the frames of the ports have their tags.
+func (l Listener) isTrunk() bool { return l.Ports.PayloadMTU != nil }
+
+func (l Listener) isMismatched() bool { return l.isTrunk() == l.VLANs.IsEmpty() }
+
+// serves reports whether frames of a VLAN, given by the tags in band, are served.
+func (l Listener) serves(in vlan.Stack) bool {
+	if l.VLANs.IsEmpty() {
+		return in == vlan.Stack{}
+	}
+	return l.VLANs.Contains(in)
 }
 
 // ServerConfig configures a Server.
@@ -64,6 +82,9 @@ func (c *ServerConfig) check(listeners []Listener) error {
 	switch {
 	case len(listeners) == 0:
 		return errors.New("pppoe: NewServer needs at least one Listener")
+	case slices.ContainsFunc(listeners, Listener.isMismatched):
+		i := slices.IndexFunc(listeners, Listener.isMismatched)
+		return fmt.Errorf("pppoe: Listener %d (%s): VLANs and Ports.PayloadMTU go together: a trunk needs both, other Ports neither", i, listeners[i].Interface)
 	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
 	case c.Pool.MaxPerClient < 0:

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"upppoe/internal/deadlines"
@@ -11,6 +12,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -20,9 +22,10 @@ type serverLoop struct {
 	loop         *loop
 	concentrator *discovery.Concentrator
 	queue        wire.Queue
-	ids          *sessionIDs
+	listener     Listener
+	attachments  *attachments
 	byRequest    map[discovery.RequestKey]*sessionState
-	waiting      map[wire.Addr]*waitingRequest // requests that wait for a slot, by client
+	waiting      map[clientAt]*waitingRequest // requests that wait for a slot
 	waitTimers   deadlines.Heap[*waitingRequest]
 	ctx          context.Context // ends with the loop; passed to the Authenticator
 	stopped      bool
@@ -33,15 +36,16 @@ type serverLoop struct {
 
 var _ owner = (*serverLoop)(nil)
 
-func newServerLoop(s *Server, listener Listener, ids *sessionIDs) *serverLoop {
+func newServerLoop(s *Server, listener Listener, at *attachments) *serverLoop {
 	l := &serverLoop{
-		server: s, ids: ids, byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[wire.Addr]*waitingRequest),
+		server: s, listener: listener, attachments: at,
+		byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[clientAt]*waitingRequest),
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool = l, s.cfg.MSS, &s.reconcilers
 	c := s.cfg.Concentrator
-	c.MaxPayload = l.loop.maxPayload()
+	c.MaxPayloadIn = l.loop.maxPayload
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
 	return l
 }
@@ -97,7 +101,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		s.desired.IPv4 = ipcp.Agreement{}
 		l.releaseAddresses(s, Addressing{})
 		delete(l.byRequest, s.requestKey)
-		l.ids.release(s.SessionID)
+		l.attachments.release(s.vlan, s.SessionID)
 		l.freeSlot(s.Unit)
 	}
 }
@@ -109,7 +113,12 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 		l.loop.drops.count(err)
 		return
 	}
-	l.loop.traceDiscovery(SessionInfo{Interface: l.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{Packet: f})
+	if !l.listener.serves(f.VLAN) {
+		l.loop.drops.count(ErrVLAN)
+		return
+	}
+	info := l.packetInfo(f.VLAN, f.Dst, f.Src)
+	l.loop.traceDiscovery(info, DiscoveryReceived{Packet: f})
 	switch f.Code {
 	case wire.PADI:
 		if !l.stopped {
@@ -122,7 +131,20 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 	default:
 		l.loop.drops.count(discovery.ErrUnexpected)
 	}
-	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, Local: f.Dst, Peer: f.Src}, &l.queue)
+	l.loop.sendDiscovery(info, &l.queue)
+}
+
+// ErrVLAN is the reason for dropping discovery packets of VLANs that a Listener does not serve.
+var ErrVLAN = errors.New("pppoe: VLAN is not served")
+
+// packetInfo describes a packet in events. Only tracing needs the name of its attachment, which may
+// have to be made.
+func (l *serverLoop) packetInfo(in vlan.Stack, local, peer wire.Addr) SessionInfo {
+	info := SessionInfo{Local: local, Peer: peer, vlan: in}
+	if l.loop.trace {
+		info.Interface = l.attachments.name(in)
+	}
+	return info
 }
 
 // receivePADR opens a session, or confirms the one that the same PADR opened before: the PADS was
@@ -142,7 +164,7 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 	}
 	if !l.stopped {
 		if slot, ok := l.server.slots.take(r.Client, l); ok {
-			if w := l.waiting[r.Client]; w != nil {
+			if w := l.waiting[clientOf(r)]; w != nil {
 				l.cancelWait(w)
 			}
 			l.openSession(now, slot, r, key)
@@ -159,14 +181,14 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
 	cfg := l.server.current.Load()
 	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
-	id, ok := l.ids.assign()
+	id, ok := l.attachments.assign(r.VLAN)
 	if !ok { // the attachment has all its sessions
 		l.freeSlot(slot)
 		l.reject(now, r)
 		return
 	}
-	info := SessionInfo{SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
-	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
+	info := SessionInfo{Interface: l.attachments.name(r.VLAN), vlan: r.VLAN, SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
+	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload, r.VLAN), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
 	if cfg.Session.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
 		peer.Address = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
 	}
@@ -182,7 +204,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 
 // receivePADT ends a session if session ID and both addresses match (RFC 2516 section 5.5).
 func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
-	s := l.loop.sessions[datapath.Key{Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
+	s := l.loop.sessions[datapath.Key{VLAN: f.VLAN, Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
 	if s == nil || s.endReason != nil {
 		l.loop.drops.count(discovery.ErrNotOurs)
 		return
@@ -202,7 +224,7 @@ const maxUnknownPADTs = 100
 // nor if others on this machine share the port, as their
 // sessions may have any ID.
 func (l *serverLoop) handleUnknownSession(now time.Time, k datapath.Key, _ []byte) {
-	if !l.ids.isFree(k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
+	if !l.listener.serves(k.VLAN) || !l.attachments.isFree(k.VLAN, k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
 		return
 	}
 	ok, _ := l.padtLimiter.Allow(now)
@@ -210,6 +232,10 @@ func (l *serverLoop) handleUnknownSession(now time.Time, k datapath.Key, _ []byt
 		return
 	}
 	local := l.loop.ports.Discovery.Addr()
-	l.queue.Add(wire.NewPADT(k.Peer, local, k.SessionID, ""))
-	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, SessionID: k.SessionID, Local: local, Peer: k.Peer}, &l.queue)
+	padt := wire.NewPADT(k.Peer, local, k.SessionID, "")
+	padt.VLAN = k.VLAN
+	l.queue.Add(padt)
+	info := l.packetInfo(k.VLAN, local, k.Peer)
+	info.SessionID = k.SessionID
+	l.loop.sendDiscovery(info, &l.queue)
 }

@@ -41,7 +41,7 @@ func (l *loop) dropSession(now time.Time, s *sessionState, r session.Reason) {
 // can be sent again; without it the peer would keep the session until its echoes fail.
 func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason) {
 	if s.endReason == nil {
-		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))
+		l.deferredPADTs = append(l.deferredPADTs, s.padt())
 	}
 	l.dropSession(now, s, r)
 }
@@ -51,9 +51,16 @@ func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason
 // later, because an interface is often down while its address changes.
 func (l *loop) terminateReaddressed(now time.Time, s *sessionState) {
 	if s.endReason == nil {
-		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))
+		l.deferredPADTs = append(l.deferredPADTs, s.padt())
 	}
 	l.terminateSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: errAddressChanged.Error()})
+}
+
+// padt returns the PADT that ends the session.
+func (s *sessionState) padt() wire.DiscoveryFrame {
+	f := wire.NewPADT(s.Peer, s.Local, s.SessionID, "")
+	f.VLAN, f.Tags = s.vlan, s.padtTags
+	return f
 }
 
 // sendDeferredPADTs sends the PADTs that an earlier loop of the interface could not send.
@@ -61,7 +68,7 @@ func (l *loop) sendDeferredPADTs(frames []wire.DiscoveryFrame) {
 	var q wire.Queue
 	for _, f := range frames {
 		q.Add(f)
-		l.sendDiscovery(SessionInfo{Interface: l.iface, SessionID: f.SessionID, Local: f.Src, Peer: f.Dst}, &q)
+		l.sendDiscovery(SessionInfo{Interface: attachmentName(l.iface, f.VLAN), SessionID: f.SessionID, Local: f.Src, Peer: f.Dst}, &q)
 	}
 }
 
@@ -72,9 +79,7 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	l.dropDeviceQueue(s)
 	if !s.noPADT {
 		var q wire.Queue
-		padt := wire.NewPADT(s.Peer, s.Local, s.SessionID, "")
-		padt.Tags = s.padtTags
-		q.Add(padt)
+		q.Add(s.padt())
 		l.sendDiscovery(s.SessionInfo, &q)
 	}
 	s.desired.device = false

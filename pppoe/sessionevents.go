@@ -12,7 +12,7 @@ import (
 func (l *loop) flush(now time.Time, s *sessionState) {
 	l.batch = l.batch[:0]
 	for frame := range s.out.Frames.All() {
-		l.batch = append(l.batch, wire.AppendSessionFrame(nil, s.Peer, s.Local, s.SessionID, frame))
+		l.batch = append(l.batch, wire.AppendTaggedSession(nil, s.Peer, s.Local, s.vlan, s.SessionID, frame))
 	}
 	if len(l.batch) > 0 {
 		l.ports.Session.WriteBatch(l.batch) // lost frames are repeated by their protocol

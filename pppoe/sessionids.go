@@ -1,15 +1,23 @@
 package pppoe
 
+import "slices"
+
 // sessionIDs assigns the session IDs 1 to max of an attachment. An ID is used again as late as
-// possible: a peer may not know yet that its session has ended. It needs one bit per ID.
+// possible: a peer may not know yet that its session has ended.
 type sessionIDs struct {
 	max  int
-	used []uint64 // bits, grown to the highest ID that was used
-	last int      // assigned last
+	last *int     // assigned last; attachments may share it
+	few  []uint16 // in use, in no order; unless there are bits
+	used []uint64 // bits, grown to the highest ID that was used; nil: there are few
 	n    int      // in use
 }
 
-func newSessionIDs(max int) *sessionIDs { return &sessionIDs{max: min(max, maxSessions)} }
+// maxFew is the number of IDs beyond which bits take less memory: up to 8 kB.
+const maxFew = 256
+
+func newSessionIDs(max int, last *int) *sessionIDs {
+	return &sessionIDs{max: min(max, maxSessions), last: last}
+}
 
 // assign assigns an ID; ok is false if all are in use.
 func (s *sessionIDs) assign() (id uint16, ok bool) {
@@ -17,28 +25,49 @@ func (s *sessionIDs) assign() (id uint16, ok bool) {
 		return 0, false
 	}
 	for {
-		s.last = s.last%s.max + 1
-		if !s.isUsed(s.last) {
+		*s.last = *s.last%s.max + 1
+		if !s.isUsed(*s.last) {
 			break
 		}
 	}
-	for len(s.used) <= s.last/64 {
-		s.used = append(s.used, 0)
-	}
-	s.used[s.last/64] |= 1 << (s.last % 64)
+	id = uint16(*s.last)
 	s.n++
-	return uint16(s.last), true
+	if s.used != nil {
+		s.setBit(id)
+	} else if s.few = append(s.few, id); len(s.few) > maxFew {
+		for _, id := range s.few {
+			s.setBit(id)
+		}
+		s.few = nil
+	}
+	return id, true
+}
+
+func (s *sessionIDs) setBit(id uint16) {
+	if need := int(id)/64 + 1; need > len(s.used) {
+		s.used = append(s.used, make([]uint64, need-len(s.used))...)
+	}
+	s.used[id/64] |= 1 << (id % 64)
 }
 
 // release makes an ID available again.
 func (s *sessionIDs) release(id uint16) {
-	s.used[id/64] &^= 1 << (id % 64)
 	s.n--
+	if s.used != nil {
+		s.used[id/64] &^= 1 << (id % 64)
+		return
+	}
+	at := slices.Index(s.few, id)
+	s.few[at] = s.few[len(s.few)-1]
+	s.few = s.few[:len(s.few)-1]
 }
 
 // isFree reports whether an ID can be assigned.
 func (s *sessionIDs) isFree(id uint16) bool { return id > 0 && int(id) <= s.max && !s.isUsed(int(id)) }
 
 func (s *sessionIDs) isUsed(id int) bool {
+	if s.used == nil {
+		return slices.Contains(s.few, uint16(id))
+	}
 	return id/64 < len(s.used) && s.used[id/64]&(1<<(id%64)) != 0
 }

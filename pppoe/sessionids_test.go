@@ -9,7 +9,7 @@ import (
 // others that are free.
 func TestSessionIDs(t *testing.T) {
 	for _, max := range []int{1, 3, 64, 65, maxSessions} {
-		ids := newSessionIDs(max)
+		ids := newSessionIDs(max, new(int))
 		if ids.isFree(0) || !ids.isFree(1) || !ids.isFree(uint16(max)) || ids.isFree(uint16(max+1)) {
 			t.Errorf("of %d, the free ones are wrong", max)
 		}
@@ -22,7 +22,7 @@ func TestSessionIDs(t *testing.T) {
 			t.Errorf("of %d, %d is assigned twice", max, id)
 		}
 	}
-	ids := newSessionIDs(3)
+	ids := newSessionIDs(3, new(int))
 	var got []uint16
 	assign := func() {
 		id, ok := ids.assign()
@@ -45,7 +45,7 @@ func TestSessionIDs(t *testing.T) {
 
 // TestSessionIDsAboveMaximum: an attachment has no more than RFC 2516 section 4 allows.
 func TestSessionIDsAboveMaximum(t *testing.T) {
-	ids := newSessionIDs(1_000_000)
+	ids := newSessionIDs(1_000_000, new(int))
 	for range maxSessions {
 		if id, ok := ids.assign(); !ok || id == 0 || id == 0xffff {
 			t.Fatalf("%#x, %v", id, ok)

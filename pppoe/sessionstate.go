@@ -46,7 +46,10 @@ type sessionState struct {
 
 // addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.
 func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits SessionLimits) *sessionState {
-	info.Interface, info.Local, info.Generation = l.iface, l.ports.Session.Addr(), l.generations.Add(1)
+	info.Local, info.Generation = l.ports.Session.Addr(), l.generations.Add(1)
+	if info.Interface == "" {
+		info.Interface = l.iface
+	}
 	s := &sessionState{SessionInfo: info, ppp: session.New(cfg, peer), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
 	l.sessions[s.frameKey()] = s
 	return s

@@ -216,6 +216,9 @@ func (s Set) One() (only Stack, ok bool) {
 	return Stack{tagOf(of.low), tagOf(of.inner[0].low)}, true
 }
 
+// IsEmpty reports whether the set has no stack.
+func (s Set) IsEmpty() bool { return !s.any && len(s.segments) == 0 }
+
 // IsAny reports whether the set has all stacks.
 func (s Set) IsAny() bool { return s.any }
 

@@ -1,0 +1,65 @@
+package pppoe
+
+import "upppoe/pppoe/vlan"
+
+// attachments are the VLANs of a listener that have sessions, each with session IDs of its own.
+// Others are not remembered, because a peer can forge any tags.
+type attachments struct {
+	iface  string
+	maxIDs int // per VLAN
+	lastID int // assigned last, in any VLAN
+	by     map[vlan.Stack]*attachment
+}
+
+// attachment is a VLAN that has sessions.
+type attachment struct {
+	name string // the interface with its tags; all its sessions share it
+	ids  *sessionIDs
+}
+
+func newAttachments(iface string, maxIDs int) *attachments {
+	return &attachments{iface: iface, maxIDs: maxIDs, by: make(map[vlan.Stack]*attachment)}
+}
+
+// attachmentName returns the name of an attachment in events: the interface with the tags that
+// frames have in band.
+func attachmentName(iface string, in vlan.Stack) string {
+	if in == (vlan.Stack{}) {
+		return iface
+	}
+	return iface + "." + in.String()
+}
+
+// name returns the name of a VLAN's attachment.
+func (a *attachments) name(in vlan.Stack) string {
+	if at := a.by[in]; at != nil {
+		return at.name
+	}
+	return attachmentName(a.iface, in)
+}
+
+// assign assigns a session ID in a VLAN; ok is false if all are in use there.
+func (a *attachments) assign(in vlan.Stack) (id uint16, ok bool) {
+	at := a.by[in]
+	if at == nil {
+		at = &attachment{name: attachmentName(a.iface, in), ids: newSessionIDs(a.maxIDs, &a.lastID)}
+		a.by[in] = at
+	}
+	return at.ids.assign()
+}
+
+// release makes a session ID available again.
+func (a *attachments) release(in vlan.Stack, id uint16) {
+	at := a.by[in]
+	if at.ids.release(id); at.ids.n == 0 {
+		delete(a.by, in)
+	}
+}
+
+// isFree reports whether a session ID can be assigned in a VLAN.
+func (a *attachments) isFree(in vlan.Stack, id uint16) bool {
+	if at := a.by[in]; at != nil {
+		return at.ids.isFree(id)
+	}
+	return id > 0 && int(id) <= min(a.maxIDs, maxSessions)
+}
