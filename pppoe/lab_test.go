@@ -94,13 +94,13 @@ func (h *host) device(t *testing.T, name string) *tuntest.Device {
 type eventLog struct {
 	mu     sync.Mutex
 	events []pppoe.Event
-	info   pppoe.SessionInfo // of the last one
+	infos  []pppoe.SessionInfo // of the events
 }
 
 func (j *eventLog) record(info pppoe.SessionInfo, e pppoe.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.info = info
+	j.infos = append(j.infos, info)
 	j.events = append(j.events, e)
 }
 
@@ -108,7 +108,7 @@ func (j *eventLog) record(info pppoe.SessionInfo, e pppoe.Event) {
 func (j *eventLog) key() pppoe.SessionKey {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.info.Key()
+	return j.infos[len(j.infos)-1].Key()
 }
 
 // last returns the last event of a type.
@@ -203,18 +203,7 @@ func (l *lab) startServerAt(addr wire.Addr) *pppoe.Server {
 }
 
 func (l *lab) startServerOn(ports pppoe.Ports) *pppoe.Server {
-	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: ports}})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	l.stopServer = stop
-	l.running.Go(func() {
-		if err := s.Run(ctx); err != nil {
-			l.t.Errorf("server ended with %v", err)
-		}
-	})
-	return s
+	return l.startListener(pppoe.Listener{Interface: "s", Ports: ports})
 }
 
 func (l *lab) newClient() *pppoe.Client {

@@ -28,9 +28,6 @@ type recorder struct {
 }
 
 func (r *recorder) watch(frame []byte) {
-	if binary.BigEndian.Uint16(frame[12:]) != wire.EtherTypeDiscovery {
-		return
-	}
 	if f, err := wire.ParseDiscoveryFrame(frame); err == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()

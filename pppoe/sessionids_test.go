@@ -55,3 +55,28 @@ func TestSessionIDsAboveMaximum(t *testing.T) {
 		t.Error("there are more than 65,534")
 	}
 }
+
+// TestSessionIDsMemory: IDs are unique however many there were, and few need little memory.
+func TestSessionIDsMemory(t *testing.T) {
+	last := 60000
+	ids := newSessionIDs(maxSessions, &last)
+	seen := make(map[uint16]bool)
+	for i := range 3 * maxFew {
+		id, ok := ids.assign()
+		if !ok || seen[id] || ids.isFree(id) {
+			t.Fatalf("ID %d, %v", id, ok)
+		}
+		seen[id] = true
+		if few := i < maxFew; few != (ids.used == nil) {
+			t.Fatalf("%d IDs: %d bits", i+1, 64*len(ids.used))
+		}
+	}
+	for id := range seen {
+		if ids.release(id); !ids.isFree(id) {
+			t.Errorf("%d is in use after its release", id)
+		}
+	}
+	if ids.n != 0 {
+		t.Errorf("%d in use", ids.n)
+	}
+}
