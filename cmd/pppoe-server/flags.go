@@ -38,7 +38,7 @@ type flags struct {
 	maxPerClient int // 0: no limit
 	keepOlder    bool
 	mss          int
-	vlans        []vlan.Stack // none: untagged frames
+	vlans        vlan.Set
 	ipv6         ipv6Pools
 	foreground   bool
 	debug        bool
@@ -77,7 +77,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.acName, "ac-name", "C", "", "AC-Name of the access concentrator (default: the host name)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any)")
 	v6.add(set)
-	set.StringVar(&vlans, "vlan", "", "serve these VLANs of every -I instead of untagged frames, like 50,100-200, or 10-12.100 for two tags; untagged,10-20 serves untagged frames too. No VLAN devices are needed, but the server receives every frame once per VLAN: for hundreds of VLANs, create VLAN devices and name them with -I")
+	set.StringVar(&vlans, "vlan", "", "serve these VLANs of every -I instead of untagged frames, like 50,100-200, or 100-199.1-4094 for two tags (OUTER.INNER); untagged,10-20 serves untagged frames too; any: frames with any tags, and without. No VLAN devices are needed, and one pair of sockets serves all VLANs of an interface")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp TCP's MSS to this, if it is less than the MTU allows; -1: no clamping")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions")
 	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address (default 0: no limit)")
@@ -109,12 +109,13 @@ func parseFlags(args []string) (*flags, error) {
 	}
 	f.keepOlder = duplicate == refuse
 	f.warnings = ignoredFlagWarnings(set)
+	f.vlans = vlan.SetOf(vlan.Stack{})
 	if set.Changed("vlan") {
-		list, err := vlan.ParseList(vlans)
+		served, err := vlan.ParseSet(vlans)
 		if err != nil {
 			return nil, &pppd.Error{Message: "--vlan: " + err.Error()}
 		}
-		f.vlans = list
+		f.vlans = served
 	}
 	if err := f.ipv6.read(v6); err != nil {
 		return nil, err

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/config/pppd"
-	"upppoe/internal/host/ifname"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
@@ -24,8 +23,6 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/linux"
-	"upppoe/pppoe/vlan"
-	"upppoe/tun"
 )
 
 func main() { os.Exit(run(daemonize.Args())) }
@@ -110,10 +107,10 @@ func serve(f *flags, s *pppd.Settings) int {
 	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: sessions, server: server}
 	defer onSIGHUP(reload.reload)()
 	for _, l := range listeners {
-		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
+		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", listenerName(l), cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
-	for _, at := range f.attachments() {
-		if short := mtuWarning(s, at); short != "" {
+	for _, name := range f.interfaces {
+		if short := mtuWarning(s, afpacket.Attachment{Interface: name, VLAN: f.widestTags()}); short != "" {
 			log.Warn(short)
 		}
 	}
@@ -148,44 +145,6 @@ func end(err error, lines *pppdlog.Handler) int {
 		return exitCode(err)
 	}
 	return fail(err)
-}
-
-// listen opens the ports of all attachments, or none.
-func listen(f *flags, opener *linux.Opener) (all []pppoe.Listener, err error) {
-	if err := tun.Check(); err != nil {
-		return nil, err
-	}
-	for _, line := range f.attachments() {
-		ports, err := opener.Open(line)
-		if err != nil {
-			for _, l := range all {
-				l.Ports.Close()
-			}
-			return nil, err
-		}
-		all = append(all, pppoe.Listener{
-			Interface: line.String(), Ports: ports, Device: line.Interface,
-			Reopen: func() (pppoe.Ports, error) { return opener.Open(line) },
-		})
-	}
-	return all, nil
-}
-
-// attachments returns each VLAN of each interface.
-func (f *flags) attachments() (all []afpacket.Attachment) {
-	vlans := f.vlans
-	if len(vlans) == 0 {
-		vlans = []vlan.Stack{{}}
-	}
-	for i, name := range f.interfaces {
-		f.interfaces[i], _ = ifname.KernelName(name)
-	}
-	for _, name := range f.interfaces {
-		for _, tags := range vlans {
-			all = append(all, afpacket.Attachment{Interface: name, VLAN: tags})
-		}
-	}
-	return all
 }
 
 // fail prints an error and returns its exit code.

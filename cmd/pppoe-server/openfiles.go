@@ -10,7 +10,7 @@ import (
 )
 
 // Open files of a server in addition to those of its sessions, with room for scripts: of the process,
-// and of each attachment.
+// and of each interface.
 const (
 	filesOfServer   = 64
 	filesOfListener = 16
@@ -28,7 +28,7 @@ func openFiles(f *flags, s *pppd.Settings) uint64 {
 	if f.ipv6.wanted() {
 		each += 3 // sockets of router advertisements and DHCPv6
 	}
-	return uint64(f.max*each + len(f.attachments())*filesOfListener + filesOfServer)
+	return uint64(f.max*each + len(f.interfaces)*filesOfListener + filesOfServer)
 }
 
 // raiseOpenFileLimit raises the limit of open files to what all sessions need, as far as permitted. It

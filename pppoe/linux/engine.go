@@ -51,16 +51,24 @@ func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Off
 	if a.VLAN == (vlan.Stack{}) && a.Source == (wire.Addr{}) {
 		return link, nil
 	}
+	if err := filter(ports, link.FilterSessions); err != nil {
+		return nil, fmt.Errorf("%v: %w", a, err)
+	}
+	return link, nil
+}
+
+// filter sets the filter of each session port.
+func filter(ports pppoe.Ports, set func(ebpf.Socket) error) error {
 	for _, port := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		socket, ok := port.(ebpf.Socket)
 		if !ok {
-			return nil, fmt.Errorf("%v: %w: its port accepts no filter", a, ebpf.ErrUnavailable)
+			return fmt.Errorf("%w: its port accepts no filter", ebpf.ErrUnavailable)
 		}
-		if err := link.FilterSessions(socket); err != nil {
-			return nil, fmt.Errorf("%v: %w", a, err)
+		if err := set(socket); err != nil {
+			return err
 		}
 	}
-	return link, nil
+	return nil
 }
 
 // attach returns an interface in the kernel data path. It is attached at first use, and again after

@@ -53,15 +53,38 @@ var ErrUnavailable = ebpf.ErrUnavailable
 // event, pppoe.NotOffloaded. Other errors are those of afpacket.OpenQueues.
 func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 	o.restore(a.Interface)
-	queues := o.Queues
-	if o.DataPath == datapath.KindPlain {
-		queues = 1
-	}
-	ports, err := afpacket.OpenQueues(a, queues)
-	if err != nil || !o.wantsKernel() {
+	ports, err := afpacket.OpenQueues(a, o.queues())
+	if err != nil {
 		return ports, err
 	}
-	offload, err := o.offload(a, ports)
+	return o.withOffload(ports, func() (datapath.Offload, error) { return o.offload(a, ports) })
+}
+
+// OpenTrunk is Open for a trunk, which carries the sessions of all its VLANs. Other errors are those
+// of afpacket.OpenTrunkQueues.
+func (o *Opener) OpenTrunk(t afpacket.Trunk) (pppoe.Ports, error) {
+	o.restore(t.Interface)
+	ports, err := afpacket.OpenTrunkQueues(t, o.queues())
+	if err != nil {
+		return ports, err
+	}
+	return o.withOffload(ports, func() (datapath.Offload, error) { return o.trunkOffload(t, ports) })
+}
+
+// queues is the number of ports for session frames.
+func (o *Opener) queues() int {
+	if o.DataPath == datapath.KindPlain {
+		return 1
+	}
+	return o.Queues
+}
+
+// withOffload adds the kernel data path to ports, if it is wanted.
+func (o *Opener) withOffload(ports pppoe.Ports, open func() (datapath.Offload, error)) (pppoe.Ports, error) {
+	if !o.wantsKernel() {
+		return ports, nil
+	}
+	offload, err := open()
 	switch {
 	case err == nil:
 		ports.Offload = offload
