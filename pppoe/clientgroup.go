@@ -56,6 +56,8 @@ type ClientGroupConfig struct {
 	Ports Ports
 	// Size is the number of clients; they are numbered from 0.
 	Size int
+	// Spare is how many of the clients, the last ones, are not dialled by Run, but by Dial only.
+	Spare int
 	// Client returns the identity of a client. It is called at each dial.
 	Client func(client int) GroupClient
 	// Discovery selects concentrator and service. HostUniq is replaced: it identifies the client.
@@ -144,6 +146,8 @@ func (c *ClientGroupConfig) check() error {
 		return errors.New("pppoe: ClientGroupConfig.Client is not set: it returns the identity of each client")
 	case c.Size < 0 || c.Size > maxGroup:
 		return fmt.Errorf("pppoe: ClientGroupConfig.Size is %d, not within 0 and %d", c.Size, maxGroup)
+	case c.Spare < 0 || c.Spare > c.Size:
+		return fmt.Errorf("pppoe: ClientGroupConfig.Spare is %d, not within 0 and Size, %d", c.Spare, c.Size)
 	case c.Rate < 0 || c.MaxInProgress < 0:
 		return fmt.Errorf("pppoe: ClientGroupConfig.Rate is %v and MaxInProgress %d: neither may be negative", c.Rate, c.MaxInProgress)
 	}
@@ -186,7 +190,7 @@ func (g *ClientGroup) Run(ctx context.Context) error {
 
 // start begins the dials of all clients.
 func (g *ClientGroup) start(now time.Time) {
-	for i := range g.clients {
+	for i := range g.cfg.Size - g.cfg.Spare {
 		g.Dial(i)
 	}
 	if g.cfg.Tick != nil {

@@ -164,6 +164,26 @@ func TestClientGroupRate(t *testing.T) {
 	})
 }
 
+// TestClientGroupSpare: spare clients dial only when they are told to.
+func TestClientGroupSpare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newGroupLab(t, ethertest.Config{}, 5)
+		l.cfg.Spare = 2
+		l.startServer()
+		l.startGroup()
+		time.Sleep(time.Minute)
+		if n := countEvents[session.IPv4Up](l); n != 3 {
+			t.Errorf("%d of 3 clients are up, beside 2 spare ones", n)
+		}
+		l.group.Call(func(time.Time) { l.group.Dial(4) })
+		synctest.Wait()
+		if _, up := lastOf[session.IPv4Up](l.events[4]); !up || countEvents[session.IPv4Up](l) != 4 {
+			t.Errorf("a spare client that dials: %v", l.events[4])
+		}
+		l.stop()
+	})
+}
+
 // began returns when the bubble began: at midnight UTC 2000-01-01 (testing/synctest).
 func (l *groupLab) began() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -375,6 +395,7 @@ func TestClientGroupConfig(t *testing.T) {
 		"Ports":         func(c *pppoe.ClientGroupConfig) { c.Ports = pppoe.Ports{} },
 		"Client":        func(c *pppoe.ClientGroupConfig) { c.Client = nil },
 		"Size":          func(c *pppoe.ClientGroupConfig) { c.Size = -1 },
+		"Spare":         func(c *pppoe.ClientGroupConfig) { c.Spare = 1 },
 		"Rate":          func(c *pppoe.ClientGroupConfig) { c.Rate = -1 },
 		"MaxInProgress": func(c *pppoe.ClientGroupConfig) { c.MaxInProgress = -1 },
 		"Discovery":     func(c *pppoe.ClientGroupConfig) { c.Discovery.Service = string(make([]byte, 2000)) },

@@ -17,6 +17,7 @@ import (
 	"upppoe/ppp/pap"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 )
 
@@ -39,14 +40,22 @@ type generator struct {
 	stage   stage
 	onStage func(stage) // called when a stage begins, by the group; nil: not called
 	end     context.CancelFunc
+	holding context.Context // ends with the hold, and with it the flood
+	endHold context.CancelFunc
 
-	clients []client
-	up      upList              // clients with IPv4
-	probes  deadlines.Heap[int] // clients whose first packet has no answer
-	open    int                 // clients that have all address families
-	settled int                 // clients that are answered or have failed in stageDialling
-	result  report
-	packet  []byte // scratch
+	clients   []client
+	up        upList              // clients with IPv4
+	probes    deadlines.Heap[int] // clients whose first packet has no answer
+	open      int                 // clients that have all address families
+	settled   int                 // clients that are answered or have failed in stageDialling
+	result    report
+	newcomers newcomers
+	flood     *flood        // nil: none
+	floodPort datapath.Port // nil: no flood
+	flooder   floodSource
+	packet    []byte // scratch
+
+	unanswered bool // the server carries no packets: sessions are complete without an answer
 
 	holdUntil   time.Time
 	lastTick    time.Time
@@ -69,13 +78,13 @@ type client struct {
 	churned       bool  // it was hung up to be dialled again
 }
 
-func newGenerator(o *options, ports pppoe.Ports) (*generator, error) {
-	g := &generator{o: o, ports: ports, clients: make([]client, o.sessions), began: time.Now()}
+func newGenerator(o *options, ports pppoe.Ports, floodPort datapath.Port) (*generator, error) {
+	g := &generator{o: o, ports: ports, floodPort: floodPort, clients: make([]client, o.addresses()), began: time.Now()}
 	for i := range g.clients {
 		g.clients[i].upIndex = -1
 	}
 	cfg := pppoe.ClientGroupConfig{
-		Interface: o.iface, Ports: ports, Size: o.sessions, Client: o.client,
+		Interface: o.iface, Ports: ports, Size: o.addresses(), Spare: extraClients, Client: o.client,
 		Discovery: discovery.ClientConfig{Service: o.service},
 		Session: session.Config{
 			LCP: lcp.Config{
@@ -116,6 +125,8 @@ func (g *generator) run(ctx context.Context) (*report, error) {
 	}
 	ctx, g.end = context.WithCancel(ctx)
 	defer g.end()
+	g.holding, g.endHold = context.WithCancel(ctx)
+	defer g.stopFlood()
 	// Ends with run.
 	context.AfterFunc(ctx, func() {
 		g.group.Call(func(now time.Time) { g.beginStage(now, stageClosing) })
@@ -136,6 +147,7 @@ func (g *generator) beginStage(now time.Time, s stage) {
 	switch s {
 	case stageHolding:
 		g.holdUntil, g.lastTick = now.Add(g.o.hold), now
+		g.startFlood()
 	case stageClosing:
 		g.result.closingAt = at
 		g.result.Open = g.open
@@ -156,7 +168,7 @@ func (g *generator) tick(now time.Time) time.Time {
 	g.repeatProbes(now)
 	switch g.stage {
 	case stageDialling:
-		if now.Sub(g.began) >= g.o.timeout || g.settled == len(g.clients) {
+		if now.Sub(g.began) >= g.o.timeout || g.settled == g.o.sessions {
 			g.beginStage(now, stageHolding)
 		}
 	case stageHolding:
@@ -175,17 +187,40 @@ func (g *generator) hold(now time.Time) {
 	switch {
 	case now.Before(g.holdUntil):
 		g.hangUpSome(passed * g.o.churn)
+		g.dialNewcomer(now)
 		g.sendTraffic(now, passed*g.o.packets.rate)
-	case now.After(g.holdUntil.Add(drainTime)):
+	case now.Before(g.holdUntil.Add(drainTime)):
+		g.endHold()
+	default:
 		g.beginStage(now, stageClosing)
 		g.end()
+	}
+}
+
+// startFlood starts the flood, if there is one.
+func (g *generator) startFlood() {
+	if g.floodPort == nil {
+		return
+	}
+	g.flood = newFlood(g.o, g.floodPort, g.flooder)
+	// Ends with the hold.
+	go g.flood.run(g.holding)
+}
+
+// stopFlood stops the flood, and reports it.
+func (g *generator) stopFlood() {
+	g.endHold()
+	if g.flood != nil {
+		<-g.flood.finished
+		g.floodPort.Close()
+		g.result.Flood = floodReport{g.o.flood, g.o.floodFrom, g.flood.sent.Load(), float64(g.flood.sent.Load()) / g.flood.took.Seconds()}
 	}
 }
 
 // hangUpSome ends sessions, which are dialled again.
 func (g *generator) hangUpSome(n float64) {
 	for g.churnDue += n; g.churnDue >= 1; g.churnDue-- {
-		i := g.nextChurn % len(g.clients)
+		i := g.nextChurn % g.o.sessions
 		g.nextChurn++
 		if g.clients[i].upIndex >= 0 {
 			g.clients[i].churned = true

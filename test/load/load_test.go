@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +83,10 @@ func TestOptionErrors(t *testing.T) {
 		"--vlan":        "-I eth0 --vlan 4095",
 		"--traffic":     "-I eth0 --traffic 10,5",
 		"--target":      "-I eth0 --target nowhere",
+		"--flood":       "-I eth0 --flood arp",
+		"--flood-rate":  "-I eth0 --flood padi --flood-rate 0",
+		"--flood-from":  "-I eth0 --flood padi --flood-from all",
+		"needs --hold":  "-I eth0 --flood padi",
 		"unexpected":    "-I eth0 more",
 	} {
 		if _, err := parseOptions(strings.Fields(line)); err == nil || !strings.Contains(err.Error(), flag) {
@@ -96,19 +99,7 @@ func TestOptionErrors(t *testing.T) {
 // has all phases.
 func TestSelf(t *testing.T) {
 	roottest.Need(t)
-	o, err := parseOptions(strings.Fields("--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 200ms --json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := buildServer(); err != nil {
-		t.Fatal(err)
-	}
-	s := &selfTest{o: o, dir: os.Getenv(programEnv)}
-	defer os.RemoveAll(s.dir)
-	r, err := s.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := runSelfTest(t, "--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 200ms")
 	var text bytes.Buffer
 	if err := r.write(&text, true); err != nil {
 		t.Fatal(err)

@@ -48,11 +48,11 @@ func fail(code int, err error) {
 
 // runAgainst runs the generator on an interface.
 func runAgainst(ctx context.Context, o *options) (*report, error) {
-	ports, err := o.openPorts(o.iface)
+	ports, flood, err := o.openPorts(o.iface)
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGenerator(o, ports)
+	g, err := newGenerator(o, ports, flood)
 	if err != nil {
 		ports.Close()
 		return nil, err

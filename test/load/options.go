@@ -13,6 +13,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
@@ -36,6 +37,10 @@ type options struct {
 	echo       time.Duration
 	traffic    string
 	target     string
+	newcomers  time.Duration
+	flood      string
+	floodRate  float64
+	floodFrom  string
 	json       bool
 	cpuProfile string
 
@@ -80,6 +85,10 @@ func parseOptions(args []string) (*options, error) {
 	f.DurationVar(&o.echo, "echo", 30*time.Second, "interval of LCP Echo-Requests; 0: none")
 	f.StringVar(&o.traffic, "traffic", "", "`PPS,SIZE`: packets per second, over all sessions, during --hold, and their length in octets")
 	f.StringVar(&o.target, "target", "server", "destination of --traffic: server (ICMP echo to the server's address), peers (UDP to the next client) or `ADDRESS[:PORT]` (ICMP echo, or UDP to an echo service)")
+	f.DurationVar(&o.newcomers, "newcomers", 0, "during --hold, dial one more client at this interval, and end it when packets flow (default: 1s with --flood)")
+	f.StringVar(&o.flood, "flood", "", "during --hold, flood the concentrator with frames of this `KIND`: padi, padr, padt, lcp, chap or echo")
+	f.Float64Var(&o.floodRate, "flood-rate", 100000, "frames of --flood per second")
+	f.StringVar(&o.floodFrom, "flood-from", "forged", "`SOURCE` of --flood: forged (random addresses and session IDs) or session (that of the first client)")
 	f.BoolVar(&o.json, "json", false, "write the report as JSON")
 	f.StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile of the generator to `FILE`")
 	f.BoolVar(&o.self, "self", false, "measure our own pppoe-server: both ends run in network namespaces of their own on this machine; needs root")
@@ -90,6 +99,9 @@ func parseOptions(args []string) (*options, error) {
 	}
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: see --help", f.Arg(0))
+	}
+	if o.flood != "" && o.newcomers == 0 {
+		o.newcomers = time.Second
 	}
 	return o, o.check()
 }
@@ -106,15 +118,15 @@ func (o *options) check() (err error) {
 		return errors.New("--rate and --churn must not be negative")
 	case o.inProgress < 1:
 		return fmt.Errorf("--in-progress %d: give at least 1", o.inProgress)
-	case o.hold < 0 || o.timeout <= 0 || o.echo < 0:
-		return errors.New("--hold, --timeout and --echo must not be negative, nor --timeout 0")
+	case o.hold < 0 || o.timeout <= 0 || o.echo < 0 || o.newcomers < 0:
+		return errors.New("--hold, --timeout, --echo and --newcomers must not be negative, nor --timeout 0")
 	}
 	for flag, template := range map[string]string{"--user": o.user, "--password": o.password} {
 		if n := strings.Count(template, "%"); n > 1 || n == 1 && !strings.Contains(template, "%d") {
 			return fmt.Errorf("%s %q: a template has at most one %%d, and no other %%", flag, template)
 		}
 	}
-	return errors.Join(o.parseAddresses(), o.parseTraffic())
+	return errors.Join(o.parseAddresses(), o.parseTraffic(), o.checkFlood())
 }
 
 func (o *options) parseAddresses() (err error) {
@@ -182,12 +194,24 @@ func fill(template string, i int) string {
 	return fmt.Sprintf(template, i)
 }
 
-// openPorts opens the ports of all clients on an interface.
-func (o *options) openPorts(name string) (pppoe.Ports, error) {
+// openPorts opens the ports of all clients on an interface, and that of the flood, if there is one.
+func (o *options) openPorts(name string) (ports pppoe.Ports, flood datapath.Port, err error) {
 	a := afpacket.Attachment{Interface: name, Source: o.base, SourcePrefix: o.prefix()}
 	if len(o.tags) == 0 {
-		return afpacket.OpenPorts(a)
+		ports, err = afpacket.OpenPorts(a)
+	} else {
+		ports, err = openTrunk(a)
 	}
+	if err != nil || o.flood == "" {
+		return ports, nil, err
+	}
+	if flood, err = o.openFlood(name); err != nil {
+		ports.Close()
+	}
+	return ports, flood, err
+}
+
+func openTrunk(a afpacket.Attachment) (pppoe.Ports, error) {
 	discovery, err := afpacket.OpenTrunk(a, wire.EtherTypeDiscovery)
 	if err != nil {
 		return pppoe.Ports{}, err

@@ -66,6 +66,10 @@ func (g *generator) firstAnswer(i int, at time.Duration) {
 	c := &g.clients[i]
 	c.answered = true
 	g.probes.Set(i, time.Time{})
+	if g.isNewcomer(i) {
+		g.newcomerAnswered(i, at-c.dialAt)
+		return
+	}
 	g.result.phases[phaseFirst].add(at - c.phaseAt)
 	g.result.phases[phaseFlow].add(at - c.dialAt)
 	if g.stage == stageDialling {

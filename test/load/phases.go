@@ -40,29 +40,37 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 	c, at := &g.clients[i], now.Sub(g.began)
 	switch e := event.(type) {
 	case pppoe.Dialling:
-		g.result.Dials++
+		if !g.isNewcomer(i) {
+			g.result.Dials++
+		}
 		c.dialAt, c.phaseAt, c.want, c.answered, c.probes = at, at, wantIPv4|wantIPv6, false, 0
 		if g.o.noIPv6 {
 			c.want = wantIPv4
 		}
 	case pppoe.Offered:
-		g.measure(c, phasePADO, at)
+		g.measure(i, phasePADO, at)
 	case pppoe.SessionEstablished:
-		g.measure(c, phasePADS, at)
+		g.measure(i, phasePADS, at)
+		g.flooder.ac = e.Grant.AC
+		if i == 0 {
+			g.setFlooder(e.Grant.SessionID)
+		}
 	case session.LinkUp:
-		g.measure(c, phaseLCP, at)
+		g.measure(i, phaseLCP, at)
 	case session.Authenticated:
 		if !e.Peer && !e.Repeated {
-			g.measure(c, phaseAuth, at)
+			g.measure(i, phaseAuth, at)
 		}
 	case session.IPv4Up:
 		c.local, c.remote = e.Local, e.Remote
-		g.result.phases[phaseIPCP].add(at - c.phaseAt)
+		g.record(i, phaseIPCP, at-c.phaseAt)
 		g.familyUp(i, at, wantIPv4)
 		g.up.add(g.clients, i)
-		g.probe(now, i)
+		if !g.unanswered {
+			g.probe(now, i)
+		}
 	case session.IPv6Up:
-		g.result.phases[phaseIP6CP].add(at - c.phaseAt)
+		g.record(i, phaseIP6CP, at-c.phaseAt)
 		g.familyUp(i, at, wantIPv6)
 	case session.NetworkDown:
 		g.familyDown(i)
@@ -73,15 +81,29 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 	}
 }
 
+// setFlooder makes the first client's session the source of a flood.
+func (g *generator) setFlooder(id uint16) {
+	c := g.o.client(0)
+	g.flooder.session, g.flooder.own, g.flooder.tags, g.flooder.id = g.o.floodFrom == "session", c.Addr, c.VLAN, id
+}
+
 // measure records the end of a phase, and begins the next.
-func (g *generator) measure(c *client, p phase, at time.Duration) {
-	g.result.phases[p].add(at - c.phaseAt)
+func (g *generator) measure(i int, p phase, at time.Duration) {
+	c := &g.clients[i]
+	g.record(i, p, at-c.phaseAt)
 	c.phaseAt = at
+}
+
+// record records how long a phase has taken. Those of newcomers count elsewhere.
+func (g *generator) record(i int, p phase, took time.Duration) {
+	if !g.isNewcomer(i) {
+		g.result.phases[p].add(took)
+	}
 }
 
 func (g *generator) familyUp(i int, at time.Duration, family uint8) {
 	c := &g.clients[i]
-	if c.want == 0 {
+	if c.want == 0 || g.isNewcomer(i) {
 		return
 	}
 	if c.want &^= family; c.want == 0 {
@@ -90,6 +112,9 @@ func (g *generator) familyUp(i int, at time.Duration, family uint8) {
 		if g.stage == stageDialling {
 			g.result.SetUp++
 			g.result.setUpAt = at
+			if g.unanswered {
+				g.settle(i)
+			}
 		}
 	}
 }
@@ -97,7 +122,7 @@ func (g *generator) familyUp(i int, at time.Duration, family uint8) {
 // familyDown removes a client's session from those that carry packets.
 func (g *generator) familyDown(i int) {
 	c := &g.clients[i]
-	if c.want == 0 {
+	if c.want == 0 && !g.isNewcomer(i) {
 		g.open--
 		c.want = wantIPv4 | wantIPv6
 	}
@@ -114,6 +139,10 @@ func dialFailure(err error) string {
 
 // fail records that a dial has failed; it is dialled again while sessions are held.
 func (g *generator) fail(i int, reason string) {
+	if g.isNewcomer(i) {
+		g.newcomerEnded(false)
+		return
+	}
 	if g.stage < stageClosing {
 		count(&g.result.Failures, reason)
 	}
@@ -125,6 +154,10 @@ func (g *generator) fail(i int, reason string) {
 func (g *generator) ended(i int, e pppoe.Ended) {
 	c := &g.clients[i]
 	g.familyDown(i)
+	if g.isNewcomer(i) {
+		g.newcomerEnded(c.answered)
+		return
+	}
 	churned := c.churned
 	c.churned = false
 	switch {

@@ -31,6 +31,8 @@ type report struct {
 	Phases            []phaseReport
 	Echoes            echoReport
 	Traffic           trafficReport
+	Newcomers         newcomerReport
+	Flood             floodReport
 	OtherPackets      int               // received, not ours
 	Drops             map[string]uint64 // received frames that were dropped, by reason
 	SocketDrops       uint64            // frames for which our sockets had no room
@@ -40,6 +42,7 @@ type report struct {
 
 	phases       [phaseCount]histogram
 	rtt          histogram
+	newcomers    histogram
 	setUpAt      time.Duration
 	configuredAt time.Duration
 	closingAt    time.Duration
@@ -52,6 +55,12 @@ type phaseReport struct {
 }
 
 type echoReport struct{ Sent, Answered, Lost uint64 }
+
+type floodReport struct {
+	Kind, From      string
+	Sent            uint64
+	FramesPerSecond float64
+}
 
 type trafficReport struct {
 	Sent, Received uint64
@@ -93,6 +102,7 @@ func (r *report) complete() {
 	if r.Configured > 0 {
 		r.ConfiguredSeconds, r.ConfiguredPerSec = r.configuredAt.Seconds(), rate(r.Configured, r.configuredAt)
 	}
+	r.Newcomers.Answered = newPhaseReport("newcomer: PADI to first answer", &r.newcomers)
 	if t := &r.Traffic; t.Sent > 0 {
 		t.LossPercent = 100 * (1 - float64(t.Received)/float64(t.Sent))
 		t.RTT = newPhaseReport("packet there and back", &r.rtt)
@@ -122,6 +132,12 @@ func (r *report) text() string {
 	if t := r.Traffic; t.Sent > 0 {
 		line("packets              %d sent, %d received (%.3f %% lost)", t.Sent, t.Received, t.LossPercent)
 	}
+	if f := r.Flood; f.Sent > 0 {
+		line("flood                %s, %s: %d frames, %.0f/s", f.Kind, f.From, f.Sent, f.FramesPerSecond)
+	}
+	if n := r.Newcomers; n.Dials > 0 {
+		line("newcomers            %d of %d got through, %d failed", n.Answered.Count, n.Dials, n.Failed)
+	}
 	writeCounts(&b, "failed dials", r.Failures)
 	writeCounts(&b, "lost sessions", r.Lost)
 	writeCounts(&b, "dropped frames", r.Drops)
@@ -129,7 +145,7 @@ func (r *report) text() string {
 		b.WriteString(r.Server.text())
 	}
 	line("%-31s %8s %9s %9s %9s %9s", "milliseconds", "count", "p50", "p90", "p99", "max")
-	for _, p := range append(slices.Clone(r.Phases), r.Traffic.RTT) {
+	for _, p := range append(slices.Clone(r.Phases), r.Traffic.RTT, r.Newcomers.Answered) {
 		if p.Count > 0 {
 			line("%-31s %8d %9.2f %9.2f %9.2f %9.2f", p.Name, p.Count, p.P50, p.P90, p.P99, p.Max)
 		}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
 )
 
@@ -33,7 +34,8 @@ type selfTest struct {
 type serverReport struct {
 	Args                 string
 	RSSBefore            int     // KiB, before the first session
-	RSSOpen, RSSPeak     int     // KiB, with all sessions open, and the most until then
+	RSSOpen, RSSHeld     int     // KiB, with all sessions open, and at the end of the hold
+	RSSPeak              int     // KiB, the most until the end of the hold
 	BytesPerSession      int     // of RSSOpen - RSSBefore
 	SetUpCPUSeconds      float64 // processor time until all were open
 	IdleCPUPercent       float64 // of one processor, while the sessions were held
@@ -45,11 +47,11 @@ type serverReport struct {
 
 func (r *serverReport) text() string {
 	return fmt.Sprintf(`server               pppoe-server %s
-memory               %.1f MiB RSS, peak %.1f, before %.1f, after the end %.1f; %d octets a session
+memory               %.1f MiB RSS, after the hold %.1f, peak %.1f, before %.1f, after the end %.1f; %d octets a session
 processor            %.2f s for the set-up (generator %.2f s); %.1f %% of one while held
 threads, descriptors %d, %d
 end of all devices   %.2f s
-`, r.Args, mib(r.RSSOpen), mib(r.RSSPeak), mib(r.RSSBefore), mib(r.RSSAfter), r.BytesPerSession,
+`, r.Args, mib(r.RSSOpen), mib(r.RSSHeld), mib(r.RSSPeak), mib(r.RSSBefore), mib(r.RSSAfter), r.BytesPerSession,
 		r.SetUpCPUSeconds, r.GeneratorCPU, r.IdleCPUPercent, r.Threads, r.Descriptors, r.DevicesGoneSeconds)
 }
 
@@ -97,14 +99,15 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 	}
 	defer s.stopServer()
 	var ports pppoe.Ports
+	var flood datapath.Port
 	err := s.clients.Do(func() (err error) {
-		ports, err = s.o.openPorts(clientEnd)
+		ports, flood, err = s.o.openPorts(clientEnd)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGenerator(s.o, ports)
+	g, err := newGenerator(s.o, ports, flood)
 	if err != nil {
 		ports.Close()
 		return nil, err
@@ -250,7 +253,7 @@ func (s *selfTest) sampleIdle() {
 		return
 	}
 	s.report.IdleCPUPercent = now.cpuSince(s.idle)
-	s.report.RSSPeak = now.hwm
+	s.report.RSSPeak, s.report.RSSHeld = now.hwm, now.rss
 }
 
 // awaitDevicesGone waits until the server has removed the devices of all sessions.

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"upppoe/chap"
+	"upppoe/internal/roottest"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
+	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
+	"upppoe/tun"
+	"upppoe/tun/tuntest"
+)
+
+// withoutDevices is a host network whose devices exist in memory only.
+type withoutDevices struct{}
+
+func (withoutDevices) Open(s pppoe.SessionInfo) (tun.Device, error) {
+	return tuntest.New(fmt.Sprint("ppp", s.SessionID)), nil
+}
+func (withoutDevices) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error {
+	return nil
+}
+func (withoutDevices) Close(pppoe.SessionInfo, pppoe.Addressing) {}
+
+// oneSecret authenticates everyone who knows the secret.
+type oneSecret struct{}
+
+func (oneSecret) Authenticate(_ context.Context, _ pppoe.SessionInfo, r ppp.AuthResponse) pppoe.AuthResult {
+	_, ok := r.Verify([]byte("secret"))
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok}}
+}
+
+// BenchmarkSetUp opens 10,000 sessions with CHAP, IPCP and IPv6CP over a veth pair, with a server
+// in the same process that has no network devices: the cost of PPPoE and PPP at both ends.
+//
+//	go test ./test/load -run '^$' -bench SetUp -benchtime 1x
+func BenchmarkSetUp(b *testing.B) {
+	roottest.Need(b)
+	o, err := parseOptions([]string{"--self", "-n", "10000"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	clients, servers := labtest.Namespace(b), labtest.Namespace(b)
+	if err := lab.Veth(lab.End{In: clients, Name: clientEnd}, lab.End{In: servers, Name: serverEnd, MAC: serverMAC}); err != nil {
+		b.Fatal(err)
+	}
+	ports := pppoe.Ports{}
+	err = servers.Do(func() (err error) {
+		ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: serverEnd})
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := pppoe.ServerConfig{
+		Concentrator: discovery.ConcentratorConfig{ACName: "ac"},
+		Session:      session.Config{Name: "ac", IPv4: &ipcp.Config{Local: netip.MustParseAddr("10.0.0.1")}, IPv6: &ipv6cp.Config{}},
+		Pool:         pppoe.Pool{Max: 65534, First: netip.MustParseAddr("10.1.0.0")},
+		Network:      withoutDevices{}, Authenticator: oneSecret{},
+	}
+	cfg.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
+	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: serverEnd, Ports: ports}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	b.ResetTimer()
+	for range b.N {
+		setUpAll(b, o, clients)
+	}
+	b.StopTimer()
+	stop()
+	<-ended
+}
+
+func setUpAll(b *testing.B, o *options, clients *lab.Namespace) {
+	ports := pppoe.Ports{}
+	err := clients.Do(func() (err error) {
+		ports, _, err = o.openPorts(clientEnd)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := newGenerator(o, ports, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.unanswered = true
+	r, err := g.run(context.Background())
+	if err != nil || r.SetUp != o.sessions {
+		b.Fatalf("%v: %s", err, r.text())
+	}
+	r.complete()
+	b.ReportMetric(r.SetUpsPerSecond, "setups/s")
+	b.ReportMetric(float64(r.SetUp)/r.CloseSeconds, "closes/s")
+}
