@@ -9,6 +9,7 @@ import (
 
 	"upppoe/internal/deadlines"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
@@ -27,7 +28,7 @@ type ClientGroup struct {
 	mu         sync.Mutex // guards the fields below
 	now        time.Time  // of the step in progress
 	clients    []groupClient
-	sessions   map[groupKey]*groupClient
+	sessions   map[datapath.Key]*groupClient
 	timers     deadlines.Heap[*groupClient]
 	early      earlyPackets
 	toDial     clientQueue
@@ -130,7 +131,7 @@ func NewClientGroup(cfg ClientGroupConfig) (*ClientGroup, error) {
 	g := &ClientGroup{
 		cfg: cfg, wake: make(chan struct{}, 1),
 		clients:  make([]groupClient, cfg.Size),
-		sessions: make(map[groupKey]*groupClient, cfg.Size),
+		sessions: make(map[datapath.Key]*groupClient, cfg.Size),
 	}
 	for i := range g.clients {
 		g.clients[i].index = uint32(i)

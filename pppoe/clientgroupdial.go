@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
@@ -13,7 +14,7 @@ import (
 
 // groupClient is the state of one client. Its zero value, but for index, is an idle client.
 type groupClient struct {
-	key      groupKey // Local and VLAN: since the dial; the others: of the session
+	key      datapath.Key // Local and VLAN: since the dial; the others: of the session
 	index    uint32
 	dials    uint32           // started so far
 	dial     *groupDial       // nil: not in discovery
@@ -33,13 +34,6 @@ type groupClient struct {
 type groupDial struct {
 	identity  GroupClient
 	discovery *discovery.Client
-}
-
-// groupKey identifies a session on the segment.
-type groupKey struct {
-	VLAN        vlan.Stack
-	Local, Peer wire.Addr
-	SessionID   uint16
 }
 
 // familySet is a set of address families.
@@ -96,7 +90,7 @@ func (g *ClientGroup) dial(c *groupClient) {
 	identity := g.cfg.Client(int(c.index))
 	c.waiting = false
 	c.dials++
-	c.key = groupKey{VLAN: identity.VLAN, Local: identity.Addr}
+	c.key = datapath.Key{VLAN: identity.VLAN, Local: identity.Addr}
 	cfg := g.cfg.Discovery
 	cfg.MaxPayload = min(cfg.MaxPayload, g.maxPayload())
 	cfg.HostUniq = c.hostUniq()

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"upppoe/ppp"
+	"upppoe/pppoe/datapath"
 )
 
 // earlyPackets are the first LCP packets of concentrators whose PADS has not been handled yet: they
 // arrive on another port than the PADS and may overtake it. The zero value is empty.
 type earlyPackets struct {
-	kept   map[groupKey][][]byte
+	kept   map[datapath.Key][][]byte
 	since  time.Time
-	before map[groupKey][][]byte // of the period before
+	before map[datapath.Key][][]byte // of the period before
 }
 
 const (
@@ -26,9 +27,9 @@ const (
 
 // keep keeps a copy of the packet of an unknown session, if it may be such a packet, and
 // reports whether it has.
-func (e *earlyPackets) keep(now time.Time, k groupKey, packet []byte) bool {
+func (e *earlyPackets) keep(now time.Time, k datapath.Key, packet []byte) bool {
 	if now.Sub(e.since) >= earlyPeriod {
-		e.before, e.kept, e.since = e.kept, make(map[groupKey][][]byte), now
+		e.before, e.kept, e.since = e.kept, make(map[datapath.Key][][]byte), now
 	}
 	have, known := e.kept[k]
 	if p, _, err := ppp.ParseFrame(packet); err != nil || p != ppp.LCP || len(packet) > maxEarlyLen ||
@@ -40,7 +41,7 @@ func (e *earlyPackets) keep(now time.Time, k groupKey, packet []byte) bool {
 }
 
 // take removes and returns the packets of a session.
-func (e *earlyPackets) take(k groupKey) [][]byte {
+func (e *earlyPackets) take(k datapath.Key) [][]byte {
 	packets := append(e.before[k], e.kept[k]...)
 	delete(e.before, k)
 	delete(e.kept, k)

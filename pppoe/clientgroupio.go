@@ -126,14 +126,14 @@ type frameBuffer struct {
 	frames [][]byte
 }
 
-func (b *frameBuffer) appendSession(k groupKey, frame []byte) {
+func (b *frameBuffer) appendSession(k datapath.Key, frame []byte) {
 	start := len(b.buf)
 	b.buf = wire.AppendSessionFrame(b.buf, k.Peer, k.Local, k.SessionID, frame)
 	b.end(start, k.VLAN)
 }
 
 // appendData appends the frame of an IP packet.
-func (b *frameBuffer) appendData(k groupKey, p ppp.Protocol, packet []byte) {
+func (b *frameBuffer) appendData(k datapath.Key, p ppp.Protocol, packet []byte) {
 	start := len(b.buf)
 	b.buf = wire.AppendSessionFrame(b.buf, k.Peer, k.Local, k.SessionID, binary.BigEndian.AppendUint16(nil, uint16(p)))
 	b.buf = append(b.buf, packet...)

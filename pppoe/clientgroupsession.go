@@ -6,6 +6,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
@@ -13,17 +14,16 @@ import (
 
 // receiveSession handles a frame of the session port.
 func (g *ClientGroup) receiveSession(frame []byte) {
-	tags, _, ok := vlan.Split(frame)
-	if !ok || len(frame) < payloadOffset(tags) {
+	key, at, ok := datapath.FrameKey(frame)
+	if !ok {
 		g.drops.count(wire.ErrShort)
 		return
 	}
-	id, packet, err := wire.ParseSession(frame[payloadOffset(tags):])
+	_, packet, err := wire.ParseSession(frame[at:])
 	if err != nil {
 		g.drops.count(err)
 		return
 	}
-	key := groupKey{VLAN: tags, Local: wire.Addr(frame[:6]), Peer: wire.Addr(frame[6:12]), SessionID: id}
 	c := g.sessions[key]
 	if c == nil {
 		if !g.early.keep(g.now, key, packet) {
@@ -113,7 +113,7 @@ func (g *ClientGroup) closeClient(c *groupClient) {
 
 // receivePADT ends the session that VLAN, addresses and session ID identify.
 func (g *ClientGroup) receivePADT(f wire.DiscoveryFrame, tags vlan.Stack) {
-	c := g.sessions[groupKey{VLAN: tags, Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
+	c := g.sessions[datapath.Key{VLAN: tags, Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
 	if c == nil {
 		g.drops.count(discovery.ErrNotOurs)
 		return

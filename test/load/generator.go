@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"runtime/pprof"
@@ -93,12 +92,10 @@ func newGenerator(o *options, ports pppoe.Ports, floodPort datapath.Port) (*gene
 			},
 			IPv4: &ipcp.Config{},
 			IPv6: &ipv6cp.Config{},
-			Rand: rand.NewChaCha8([32]byte{1}),
 		},
 		Rate: o.rate, MaxInProgress: o.inProgress,
 		Notify: g.notify, Receive: g.receive, Tick: g.tick,
 	}
-	cfg.Discovery.Rand = cfg.Session.Rand
 	if o.acName != "" {
 		cfg.Discovery.ACNames = []string{o.acName}
 	}
