@@ -68,3 +68,33 @@ func BenchmarkMove(b *testing.B) {
 		h.Set(i%65535, epoch.Add(time.Duration(i*7919%65535)*time.Second))
 	}
 }
+
+// TestNoAllocation: a value that expires and is set again, as an echo does, allocates nothing.
+func TestNoAllocation(t *testing.T) {
+	var h Heap[int]
+	now := epoch
+	for i := range 100 {
+		h.Set(i, now.Add(time.Duration(i)*time.Second))
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		now = h.Next()
+		v, _ := h.Pop(now)
+		h.Set(v, now.Add(time.Minute))
+	}); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// BenchmarkExpire is what each echo of tens of thousands of sessions costs.
+func BenchmarkExpire(b *testing.B) {
+	var h Heap[int]
+	for i := range 65535 {
+		h.Set(i, epoch.Add(time.Duration(i*7919%65535)*time.Millisecond))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		now := h.Next()
+		v, _ := h.Pop(now)
+		h.Set(v, now.Add(65535*time.Millisecond))
+	}
+}
