@@ -152,8 +152,8 @@ func (l *Link) AuthRefused() bool { return l.negotiator.authRefused }
 
 // UnsupportedAuth returns the value of the Authentication-Protocol option that the peer
 // last requested and we refused, until it requests one that we accept; empty: none. It is
-// valid until the next call, and untrusted.
-func (l *Link) UnsupportedAuth() []byte { return l.negotiator.unsupportedAuth }
+// untrusted.
+func (l *Link) UnsupportedAuth() []byte { return []byte(l.negotiator.unsupportedAuth) }
 
 // Looped reports whether the link is looped back (RFC 1661 section 6.4).
 func (l *Link) Looped() bool { return l.negotiator.looped() }

@@ -22,18 +22,21 @@ type negotiator struct {
 
 	// Our options as currently requested.
 	requestMRU   uint16
+	magic        uint32
 	requestMagic bool
 	authRefused  bool
 	loops        uint8  // successive requests with our Magic-Number
 	peerMethod   method // of RequireAuth; agreed on, once LCP has opened
-	tried        uint32 // bit i: method i of RequireAuth has been requested
-	magic        uint32
+	tried        uint8  // bit i: method i of RequireAuth has been requested
 
 	// What is agreed on.
 	ownMethod       method // of AllowAuth
 	peerMRU         uint16
-	unsupportedAuth []byte // the value of the peer's last Authentication-Protocol that we refused; empty: none
+	unsupportedAuth string // the value of the peer's last Authentication-Protocol that we refused; empty: none
 }
+
+// maxMethods is the number of methods of RequireAuth that are requested: there are five.
+const maxMethods = 8
 
 // method is a method of a list of Config: its index, from 1 on; 0: none.
 type method uint8
@@ -142,10 +145,10 @@ func (n *negotiator) evaluateMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 func (n *negotiator) evaluateAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	allowed := n.cfg.AllowAuth
 	if index(allowed, theirs.Value) != 0 {
-		n.unsupportedAuth = nil
+		n.unsupportedAuth = ""
 		return ppp.Ack, theirs
 	}
-	n.unsupportedAuth = append(n.unsupportedAuth[:0], theirs.Value...)
+	n.unsupportedAuth = string(theirs.Value)
 	if len(allowed) == 0 {
 		return ppp.Reject, theirs
 	}
@@ -179,7 +182,7 @@ func (n *negotiator) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
 
 // Acknowledged stores the peer's options. Those that are missing have their defaults.
 func (n *negotiator) Acknowledged(peer ppp.Options) {
-	n.peerMRU, n.ownMethod, n.unsupportedAuth = min(DefaultMRU, n.maxMRU), 0, nil
+	n.peerMRU, n.ownMethod, n.unsupportedAuth = min(DefaultMRU, n.maxMRU), 0, ""
 	for theirs := range peer.All() {
 		switch theirs.Type {
 		case OptMRU:
@@ -236,7 +239,7 @@ func (n *negotiator) tryNextMethod(suggestion []byte) {
 // untried returns the method of RequireAuth with the option value, or else the first one, of
 // those not requested yet; 0: all were.
 func (n *negotiator) untried(value []byte) (first method) {
-	for i, m := range n.cfg.RequireAuth {
+	for i, m := range n.cfg.RequireAuth[:min(len(n.cfg.RequireAuth), maxMethods)] {
 		switch {
 		case n.tried>>i&1 != 0:
 		case bytes.Equal(m.Option(), value):

@@ -37,13 +37,11 @@ type exchange struct {
 	refusalsReceived int       // Configure-Naks and -Rejects received since the last Configure-Ack
 	ackRcvdTimeouts  int       // timeouts in Ack-Rcvd: the peer acknowledges, and sends no request
 
-	terminateReason string // Data of our Terminate-Requests
-	code            Code   // of the answer to the peer's request
-	answer          []byte // its options; reused
+	terminateReason string   // Data of our Terminate-Requests
+	code            Code     // of the answer to the peer's request
+	answer          []byte   // its options, valid during the step
+	room            [32]byte // for the options of most requests
 }
-
-// optionsRoom is enough for the options of most Configure-Requests, in octets.
-const optionsRoom = 32
 
 // NewAutomaton returns an automaton in state Initial. The limits are shared, and must not
 // change.
@@ -219,10 +217,7 @@ func (a *Automaton) sendRequest(now time.Time, again bool, q *Queue) {
 	// Identifier for a new request; if the old one does not help, it must.
 	if !again || !x.awaiting && x.ackRcvdTimeouts > a.limits.maxConfigure()/2 {
 		a.requestID = a.NextID()
-		if x.request == nil {
-			x.request = make([]byte, 0, optionsRoom)
-		}
-		x.request = a.negotiator.AppendRequest(x.request[:0])
+		x.request = a.negotiator.AppendRequest(x.room[:0])
 	}
 	x.awaiting = true
 	a.queueRequest(now, q)

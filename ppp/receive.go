@@ -100,7 +100,7 @@ func (a *Automaton) evaluate(peer Options) bool {
 	case len(naks) > 0:
 		x.code, x.answer = ConfigureNak, naks
 	default:
-		x.code, x.answer = ConfigureAck, append(x.answer[:0], peer...)
+		x.code, x.answer = ConfigureAck, peer
 		return true
 	}
 	return false

@@ -59,13 +59,10 @@ func (s *Session) startPeerRole(now time.Time, c ppp.Credentials, out *Output) {
 
 // startPeerRoleLast starts the exchange in which we are the peer, once the other side is
 // authenticated, with the secrets shared with it. It handles the packet that came before.
-func (s *Session) startPeerRoleLast(now time.Time, result ppp.AuthResult, out *Output) {
-	if s.link.OwnMethod() == nil || s.auth.peer != nil {
-		return
-	}
+func (s *Session) startPeerRoleLast(now time.Time, secret, cleartextSecret []byte, out *Output) {
 	c := s.cfg.Credentials
-	c.Secret = func(string) ([]byte, bool) { return result.Secret, len(result.Secret) > 0 }
-	c.CleartextSecret = func() ([]byte, bool) { return result.CleartextSecret, len(result.CleartextSecret) > 0 }
+	c.Secret = func(string) ([]byte, bool) { return secret, len(secret) > 0 }
+	c.CleartextSecret = func() ([]byte, bool) { return cleartextSecret, len(cleartextSecret) > 0 }
 	s.startPeerRole(now, c, out)
 	if c := s.auth.early; c != nil {
 		s.auth.early = nil

@@ -66,7 +66,7 @@ type AuthFailed struct {
 // authentication method that LCP.AllowAuth does not contain.
 type UnsupportedAuthMethod struct {
 	sealed
-	Requested []byte       // the value of the peer's option; valid only until the next call of the session
+	Requested []byte       // the value of the peer's option
 	Allowed   []ppp.Method // LCP.AllowAuth
 }
 

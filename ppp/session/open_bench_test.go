@@ -112,3 +112,39 @@ func BenchmarkOpenSession(b *testing.B) {
 	b.ReportMetric(float64(heapInUse()-before)/held, "B/session")
 	runtime.KeepAlive(kept)
 }
+
+func newBenchPair() *benchPair {
+	clientCfg, serverCfg := benchConfigs()
+	p := &benchPair{fromClient: &session.Output{}, toClient: &session.Output{}, now: epoch}
+	p.client, p.server = session.New(clientCfg, session.Peer{}), session.New(serverCfg, session.Peer{})
+	p.open()
+	return p
+}
+
+// echo lets the server's echo timer expire, and delivers the request and its answer.
+func (p *benchPair) echo() {
+	p.now = p.server.Deadline()
+	p.server.Advance(p.now, p.toClient)
+	p.exchange()
+}
+
+// TestEchoAllocations: neither side of an echo allocates.
+func TestEchoAllocations(t *testing.T) {
+	p := newBenchPair()
+	begin := p.now
+	if n := testing.AllocsPerRun(100, p.echo); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+	if took := p.now.Sub(begin); took != 101*30*time.Second || p.server.Phase() != session.PhaseNetwork {
+		t.Errorf("after %v: %v; want 101 echoes, one every 30 s", took, p.server.Phase())
+	}
+}
+
+// BenchmarkEcho is one echo of an open session, both sides.
+func BenchmarkEcho(b *testing.B) {
+	p := newBenchPair()
+	b.ReportAllocs()
+	for b.Loop() {
+		p.echo()
+	}
+}

@@ -176,8 +176,8 @@ func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Outpu
 		s.assign(result)
 	}
 	s.handleAuthenticatorStep(now, step, out)
-	if step.Outcome == ppp.Succeeded {
-		s.startPeerRoleLast(now, result, out)
+	if step.Outcome == ppp.Succeeded && s.link.OwnMethod() != nil && s.auth.peer == nil {
+		s.startPeerRoleLast(now, result.Secret, result.CleartextSecret, out)
 	}
 	s.updatePhase(now, out)
 }
