@@ -91,30 +91,27 @@ func (c *Config) checkOverlap() error {
 // State, needs DHCPv6 where there is none, or overlaps with what the pools assign to others. A
 // prefix that the pool of its kind could allocate is not a problem: see Pool.Reserve.
 func (c *Config) CheckFixed(fixed State) error {
-	for _, k := range []struct {
-		what        string
-		prefix      netip.Prefix
-		least, most int
-		pool        *Pool
-		dhcp        bool
-	}{
-		{"network", fixed.Network, networkBits, networkBits, c.Networks, false},
-		{"address", fixed.Address, addressBits, addressBits, c.Addresses, true},
-		{"delegated prefix", fixed.Delegated, 1, networkBits, c.Prefixes, true},
-	} {
-		p := k.prefix
-		switch {
-		case !p.IsValid():
-			continue
-		case !lifetime.IsHostPrefix(p) || p != p.Masked() || p.Bits() < k.least || p.Bits() > k.most:
-			return fmt.Errorf("%w: %s %v is not a prefix of %d to %d bits of hosts", ErrConfig, k.what, p, k.least, k.most)
-		case k.dhcp && !c.DHCP():
-			return fmt.Errorf("%w: %s %v: DHCPv6 needs a DUID", ErrConfig, k.what, p)
-		}
-		for _, pool := range c.pools() {
-			if pool.Overlaps(p) && (pool != k.pool || !pool.Has(p)) {
-				return fmt.Errorf("%w: %s %v overlaps with pool %v", ErrConfig, k.what, p, pool)
-			}
+	return errors.Join(
+		c.checkFixed("network", fixed.Network, networkBits, networkBits, c.Networks, true),
+		c.checkFixed("address", fixed.Address, addressBits, addressBits, c.Addresses, c.DHCP()),
+		c.checkFixed("delegated prefix", fixed.Delegated, 1, networkBits, c.Prefixes, c.DHCP()),
+	)
+}
+
+// checkFixed checks one of a State, whose kind has a pool (nil: none), and may not be announced at
+// all.
+func (c *Config) checkFixed(what string, p netip.Prefix, least, most int, own *Pool, announced bool) error {
+	switch {
+	case !p.IsValid():
+		return nil
+	case !lifetime.IsHostPrefix(p) || p != p.Masked() || p.Bits() < least || p.Bits() > most:
+		return fmt.Errorf("%w: %s %v is not a prefix of %d to %d bits of hosts", ErrConfig, what, p, least, most)
+	case !announced:
+		return fmt.Errorf("%w: %s %v: DHCPv6 needs a DUID", ErrConfig, what, p)
+	}
+	for _, pool := range c.pools() {
+		if pool.Overlaps(p) && (pool != own || !pool.Has(p)) {
+			return fmt.Errorf("%w: %s %v overlaps with pool %v", ErrConfig, what, p, pool)
 		}
 	}
 	return nil

@@ -97,6 +97,9 @@ type Link struct {
 	MTU int
 	// Managed is as in AdvertiserConfig.
 	Managed bool
+	// Stale is a prefix that the link had before, which is advertised with lifetimes of 0 while
+	// hosts can still use it (RFC 9096 section 3.5); the zero value: none.
+	Stale AdvertisedPrefix
 	Schedule
 }
 
@@ -109,6 +112,9 @@ func (a *Advertiser) SwitchLink(l Link) {
 	}
 	a.cfg.MTU, a.cfg.Managed, a.schedule = l.MTU, l.Managed, l.Schedule
 	a.params, a.stale, a.sendFailures = Parameters{}, nil, 0
+	if l.Stale.Prefix.IsValid() {
+		a.stale = []AdvertisedPrefix{l.Stale}
+	}
 }
 
 // Schedule returns that of the present link.

@@ -34,25 +34,17 @@ func (r *responder[K]) allocate(now time.Time, s *session[K], pool *assign.Pool,
 	return p, err
 }
 
-// fixedOf returns what is fixed for a session.
-func (s *session[K]) fixedPrefixes() assign.State {
-	if s.fixed == nil {
-		return assign.State{}
-	}
-	return *s.fixed
-}
-
 // allocateNetwork allocates a network, unless the session has one or there is none.
 func (r *responder[K]) allocateNetwork(now time.Time, s *session[K]) {
 	if s.hasNetwork {
 		return
 	}
-	if p, err := r.allocate(now, s, r.cfg.Networks, s.fixedPrefixes().Network); err == nil {
+	if p, err := r.allocate(now, s, r.cfg.Networks, s.fixed().Network); err == nil {
 		s.network, s.hasNetwork = subnetOf(p), true
 	}
 }
 
-// free returns a prefix to its pool; nil, or one of another pool: it does nothing.
+// free returns what is allocated to its pool; nil: there is none.
 func (r *responder[K]) free(pool *assign.Pool, p netip.Prefix) {
 	if pool != nil && p.IsValid() {
 		pool.Free(p)

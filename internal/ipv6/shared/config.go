@@ -46,6 +46,14 @@ type Link struct {
 	Fixed *assign.State
 }
 
+// fixed returns Fixed, or nothing.
+func (l *Link) fixed() assign.State {
+	if l.Fixed == nil {
+		return assign.State{}
+	}
+	return *l.Fixed
+}
+
 // minMTU is the smallest MTU of an IPv6 link (RFC 8200 section 5).
 const minMTU = 1280
 

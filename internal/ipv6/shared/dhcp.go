@@ -42,11 +42,11 @@ func (r *responder[K]) receiveUDP(now time.Time, s *session[K], p *packet) error
 func (r *responder[K]) lease(now time.Time, s *session[K], message []byte) (reply []byte, err error) {
 	cfg := *r.dhcp
 	cfg.Address = func() (netip.Addr, error) {
-		p, err := r.allocate(now, s, r.cfg.Addresses, s.fixedPrefixes().Address)
+		p, err := r.allocate(now, s, r.cfg.Addresses, s.fixed().Address)
 		return p.Addr(), err
 	}
 	cfg.Prefix = func() (netip.Prefix, error) {
-		return r.allocate(now, s, r.cfg.Prefixes, s.fixedPrefixes().Delegated)
+		return r.allocate(now, s, r.cfg.Prefixes, s.fixed().Delegated)
 	}
 	before := s.state()
 	server := dhcp6.ResumeServer(&cfg, s.leases(r.origin))

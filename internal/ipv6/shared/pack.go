@@ -31,25 +31,30 @@ func (o origin) unpack(i instant) time.Time {
 }
 
 // link returns what the router knows of a session.
-func (s *session[K]) link(o origin, managed bool) radv.Link {
-	l := radv.Link{Prefix: s.prefixes().Network, MTU: int(s.mtu), Managed: managed}
+func (s *session[K]) link(o origin, addresses bool) radv.Link {
+	l := radv.Link{Prefix: s.prefixes().Network, MTU: int(s.mtu), Managed: addresses || s.fixed().Address.IsValid()}
 	l.Next, l.LastSent, l.Sent, l.ReplyAt = o.unpack(s.next), o.unpack(s.lastSent), int(s.sent), o.unpack(s.replyAt)
 	if s.replyAt != 0 {
 		l.ReplyTo = s.replyTo.LinkLocal()
 	}
+	if s.extra != nil {
+		l.Stale = s.extra.stale
+	}
 	return l
 }
 
-// longWait is a time for which a second more or less does not matter: timers that are so far away
-// fire together, once a second.
-const longWait = 10 * time.Second
+// Timers that are longWait away or more fire together, once a tick.
+const (
+	longWait = 10 * time.Second
+	tick     = 100 * time.Millisecond
+)
 
-// setSchedule records when to advertise. A distant time becomes up to a second earlier, as the interval is
-// random.
+// setSchedule records when to advertise. A distant time becomes up to a tick earlier, as the interval
+// is random.
 func (s *session[K]) setSchedule(o origin, now time.Time, to radv.Schedule) {
 	s.next, s.lastSent, s.sent, s.replyAt = o.pack(to.Next), o.pack(to.LastSent), uint8(to.Sent), o.pack(to.ReplyAt)
 	if to.Next.Sub(now) >= longWait {
-		s.next -= s.next % instant(time.Second)
+		s.next -= s.next % instant(tick)
 	}
 	if to.ReplyTo.Is6() {
 		id := to.ReplyTo.As16()

@@ -47,21 +47,24 @@ func (r *responder[K]) up(now time.Time, key K, link *Link) {
 	if s != nil {
 		before = s.state()
 	}
-	if subscriber := assign.Hash(link.Subscriber); s == nil || s.subscriber != subscriber || !sameFixed(s.fixed, link.Fixed) {
+	if subscriber := assign.Hash(link.Subscriber); s == nil || s.subscriber != subscriber || s.fixed() != link.fixed() {
 		r.remove(s)
-		s = &session[K]{key: key, subscriber: subscriber, fixed: link.Fixed}
+		s = &session[K]{key: key, subscriber: subscriber}
+		if link.Fixed != nil {
+			s.extra = &extra{fixed: *link.Fixed}
+		}
 		r.sessions[key] = s
 		r.counters.update(func(c *Stats) { c.Sessions = len(r.sessions) })
 	}
 	s.local, s.remote, s.mtu = link.Local, link.Remote, uint16(link.MTU)
 	s.setSchedule(r.origin, now, radv.Schedule{Next: now})
 	r.allocateNetwork(now, s)
+	if had := before.Network; had.IsValid() && had != s.prefixes().Network {
+		s.replaceNetwork(had, lifetime.Deadline(now, r.cfg.Valid))
+	}
 	r.report(s, before)
 	r.run(now, s)
 }
-
-// sameFixed reports whether two values, which may be nil, are equal.
-func sameFixed(a, b *assign.State) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // down removes a session.
 func (r *responder[K]) down(key K) {
@@ -146,7 +149,7 @@ func (r *responder[K]) advertise(now time.Time, s *session[K]) {
 }
 
 func (r *responder[K]) switchTo(s *session[K]) {
-	r.router.SwitchLink(s.link(r.origin, r.cfg.Addresses != nil || s.fixed != nil && s.fixed.Address.IsValid()))
+	r.router.SwitchLink(s.link(r.origin, r.cfg.Addresses != nil))
 }
 
 // receive handles an untrusted packet from a session's peer. The error is the reason for dropping it.

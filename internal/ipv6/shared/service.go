@@ -38,8 +38,9 @@ func New[K comparable](cfg Config[K]) (*Service[K], error) {
 	return &Service[K]{newInbox[K](), r, c}, nil
 }
 
-// Up adds a session, or changes its link after a renegotiation: a session of the same subscriber and
-// with the same Fixed keeps what it has. The error is ErrLink (wrapped).
+// Up adds a session, or changes its link after a renegotiation or for a new policy. A session of the
+// same subscriber and with the same Fixed keeps what it has. Else its peer is told at once of
+// another network, and of another lease when it renews its lease. The error is ErrLink (wrapped).
 func (s *Service[K]) Up(key K, link Link) error {
 	if err := link.check(&s.responder.cfg.Config); err != nil {
 		return err

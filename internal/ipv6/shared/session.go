@@ -2,9 +2,12 @@ package shared
 
 import (
 	"net/netip"
+	"time"
 
 	"upppoe/internal/deadlines"
 	"upppoe/internal/ipv6/assign"
+	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/radv"
 	"upppoe/ppp/ipv6cp"
 )
 
@@ -12,7 +15,7 @@ import (
 type session[K comparable] struct {
 	key        K
 	subscriber uint64 // assign.Hash
-	fixed      *assign.State
+	extra      *extra
 	timer      deadlines.Timer
 
 	local, remote ipv6cp.ID
@@ -61,6 +64,28 @@ type binding struct {
 type addressBinding struct {
 	binding
 	address netip.Addr
+}
+
+// extra is what most sessions do not have; nil: nothing of it.
+type extra struct {
+	fixed assign.State
+	stale radv.AdvertisedPrefix // the network that was replaced
+}
+
+// fixed returns what is assigned to the session instead of prefixes of the pools.
+func (s *session[K]) fixed() assign.State {
+	if s.extra == nil {
+		return assign.State{}
+	}
+	return s.extra.fixed
+}
+
+// replaceNetwork records that the peer may have addresses of an earlier network until a time.
+func (s *session[K]) replaceNetwork(earlier netip.Prefix, until time.Time) {
+	if s.extra == nil {
+		s.extra = &extra{}
+	}
+	s.extra.stale = radv.AdvertisedPrefix{Prefix: earlier, Lifetime: lifetime.Lifetime{Valid: until}}
 }
 
 // prefixes returns what is allocated to the session.
