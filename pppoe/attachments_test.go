@@ -1,10 +1,15 @@
 package pppoe
 
 import (
+	"net"
 	"testing"
+	"time"
 	"unsafe"
 
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // TestAttachments: each VLAN has all IDs; a VLAN is remembered while it has sessions, and asking
@@ -55,3 +60,39 @@ func TestAttachmentsLateReuse(t *testing.T) {
 		a.release(vlan.Stack{}, id)
 	}
 }
+
+// TestForgedVLANs: PADIs, PADRs and session frames with forged tags leave nothing behind in a
+// server's loop.
+func TestForgedVLANs(t *testing.T) {
+	s := &Server{slots: newSlots(4, 0)}
+	s.setCurrent(ServerConfig{Concentrator: discovery.ConcentratorConfig{ACName: "ac"}})
+	s.cfg = *s.current.Load()
+	at := Listener{Interface: "s", VLANs: vlan.Any(), Ports: Ports{Discovery: nullPort{}, Session: nullPort{}, PayloadMTU: func(vlan.Stack) int { return 1500 }}}
+	l := newServerLoop(s, at, newAttachments("s", 4))
+	now := time.Now()
+	for i := range 10_000 {
+		tags := vlan.Stack{{TPID: vlan.STag, VID: uint16(i / 4094)}, {TPID: vlan.CTag, VID: uint16(i%4094 + 1)}}
+		peer := wire.Addr{2, 3: byte(i >> 8), 4: byte(i)}
+		for _, code := range []wire.Code{wire.PADI, wire.PADR, wire.PADT} {
+			f := wire.DiscoveryFrame{Dst: nullPort{}.Addr(), Src: peer, VLAN: tags, Discovery: wire.Discovery{Code: code, Tags: wire.Tags(nil).Append(wire.TagServiceName, nil)}}
+			l.handleDiscovery(now, f.AppendTo(nil))
+		}
+		l.loop.receiveSession(now, wire.AppendTaggedSession(nil, nullPort{}.Addr(), peer, tags, 1, []byte{0xc0, 0x21, 9, 1, 0, 4}))
+	}
+	if len(l.attachments.by)+len(l.waiting)+len(l.byRequest)+len(l.loop.sessions) != 0 {
+		t.Errorf("left behind: %d VLANs, %d waiting requests, %d requests, %d sessions", len(l.attachments.by), len(l.waiting), len(l.byRequest), len(l.loop.sessions))
+	}
+	drops := l.loop.drops.read()
+	if drops[discovery.ErrCookie] != 10_000 || drops[discovery.ErrNotOurs] != 20_000 {
+		t.Errorf("dropped: %v", drops)
+	}
+}
+
+// nullPort is a port that sends and receives nothing.
+type nullPort struct{}
+
+func (nullPort) ReadBatch([]datapath.Frame) (int, error) { return 0, net.ErrClosed }
+func (nullPort) WriteBatch(frames [][]byte) (int, error) { return len(frames), nil }
+func (nullPort) Addr() wire.Addr                         { return wire.Addr{2, 1} }
+func (nullPort) MTU() int                                { return 1508 }
+func (nullPort) Close() error                            { return nil }

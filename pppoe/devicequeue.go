@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"upppoe/ppp"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -42,7 +43,8 @@ func (l *loop) flushDeviceQueue(s *sessionState) {
 	kept := s.deviceQueue
 	l.dropDeviceQueue(s)
 	for _, frame := range kept {
-		_, packet, _ := wire.ParseSession(frame[14:])
+		_, at, _ := datapath.FrameKey(frame)
+		_, packet, _ := wire.ParseSession(frame[at:])
 		l.queueForDevice(s, packet, frame)
 	}
 }

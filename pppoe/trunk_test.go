@@ -160,6 +160,27 @@ func TestTrunkSessions(t *testing.T) {
 	})
 }
 
+// TestTrunkFirstPackets: packets that a client sends before the server's device is ready reach it.
+func TestTrunkFirstPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		ready := make(chan struct{})
+		l.server.Network = lateHost{l.serverHost, ready}
+		l.startTrunk("any")
+		c := l.clientIn("50.100")
+		c.startClient()
+		synctest.Wait()
+		c.clientHost.device(t, "ppp0").Inject(pingFromClient)
+		synctest.Wait()
+		close(ready)
+		synctest.Wait()
+		if got := received(l.serverHost.device(t, "ppp0")); len(got) != 1 || string(got[0]) != string(pingFromClient) {
+			t.Errorf("the server's device has received % x", got)
+		}
+		l.stopAll(c)
+	})
+}
+
 // TestTrunkPriorityTag: frames with a priority tag are untagged frames.
 func TestTrunkPriorityTag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	os.Exit(labtest.Main(m, prepare, "./cmd/pppoe-client", "./cmd/pppoe-server"))
+	os.Exit(labtest.Main(m, prepare, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"))
 }
 
 // prepare receives the directory of our programs, and makes the other names of the client in it.
