@@ -5,13 +5,16 @@ import "net/netip"
 // beginNetworkPhase applies the policy of the user that was just authenticated. Nothing of an
 // earlier user's policy stays, as the link may have been renegotiated by another.
 func (l *serverLoop) beginNetworkPhase(s *sessionState) {
-	s.policy = SessionPolicy{}
+	policy := &noPolicy
 	switch policyOf := l.server.current.Load().Policy; {
 	case s.authPolicy != nil:
-		s.policy = *s.authPolicy
+		policy = s.authPolicy
 	case policyOf != nil:
-		s.policy = policyOf(s.SessionInfo)
+		if p := policyOf(s.SessionInfo); p != nil {
+			policy = p
+		}
 	}
+	l.setPolicy(s, policy)
 	if s.desired.device && s.User != s.networkUser {
 		s.limits.restart(s.counters())
 	}

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"net/netip"
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
@@ -33,6 +34,13 @@ type HostNetwork interface {
 	// Close undoes what did not disappear with the device, which is already closed. It is called
 	// once for each successful Open.
 	Close(s SessionInfo, have Addressing)
+}
+
+// FramedRouter is a HostNetwork that routes prefixes behind the peers (SessionPolicy.FramedRoutes).
+type FramedRouter interface {
+	// SetFramedRoutes changes the prefixes that are routed to the session's device. They do not
+	// outlast the device. It is called like Configure, and after it.
+	SetFramedRoutes(s SessionInfo, have, want []netip.Prefix) error
 }
 
 // has reports whether a family is open.

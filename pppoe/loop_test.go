@@ -51,7 +51,7 @@ func TestMSSFollowsMTU(t *testing.T) {
 	path := &mssPath{}
 	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
 	l.owner = nopOwner{}
-	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, ppp: session.New(&session.Config{Rand: rand.Reader}, session.Peer{})}
+	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}, ppp: session.New(&session.Config{Rand: rand.Reader}, session.Peer{})}
 	for _, mtu := range []int{1492, 1400, 1500} {
 		s.desired.MTU = mtu
 		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")

@@ -38,11 +38,11 @@ func TestSourcePolicy(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path
 			requested := 0
-			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
+			l.server.Policy = func(info pppoe.SessionInfo) *pppoe.SessionPolicy {
 				if requested++; info.User != "testuser" {
 					t.Errorf("requested the policy of %q", info.User)
 				}
-				return pppoe.SessionPolicy{CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
+				return &pppoe.SessionPolicy{CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
 			}
 			s := l.startServer()
 			l.startClient()
@@ -100,7 +100,7 @@ func TestRateLimits(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
-			l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return policy }
+			l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &policy }
 			l.startServer()
 			l.startClient()
 			synctest.Wait()
@@ -136,7 +136,7 @@ func TestDynamicPrefixesEndWithSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 1
-		l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &pppoe.SessionPolicy{CheckSource: true} }
 		l.client.Redial = persist(time.Second, 0)
 		s := l.startServer()
 		l.startClient()
@@ -176,7 +176,7 @@ func (h slowHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 func TestPolicyBeforeTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &pppoe.SessionPolicy{CheckSource: true} }
 		slow := slowHost{l.serverHost, make(chan struct{})}
 		l.server.Network = slow
 		l.startServer()

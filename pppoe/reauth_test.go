@@ -53,11 +53,11 @@ func TestPolicyFollowsUser(t *testing.T) {
 				"carol": {CheckSource: true, Down: slow},
 				"dave":  {CheckSource: true, FramedRoutes: behind, Up: datapath.Rate{Bits: 8000, Burst: 2 * time.Second}},
 			}
-			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
+			l.server.Policy = func(info pppoe.SessionInfo) *pppoe.SessionPolicy {
 				if info.User != "bob" {
 					t.Errorf("requested the policy of %q, whose account has one", info.User)
 				}
-				return pppoe.SessionPolicy{}
+				return &pppoe.SessionPolicy{}
 			}
 			s := l.startServer()
 			l.startClient()

@@ -1,6 +1,8 @@
 package pppoe
 
 import (
+	"net/netip"
+	"slices"
 	"sync"
 
 	"upppoe/pppoe/datapath"
@@ -55,6 +57,7 @@ type desired struct {
 	info   SessionInfo
 	device bool // whether it has a device
 	Addressing
+	routes []netip.Prefix // that are routed to the peer in addition
 }
 
 // actual is what a session has of the host's network.
@@ -62,6 +65,7 @@ type actual struct {
 	device     string           // its name; empty: there is none
 	path       datapath.Session // of the device
 	addressing Addressing
+	routes     []netip.Prefix // that are routed to the peer in addition
 	err        error
 	gone       bool // the device is gone permanently
 	counters   datapath.Counters
@@ -86,6 +90,9 @@ func newReconciler(host HostNetwork, path datapath.Path, report func(*sessionSta
 func (r *reconciler) set(s *sessionState, want desired) {
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
+	if s.reconcile == nil {
+		s.reconcile = &reconcileState{}
+	}
 	s.reconcile.desired = want
 	if s.reconcile.queued {
 		return
@@ -139,7 +146,7 @@ func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, want desired
 	for len(q.jobs) > 0 {
 		j, q.jobs[0] = q.jobs[0], reconcilerJob{}
 		q.jobs = q.jobs[1:]
-		state := &j.session.reconcile
+		state := j.session.reconcile
 		if q == &p.setups && state.isRemoval() { // it ended while it was queued
 			p.enqueue(j)
 			continue
@@ -175,6 +182,7 @@ func (r *reconciler) apply(s *sessionState, want desired) {
 	case is.err == nil:
 		r.open(is, want)
 		r.configure(is, want)
+		r.route(is, want)
 	}
 }
 
@@ -204,6 +212,31 @@ func (r *reconciler) configure(is *actual, want desired) {
 	want.info.Device = is.device
 	is.err = r.network.Configure(want.info, is.addressing, want.Addressing)
 	is.addressing = want.Addressing
+}
+
+// route sets the framed routes of the families that are open.
+func (r *reconciler) route(is *actual, want desired) {
+	routes := want.openRoutes()
+	if is.err != nil || slices.Equal(is.routes, routes) {
+		return
+	}
+	router, ok := r.network.(FramedRouter)
+	if !ok {
+		return
+	}
+	want.info.Device = is.device
+	is.err = router.SetFramedRoutes(want.info, is.routes, routes)
+	is.routes = routes
+}
+
+// openRoutes returns the framed routes of the families that are open.
+func (d *desired) openRoutes() (routes []netip.Prefix) {
+	for _, p := range d.routes {
+		if p.Addr().Is4() && d.HasIPv4() || p.Addr().Is6() && d.HasIPv6() {
+			routes = append(routes, p)
+		}
+	}
+	return routes
 }
 
 func (r *reconciler) close(is *actual, want desired) {

@@ -54,8 +54,9 @@ type ServerConfig struct {
 	Limits SessionLimits
 	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
 	// network phase begins, when SessionInfo.User is set, by the goroutine of a Listener; it must
-	// not block. Nil: the zero policy.
-	Policy func(SessionInfo) SessionPolicy
+	// not block. Sessions may share the result, which must not be changed later. Nil, of either:
+	// the zero policy.
+	Policy func(SessionInfo) *SessionPolicy
 	// Pool limits the number of sessions and may assign each an address.
 	Pool Pool
 	// KeepOlder rejects a session whose peer negotiates an IPv4 address that another session of the

@@ -192,7 +192,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	if cfg.Session.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
 		peer.Address = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
 	}
-	s := l.loop.addSession(info, &cfg.Session, peer, cfg.Limits)
+	s := l.loop.addSession(info, &cfg.Session, peer, &cfg.Limits)
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.byRequest[key] = s

@@ -26,17 +26,18 @@ type SessionInfo struct {
 
 // SessionKey identifies a session of a Server or a Client: by its attachment (the interface with its
 // VLAN tags), its peer and its session ID, and by its generation, so that it never stands for a later
-// session with the same ID. It is comparable.
+// session with the same ID. It is comparable; SessionInfo.Key makes it.
 type SessionKey struct {
 	Interface  string
 	Peer       wire.Addr
 	SessionID  uint16
 	Generation uint64
+	vlan       vlan.Stack // as in SessionInfo
 }
 
 // Key returns the session's key.
 func (s SessionInfo) Key() SessionKey {
-	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation}
+	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation, s.vlan}
 }
 
 // frameKey returns the key by which the session's frames are found.

@@ -37,7 +37,7 @@ func (l SessionLimits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxB
 
 // limitState is the state of a session's limits.
 type limitState struct {
-	SessionLimits
+	*SessionLimits
 	since    time.Time // when packets began to flow; zero: they have not
 	active   time.Time // when a packet was last seen
 	last     datapath.Counters

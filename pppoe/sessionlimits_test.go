@@ -29,7 +29,7 @@ func TestLimitStateOfAnotherUser(t *testing.T) {
 		{"not yet the larger", SessionLimits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
 		{"the larger", SessionLimits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 140}, session.CauseExhausted},
 	} {
-		a := limitState{SessionLimits: c.limits}
+		a := limitState{SessionLimits: &c.limits}
 		a.start(epoch)
 		a.check(epoch.Add(5*s), before)
 		a.restart(before)
@@ -79,7 +79,7 @@ func TestLimitState(t *testing.T) {
 		{"the larger", SessionLimits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 1}, session.CauseExhausted, 0},
 		{"the larger, not both", SessionLimits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
 	} {
-		a := limitState{SessionLimits: c.limits}
+		a := limitState{SessionLimits: &c.limits}
 		if r, over := a.check(epoch.Add(1000*time.Hour), c.carried); over || !a.deadline(epoch).IsZero() {
 			t.Errorf("%s: before packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
 		}

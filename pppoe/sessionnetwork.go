@@ -61,8 +61,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		s.Device, s.path = a.device, a.path
 		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
-	if a.addressing == s.desired.Addressing && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
-		s.path.SetMSS(datapath.NewMSSLimit(a.addressing.MTU, l.mss))
+	if a.addressing == s.desired.Addressing && a.addressing != s.configured && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.IsZero() {
@@ -75,21 +74,6 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before})
 		l.flushDeviceQueue(s)
 	}
-}
-
-// applyPolicy applies a session's policy to the data path, before packets flow, and removes what an
-// earlier policy has set.
-func (l *loop) applyPolicy(s *sessionState, a Addressing) {
-	if s.policy.CheckSource {
-		l.sourceFilters.set(s, a, s.policy.FramedRoutes)
-	} else if l.sourceFilters.clear(s.Generation) {
-		s.path.SetSourceFilter(nil)
-	}
-	limited := s.policy.Up.Bits > 0 || s.policy.Down.Bits > 0
-	if limited || s.rateLimited {
-		s.path.SetRates(s.policy.Up, s.policy.Down)
-	}
-	s.rateLimited = limited
 }
 
 // deviceLost ends a session whose device was removed by another process.

@@ -16,16 +16,17 @@ type sessionState struct {
 	SessionInfo
 	ppp             *session.Session
 	out             session.Output
-	reconcile       reconcileState
+	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
 	desired         desired
 	configured      Addressing     // as last reported by Configured
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
-	policy          SessionPolicy  // in force since the network phase began
+	policy          *SessionPolicy // in force since the network phase began
 	rateLimited     bool           // the data path has rates for it
 	networkUser     string         // the User of the last network phase
 	firstConfigured time.Time      // when packets first flowed; zero: never
 	limits          limitState
+	adaptiveEcho    bool             // see lcp.Echo
 	needsCounters   bool             // its limits or its adaptive echo depend on the counters
 	lastReceived    uint64           // packets received, when last read
 	pppPending      bool             // PPP has not begun
@@ -45,12 +46,16 @@ type sessionState struct {
 }
 
 // addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.
-func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits SessionLimits) *sessionState {
+func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits *SessionLimits) *sessionState {
 	info.Local, info.Generation = l.ports.Session.Addr(), l.generations.Add(1)
 	if info.Interface == "" {
 		info.Interface = l.iface
 	}
-	s := &sessionState{SessionInfo: info, ppp: session.New(cfg, peer), pppPending: true, limits: limitState{SessionLimits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
+	s := &sessionState{
+		SessionInfo: info, ppp: session.New(cfg, peer), pppPending: true, policy: &noPolicy,
+		limits: limitState{SessionLimits: limits}, adaptiveEcho: cfg.LCP.Echo.Adaptive,
+	}
+	s.needsCounters = s.adaptiveEcho || limits.needsCounters()
 	l.sessions[s.frameKey()] = s
 	return s
 }

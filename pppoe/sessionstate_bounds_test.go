@@ -18,7 +18,7 @@ func pendingSession() (*loop, *sessionState) {
 	port := noPort{}
 	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
 	l.owner = nopOwner{}
-	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, session.Peer{}, SessionLimits{})
+	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, session.Peer{}, &SessionLimits{})
 }
 
 // TestStartQueueBounds: at most four frames wait for PPP to begin.

@@ -17,15 +17,14 @@ type sourceFilters struct {
 
 // sourcePrefixes are the prefixes of one session.
 type sourcePrefixes struct {
-	path                 datapath.Session
-	own, framed, dynamic []netip.Prefix
+	path                          datapath.Session
+	own, allowed, framed, dynamic []netip.Prefix
 }
 
 func newSourceFilters() *sourceFilters { return &sourceFilters{by: make(map[uint64]*sourcePrefixes)} }
 
-// set sets the filter of a session from its peer's addresses and framed routes. Dynamic prefixes
-// stay.
-func (s *sourceFilters) set(of *sessionState, a Addressing, framedRoutes []netip.Prefix) {
+// set sets the filter of a session from its peer's addresses and its policy. Dynamic prefixes stay.
+func (s *sourceFilters) set(of *sessionState, a Addressing) {
 	var own []netip.Prefix
 	if a.HasIPv4() {
 		own = append(own, hostPrefix(a.IPv4.Remote))
@@ -40,7 +39,7 @@ func (s *sourceFilters) set(of *sessionState, a Addressing, framedRoutes []netip
 		p = &sourcePrefixes{path: of.path}
 		s.by[of.Generation] = p
 	}
-	p.own, p.framed = own, framedRoutes
+	p.own, p.allowed, p.framed = own, of.policy.AllowSources, of.policy.FramedRoutes
 	p.apply()
 }
 
@@ -72,5 +71,5 @@ func (s *sourceFilters) setDynamic(generation uint64, prefixes []netip.Prefix) b
 // apply sets the data path's filter. It is called with the lock held, so that the latest call sets
 // it last.
 func (p *sourcePrefixes) apply() {
-	p.path.SetSourceFilter(datapath.NewSourceFilter(slices.Concat(p.own, p.framed, p.dynamic)...))
+	p.path.SetSourceFilter(datapath.NewSourceFilter(slices.Concat(p.own, p.allowed, p.framed, p.dynamic)...))
 }

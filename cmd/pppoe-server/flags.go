@@ -303,7 +303,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = authenticator.OwnMethods(s.AllowAuth()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authenticator, c.Policy = authenticator, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Policy }
+	c.Authenticator, c.Policy = authenticator, func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &s.Policy }
 	return c
 }
 

@@ -156,7 +156,7 @@ func TestPolicy(t *testing.T) {
 		t.Error("an account with invalid options is accepted")
 	}
 	alice, dave := all, pppoe.SessionPolicy{Down: all.Down}
-	alice.Down.Bits, alice.FramedRoutes = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	alice.Down.Bits, alice.AllowSources = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
 	for _, c := range []struct {
 		user, password string
 		want           pppoe.SessionPolicy

@@ -22,7 +22,7 @@ var policyOptions = []option{
 	{name: "nosource-check", roles: serverAndAccount, help: "do not check sources (default)",
 		kind: flag(func(s *Settings) { s.Policy.CheckSource = false })},
 	{name: "source-allow", roles: serverAndAccount, help: "with source-check, also accept packets from this prefix, which you route to the peer; may be repeated",
-		kind: kind{"PREFIX", framedRoute}},
+		kind: kind{"PREFIX", allowSource}},
 	{name: "rate-up", roles: serverAndAccount, help: "maximum rate from the peer, in kbit/s of IP packets; the excess is dropped; 0: no limit (default)",
 		kind: rate(func(t *pppoe.SessionPolicy) *datapath.Rate { return &t.Up })},
 	{name: "rate-down", roles: serverAndAccount, help: "maximum rate to the peer, in kbit/s of IP packets; the excess is dropped; 0: no limit (default)",
@@ -41,11 +41,11 @@ func rate(field func(*pppoe.SessionPolicy) *datapath.Rate) kind {
 	return number("KBIT", 0, datapath.MaxRate/kilobit, func(s *Settings, n int) { field(&s.Policy).Bits = uint64(n) * kilobit })
 }
 
-// maxFramedRoutes limits the prefixes of a session, as each packet is compared with all.
-const maxFramedRoutes = 64
+// maxAllowSources limits the prefixes of a session, as each packet is compared with all.
+const maxAllowSources = 64
 
-// framedRoute adds a prefix or a single address.
-func framedRoute(s *Settings, value string) error {
+// allowSource adds a prefix or a single address.
+func allowSource(s *Settings, value string) error {
 	p, err := netip.ParsePrefix(value)
 	if a, bad := netip.ParseAddr(value); bad == nil && a.Zone() == "" {
 		p, err = netip.PrefixFrom(a, a.BitLen()), nil
@@ -53,10 +53,10 @@ func framedRoute(s *Settings, value string) error {
 	switch {
 	case err != nil || p.Addr().Is4In6():
 		return errors.New("give a prefix like 198.51.100.0/29 or 2001:db8:1::/48, or an address")
-	case len(s.Policy.FramedRoutes) >= maxFramedRoutes:
+	case len(s.Policy.AllowSources) >= maxAllowSources:
 		return errors.New("more than 64 prefixes: give shorter ones")
 	}
-	s.Policy.FramedRoutes = append(s.Policy.FramedRoutes, p.Masked())
+	s.Policy.AllowSources = append(s.Policy.AllowSources, p.Masked())
 	return nil
 }
 
@@ -65,7 +65,7 @@ func framedRoute(s *Settings, value string) error {
 func (s *Settings) AccountPolicy(words []Word) (terms pppoe.SessionPolicy, others bool, err error) {
 	own := New()
 	own.Policy = s.Policy
-	own.Policy.FramedRoutes = slices.Clip(own.Policy.FramedRoutes) // sessions share the array
+	own.Policy.AllowSources = slices.Clip(own.Policy.AllowSources) // sessions share the array
 	r := Reader{Role: Account, Settings: own}
 	err = r.words(words)
 	return own.Policy, len(own.Warnings) > 0, err

@@ -26,7 +26,7 @@ func TestPolicy(t *testing.T) {
 	}
 	burst := 250 * time.Millisecond
 	all := pppoe.SessionPolicy{
-		CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("2001:db8:1::/48")},
+		CheckSource: true, AllowSources: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("2001:db8:1::/48")},
 		Up: datapath.Rate{Bits: 1e6, Burst: burst}, Down: datapath.Rate{Bits: 5e6, Burst: burst},
 	}
 	if got := r.Settings.Policy; !reflect.DeepEqual(got, all) {
@@ -38,10 +38,10 @@ func TestPolicy(t *testing.T) {
 		"rate-up 0 rate-down 1000000000": func(t *pppoe.SessionPolicy) { t.Up.Bits, t.Down.Bits = 0, datapath.MaxRate },
 		"rate-burst 60000":               func(t *pppoe.SessionPolicy) { t.Up.Burst, t.Down.Burst = time.Minute, time.Minute },
 		"source-allow 198.51.100.77/29": func(t *pppoe.SessionPolicy) {
-			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("198.51.100.72/29"))
+			t.AllowSources = append(t.AllowSources, netip.MustParsePrefix("198.51.100.72/29"))
 		},
 		"source-allow 203.0.113.0/24": func(t *pppoe.SessionPolicy) {
-			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("203.0.113.0/24"))
+			t.AllowSources = append(t.AllowSources, netip.MustParsePrefix("203.0.113.0/24"))
 		},
 		"mtu 1400 call x rate-up 1000 :1": nil,
 	} {
@@ -53,7 +53,7 @@ func TestPolicy(t *testing.T) {
 			continue
 		}
 		want := all
-		want.FramedRoutes = append([]netip.Prefix{}, all.FramedRoutes...)
+		want.AllowSources = append([]netip.Prefix{}, all.AllowSources...)
 		if change(&want); err != nil || others || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, others %v, %v; want %+v", text, got, others, err, want)
 		}
@@ -68,7 +68,7 @@ func TestBadPolicy(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
-		strings.Repeat("source-allow 192.0.2.1 ", maxFramedRoutes+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
+		strings.Repeat("source-allow 192.0.2.1 ", maxAllowSources+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
 	} {
 		if err := reader(Server, "").words(words(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v; want %s", text, err, want)
