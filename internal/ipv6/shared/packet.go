@@ -63,7 +63,7 @@ func parsePacket(b []byte) (p packet, err error) {
 		return p, ErrVersion
 	}
 	n := int(binary.BigEndian.Uint16(b[4:]))
-	if n == 0 || n > len(b)-headerLen {
+	if n > len(b)-headerLen {
 		return p, ErrTruncated
 	}
 	p = packet{

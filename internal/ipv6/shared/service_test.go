@@ -200,8 +200,13 @@ func TestInbox(t *testing.T) {
 	if len(w.packets) != n || fmt.Sprint(w.keys) != "[2 1]" || w.changes[2] != &b || w.changes[1] != nil {
 		t.Errorf("%d packets, changes %v of %v", len(w.packets), w.changes, w.keys)
 	}
-	if w := in.take(); len(w.packets)+len(w.keys) > 0 || in.put(1, nil) != nil {
+	if w := in.take(); len(w.packets)+len(w.keys) > 0 {
 		t.Errorf("after take there is %+v", w)
+	}
+	for range 2 * maxQueuedOctets / maxPacket {
+		if err := in.put(1, make([]byte, maxPacket)); err != nil || len(in.take().packets) != 1 {
+			t.Fatalf("after take the queue is not empty: %v", err)
+		}
 	}
 }
 
