@@ -92,7 +92,7 @@ func (g *ClientGroup) dial(c *groupClient) {
 	c.dials++
 	c.key = datapath.Key{VLAN: identity.VLAN, Local: identity.Addr}
 	cfg := g.cfg.Discovery
-	cfg.MaxPayload = min(cfg.MaxPayload, g.maxPayload())
+	cfg.MaxPayload = min(cfg.MaxPayload, g.maxPayload(identity.VLAN))
 	cfg.HostUniq = c.hostUniq()
 	c.dial = &groupDial{identity, discovery.NewClient(identity.Addr, cfg)}
 	g.setProgress(c, true)
@@ -206,7 +206,7 @@ func (g *ClientGroup) openSession(c *groupClient, grant discovery.Grant) {
 	secret := []byte(identity.Password)
 	cfg.Credentials.Secret = func(string) ([]byte, bool) { return secret, true }
 	c.ppp = session.New(&cfg, session.Peer{
-		MaxMRU: min(max(grant.MaxPayload, discovery.EthernetPayload), g.maxPayload()), RoundTrip: grant.RTT,
+		MaxMRU: min(max(grant.MaxPayload, discovery.EthernetPayload), g.maxPayload(identity.VLAN)), RoundTrip: grant.RTT,
 	})
 	g.sessions[c.key] = c
 	g.notify(c, SessionEstablished{Grant: grant})
@@ -217,8 +217,6 @@ func (g *ClientGroup) openSession(c *groupClient, grant discovery.Grant) {
 	}
 }
 
-// maxPayload returns the longest PPP payload that the session port can carry, in octets, without
-// the Protocol field.
-func (g *ClientGroup) maxPayload() int {
-	return g.cfg.Ports.Session.MTU() - wire.HeaderLen - protocolLen
-}
+// maxPayload returns the longest PPP payload that the session port can carry in a VLAN, in octets,
+// without the Protocol field.
+func (g *ClientGroup) maxPayload(in vlan.Stack) int { return g.cfg.Ports.maxPayload(in) }

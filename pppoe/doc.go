@@ -27,7 +27,7 @@
 //
 // Client.Run, Server.Run, Probe and Scan block until they are done or the context ends. All other
 // methods may be called concurrently with Run; Server.SetInterfaceState only from one goroutine per
-// interface. Notify is called by one goroutine for each attachment and must not block. The methods
+// interface. Notify is called by one goroutine for each Client or Listener and must not block. The methods
 // of Authenticator and HostNetwork may block: control frames are handled meanwhile. Do not modify a
 // configuration after passing it.
 //
@@ -50,7 +50,8 @@
 //
 //   - attachment: an Ethernet interface, or a VLAN (stack of tags) on it, where sessions are carried
 //   - port: where frames of one ethertype are read and written, such as a packet socket
-//   - listener: an attachment on which a server answers, and its ports
+//   - trunk: the ports of many VLANs of an interface, at whose methods frames have their tags
+//   - listener: an attachment, or the VLANs of a trunk, on which a server answers, and its ports
 //   - fanout: several ports for the session frames of one attachment, which are spread by flow
 //   - flow: IP packets with the same addresses and ports
 //   - session: one PPP connection, identified by attachment, session ID and both Ethernet addresses
@@ -87,7 +88,8 @@
 //
 // The code also has these internal terms:
 //
-//   - loop: the goroutine that owns the sessions of one attachment, and does their I/O and timers
+//   - loop: the goroutine that owns the sessions of one attachment or trunk, and does their I/O and
+//     timers
 //   - dial, dialer: discovery, one session, and its end
 //   - reconciler: the worker goroutines that bring the host network to the desired state
 //   - desired, actual: what a session needs of the host network, and what it has

@@ -162,13 +162,7 @@ func (l *loop) advance(now time.Time) {
 
 // maxPayload returns the longest PPP payload that the session port can carry in a VLAN, in octets,
 // without the Protocol field.
-func (l *loop) maxPayload(in vlan.Stack) int {
-	mtu := l.ports.Session.MTU()
-	if l.ports.PayloadMTU != nil {
-		mtu = l.ports.PayloadMTU(in)
-	}
-	return mtu - wire.HeaderLen - 2
-}
+func (l *loop) maxPayload(in vlan.Stack) int { return l.ports.maxPayload(in) }
 
 // maxMRU returns the largest MRU that may be negotiated: what the port can carry, and no more than
 // 1492 unless discovery has agreed on more (RFC 4638).

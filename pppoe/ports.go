@@ -5,6 +5,7 @@ import (
 
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // Ports are the ports of an interface. Discovery and session frames have different ethertypes,
@@ -32,6 +33,16 @@ func (p Ports) Close() error {
 		err = errors.Join(err, s.Close())
 	}
 	return err
+}
+
+// maxPayload returns the longest PPP payload that the session ports can carry in a VLAN, in octets,
+// without the Protocol field.
+func (p Ports) maxPayload(in vlan.Stack) int {
+	mtu := p.Session.MTU()
+	if p.PayloadMTU != nil {
+		mtu = p.PayloadMTU(in)
+	}
+	return mtu - wire.HeaderLen - protocolLen
 }
 
 // sessions returns the ports of session frames.

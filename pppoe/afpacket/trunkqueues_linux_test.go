@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -239,5 +240,27 @@ func TestTrunkNoAllocation(t *testing.T) {
 		all.Session.ReadBatch(frames)
 	}); n != 0 {
 		t.Errorf("two frames cost %v allocations, want none", n)
+	}
+}
+
+// TestTrunkLargeSets: the kernel accepts the filters of sets of all sizes; up to a number of ranges
+// they are exact.
+func TestTrunkLargeSets(t *testing.T) {
+	w := newWire(t)
+	for _, n := range []int{1, 30, 60, 90, 120, 200, 2000} {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprint(1+2*i))
+		}
+		all := w.trunkPorts(afpacket.Trunk{VLANs: vlanSet(t, strings.Join(list, ","))}, 1)
+		last := stack(t, list[n-1])
+		in := insert(last, 0, frame(near, far, wire.EtherTypeDiscovery, "in"))
+		w.raw(w.far, "far", insert(stack(t, "4"), 0, frame(near, far, wire.EtherTypeDiscovery, "out")), in)
+		exact := n <= 60
+		frames := w.read(all.Discovery.(*afpacket.Port), 1)
+		if got := string(frames[0].Data); exact && got != string(in) {
+			t.Errorf("%d ranges: received %q", n, got)
+		}
+		all.Close()
 	}
 }

@@ -200,7 +200,7 @@ func (o *options) openPorts(name string) (ports pppoe.Ports, flood datapath.Port
 	if len(o.tags) == 0 {
 		ports, err = afpacket.OpenPorts(a)
 	} else {
-		ports, err = openTrunk(a)
+		ports, err = afpacket.OpenTrunkQueues(afpacket.Trunk{Attachment: a, VLANs: vlan.Any()}, 1)
 	}
 	if err != nil || o.flood == "" {
 		return ports, nil, err
@@ -209,19 +209,6 @@ func (o *options) openPorts(name string) (ports pppoe.Ports, flood datapath.Port
 		ports.Close()
 	}
 	return ports, flood, err
-}
-
-func openTrunk(a afpacket.Attachment) (pppoe.Ports, error) {
-	discovery, err := afpacket.OpenTrunk(a, wire.EtherTypeDiscovery)
-	if err != nil {
-		return pppoe.Ports{}, err
-	}
-	session, err := afpacket.OpenTrunk(a, wire.EtherTypeSession)
-	if err != nil {
-		discovery.Close()
-		return pppoe.Ports{}, err
-	}
-	return pppoe.Ports{Discovery: discovery, Session: session}, nil
 }
 
 func (o *options) parseTraffic() error {
