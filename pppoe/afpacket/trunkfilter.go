@@ -22,8 +22,9 @@ const (
 	// priorityTag is a tag that belongs to no VLAN (IEEE 802.1Q section 6.9.1).
 	priorityTag = uint32(vlan.CTag) << 16
 	// maxFilter is the number of instructions of a filter that the kernel accepts by default: it
-	// makes two of most, and net.core.optmem_max was 20,480 octets until Linux 6.7.
-	maxFilter = 1000
+	// makes up to three of one, of 8 octets each, and net.core.optmem_max was 20,480 octets until
+	// Linux 6.7.
+	maxFilter = 700
 )
 
 // trunkFilter is the filter of a trunk. It passes frames of an ethertype that are for a station,
