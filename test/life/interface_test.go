@@ -67,18 +67,25 @@ func TestInterfaceChanges(t *testing.T) {
 			check(t, server.Await("Serving on eth0 again"))
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newSwitchedTestbed(t)
-			server := w.serve(t)
-			w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "0")
-			w.awaitOnline(t)
-			change(t, w, server)
-			w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
-			_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
-			check(t, err)
-			if code, err := server.Stop(); err != nil || code != 0 {
-				t.Errorf("the server ended with %d: %v", code, err)
-			}
+		t.Run(name, func(t *testing.T) { interfaceChange(t, change, nil, nil) })
+		t.Run(name+", of a trunk", func(t *testing.T) {
+			interfaceChange(t, change, []string{"--vlan", "untagged,50-60"}, []string{"vlan", "50"})
 		})
+	}
+}
+
+// interfaceChange makes a change while a client is online, with flags of the server and options of
+// the client.
+func interfaceChange(t *testing.T, change func(*testing.T, *testbed, *lab.Program), flags, options []string) {
+	w := newSwitchedTestbed(t)
+	server := w.serve(t, flags...)
+	w.dial(t, append([]string{"persist", "holdoff", "600", "lcp-echo-interval", "0"}, options...)...)
+	w.awaitOnline(t)
+	change(t, w, server)
+	w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
+	check(t, err)
+	if code, err := server.Stop(); err != nil || code != 0 {
+		t.Errorf("the server ended with %d: %v", code, err)
 	}
 }

@@ -140,7 +140,7 @@ func (c *vlanClient) ping(t *testing.T, number int) {
 // TestTrunk: on each data path, sessions of one Ethernet address in several VLANs, one of them of
 // two tags, have packets of their own, though two have the same session ID.
 func TestTrunk(t *testing.T) {
-	for _, path := range []string{"auto", "offload", "plain"} {
+	for _, path := range []string{"auto", "kernel", "offload", "offload\ndatapath-queues 2", "plain"} {
 		t.Run(path, func(t *testing.T) {
 			w := newTestbed(t)
 			w.serverOptions(t, "require-chap\ndatapath "+path+"\n")
