@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"sync"
 
 	"upppoe/internal/host/scripts"
@@ -87,6 +88,11 @@ func (s *sessionScripts) hurry() {
 // Configure changes the addresses and routes of a session.
 func (s *sessionScripts) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	return s.of(l).Configure(l, have, want)
+}
+
+// SetFramedRoutes changes the framed routes of a session.
+func (s *sessionScripts) SetFramedRoutes(l pppoe.SessionInfo, have, want []netip.Prefix) error {
+	return scripts.SetFramedRoutes(s.of(l).HostNetwork, l, have, want)
 }
 
 // preUp is called by Configure.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,5 +52,38 @@ func TestHurry(t *testing.T) {
 	s.wait()
 	if len(s.live) != 0 || len(s.sessions) != 0 {
 		t.Errorf("%d and %d sessions are left", len(s.live), len(s.sessions))
+	}
+}
+
+// router is a pppoe.HostNetwork that records framed routes.
+type router struct {
+	nowhere
+	routed *[]netip.Prefix
+}
+
+func (r router) SetFramedRoutes(_ pppoe.SessionInfo, _, want []netip.Prefix) error {
+	*r.routed = want
+	return nil
+}
+
+// TestFramedRoutesPassScripts: framed routes reach a network that has them, and are ignored by another.
+func TestFramedRoutesPassScripts(t *testing.T) {
+	var routed []netip.Prefix
+	want := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	for id, network := range []pppoe.HostNetwork{nowhere{}, router{routed: &routed}} {
+		s := newSessionScripts()
+		s.use(network, scripts.Config{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+		l := pppoe.SessionInfo{SessionID: uint16(id), Device: "ppp0"}
+		if _, err := s.Open(l); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetFramedRoutes(l, nil, want); err != nil {
+			t.Error(err)
+		}
+		s.notify(l, pppoe.Ended{})
+		s.wait()
+	}
+	if !slices.Equal(routed, want) {
+		t.Errorf("routed %v, want %v", routed, want)
 	}
 }

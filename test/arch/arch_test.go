@@ -86,7 +86,7 @@ var allowedImports = map[string][]string{
 	"pppoe/afpacket":          {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/ethertest":         {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/linux":             {"pppoe", "pppoe/afpacket", "pppoe/datapath", "pppoe/vlan", "pppoe/wire", "internal/ebpf", "internal/host/netconfig"},
-	"internal/host/netconfig": {"ipcp", "ppp/ipv6cp", "pppoe", "pppoe/datapath", "pppoe/wire", "tun", "internal/atomicfile", "internal/host/sysctl", "internal/host/undolog"},
+	"internal/host/netconfig": {"ipcp", "ppp/ipv6cp", "pppoe", "pppoe/datapath", "pppoe/wire", "tun", "internal/atomicfile", "internal/host/prefixroute", "internal/host/sysctl", "internal/host/undolog"},
 	"internal/ipv6/lifetime":  {},
 	"internal/ipv6/radv":      {"internal/ipv6/lifetime"},
 	"internal/ipv6/dhcp6":     {"internal/ipv6/lifetime"},

@@ -282,6 +282,7 @@ func (p *session) undoAll(log *slog.Logger) {
 	p.dnsChanges.undo(log)
 	p.servers4, p.servers6 = nil, nil
 	p.dnsMu.Unlock()
+	p.framedChanges.undo(log)
 	p.ipv6Changes.undo(log)
 	p.ipv4Changes.undo(log)
 	p.linkChanges.undo(log)
@@ -289,7 +290,7 @@ func (p *session) undoAll(log *slog.Logger) {
 
 // dropDeviceChanges drops what was undone when the device was removed.
 func (p *session) dropDeviceChanges() {
-	for _, made := range []*appliedSteps{&p.linkChanges, &p.ipv4Changes, &p.ipv6Changes} {
+	for _, made := range []*appliedSteps{&p.linkChanges, &p.ipv4Changes, &p.ipv6Changes, &p.framedChanges} {
 		made.withoutDevice()
 	}
 }

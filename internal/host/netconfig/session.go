@@ -14,9 +14,10 @@ type session struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
 	// What has been changed for the device itself, and for each family.
 	linkChanges, ipv4Changes, ipv6Changes appliedSteps
-	deviceName                            string // guarded by Configurer.mu
-	preexisting                           bool   // the device existed before: see tun.IsPersistent
-	unmanaged                             bool   // its configuration is left to the administrator; guarded by Configurer.mu
+	framedChanges                         appliedSteps // see SetFramedRoutes
+	deviceName                            string       // guarded by Configurer.mu
+	preexisting                           bool         // the device existed before: see tun.IsPersistent
+	unmanaged                             bool         // its configuration is left to the administrator; guarded by Configurer.mu
 
 	dnsMu              sync.Mutex // guards what follows, as IPv6 name servers come at any time
 	dnsChanges         appliedSteps

@@ -1,6 +1,8 @@
 package scripts
 
 import (
+	"net/netip"
+
 	"upppoe/pppoe"
 	"upppoe/tun"
 )
@@ -34,6 +36,22 @@ func (h *network) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	}
 	h.scripts.sessionEnv.update(want) // before ip-pre-up
 	return h.HostNetwork.Configure(l, have, want)
+}
+
+// SetFramedRoutes calls the method of the wrapped network, if it has one.
+func (h *network) SetFramedRoutes(l pppoe.SessionInfo, have, want []netip.Prefix) error {
+	return SetFramedRoutes(h.HostNetwork, l, have, want)
+}
+
+// SetFramedRoutes calls the method of that name of a network, if it has one.
+func SetFramedRoutes(h pppoe.HostNetwork, l pppoe.SessionInfo, have, want []netip.Prefix) error {
+	router, ok := h.(interface {
+		SetFramedRoutes(l pppoe.SessionInfo, have, want []netip.Prefix) error
+	})
+	if !ok {
+		return nil
+	}
+	return router.SetFramedRoutes(l, have, want)
 }
 
 func (h *network) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
