@@ -228,6 +228,6 @@ func (p *program) drop(m *mapFDs, label string, counter int16, packets asm.Instr
 func (p *program) dropReceived(m *mapFDs, verdict int32) {
 	one := asm.Mov.Imm(asm.R2, 1)
 	p.drop(m, "spoofed", countersSpoofed, one, verdict)
-	p.drop(m, "isolated", countersDropped, one, verdict)
+	p.drop(m, "isolated", countersIsolated, one, verdict)
 	p.drop(m, "exceeded", countersExceeded, one, verdict)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"upppoe/tun"
+	"upppoe/pppoe/datapath"
 )
 
 // device is a TUN whose packets are carried: of one session, or shared by many.
@@ -30,17 +30,25 @@ type device struct {
 	lastNotice  string // of notifyQdisc
 }
 
-// device returns the TUN of a session. A shared device is opened for its first session, and is kept
+// deviceName returns the name of the TUN of a session.
+func deviceName(c *datapath.SessionConfig) string {
+	if c.Shared != nil {
+		return c.Shared.Name()
+	}
+	return c.Device.Name()
+}
+
+// device returns the TUN with a name. A shared device is opened for its first session, and is kept
 // until its last has gone. The Engine's lock is held, as for the functions below.
-func (e *Engine) device(t tun.Device, shared bool) (*device, error) {
+func (e *Engine) device(name string, shared bool) (*device, error) {
 	if shared {
 		for _, d := range e.devices {
-			if d.shared && d.name == t.Name() {
+			if d.shared && d.name == name {
 				return d, nil
 			}
 		}
 	}
-	d := &device{engine: e, name: t.Name(), shared: shared, sessions: make(map[*session]struct{})}
+	d := &device{engine: e, name: name, shared: shared, sessions: make(map[*session]struct{})}
 	if err := d.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}

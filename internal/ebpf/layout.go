@@ -73,10 +73,10 @@ func families(ipv4, ipv6 bool) (open uint16) {
 }
 
 // sessionCounters counts packets and octets of one session on one CPU. Dropped is without the
-// packets of the two counters after it.
+// packets of the counters after it.
 type sessionCounters struct {
 	SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64
-	Dropped, Spoofed, Exceeded                             uint64
+	Dropped, Spoofed, Exceeded, Isolated                   uint64
 }
 
 // Offsets in sessionCounters.
@@ -86,7 +86,8 @@ const (
 	countersDropped  = 32
 	countersSpoofed  = 40
 	countersExceeded = 48
-	countersLen      = 56
+	countersIsolated = 56
+	countersLen      = 64
 )
 
 // value returns the session's value.

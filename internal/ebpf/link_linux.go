@@ -29,7 +29,10 @@ func (l *Link) Add(c datapath.SessionConfig) (datapath.OffloadSession, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := l.newSession(c)
-	if err := s.install(); err != nil {
+	if c.Shared != nil && c.Shared.Isolates() {
+		s.flags |= isolate
+	}
+	if err := s.install(deviceName(&c), c.Shared != nil); err != nil {
 		return nil, fmt.Errorf("session %d: %w", c.SessionID, err)
 	}
 	return s, nil

@@ -17,6 +17,7 @@ type session struct {
 	slot                   uint32
 	flags                  uint16 // without those that value adds
 	mtu                    uint16 // of packets to send; 0: as the device's
+	filtered               bool   // has a source filter in addition to the prefixes of a shared device
 	prefixes               []netip.Prefix
 	ambiguous              *session           // the next session with the same ambiguousKey
 	final                  *datapath.Counters // once it is removed
@@ -26,7 +27,7 @@ var _ datapath.BucketSharer = (*session)(nil)
 
 // install allocates a slot, opens the session's device and adds the session to the maps. After an
 // error all of it is undone.
-func (s *session) install() (err error) {
+func (s *session) install(device string, shared bool) (err error) {
 	e := s.engine()
 	if s.at.hasSession(s) {
 		return ErrExists
@@ -36,7 +37,7 @@ func (s *session) install() (err error) {
 		return ErrFull
 	}
 	s.slot = slot
-	if s.device, err = e.device(s.Device, false); err == nil {
+	if s.device, err = e.device(device, shared); err == nil {
 		s.device.sessions[s] = struct{}{}
 		if err = s.addToMaps(); err != nil {
 			err = fmt.Errorf("%s: %w", s.device.name, err)
@@ -120,7 +121,7 @@ func (s *session) currentFlags() uint16 {
 	if s.device.shared {
 		flags |= sharedDevice | checkSource
 	}
-	if s.device.promiscuous || s.device.incomplete {
+	if s.device.promiscuous || s.device.incomplete || s.filtered {
 		flags &^= openIPv4 | openIPv6
 	}
 	return flags
@@ -156,13 +157,18 @@ func (s *session) SetFamilies(ipv4, ipv6 bool) {
 	}
 }
 
-// SetSourceFilter sets from which sources packets of the peer are accepted; nil: any. On a shared
-// device they are also the destinations of packets to the peer, and nil is none. After an error user
-// space carries the session.
+// SetSourceFilter sets from which sources packets of the peer are accepted; nil: any. After an error
+// user space carries the session. A session of a shared device, whose sources are its prefixes, is
+// left to user space if it has a filter in addition.
 func (s *session) SetSourceFilter(from *datapath.SourceFilter) error {
 	s.engine().mu.Lock()
 	defer s.engine().mu.Unlock()
-	if s.isGone() {
+	switch {
+	case s.isGone():
+		return nil
+	case s.device.shared:
+		s.filtered = from != nil
+		s.set(0, 0)
 		return nil
 	}
 	if from == nil {
@@ -175,6 +181,30 @@ func (s *session) SetSourceFilter(from *datapath.SourceFilter) error {
 	}
 	s.set(0, checkSource)
 	return nil
+}
+
+// SetPrefixes sets the prefixes of a session of a shared device. After an error user space carries
+// all sessions of the device.
+func (s *session) SetPrefixes(all []netip.Prefix) error {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if s.isGone() || !s.device.shared {
+		return nil
+	}
+	if err := s.setPrefixes(all); err != nil {
+		s.leavePrefixes(err)
+		return err
+	}
+	return nil
+}
+
+// SetMTU sets the maximum length of packets that are sent; 0: the device's MTU.
+func (s *session) SetMTU(octets int) {
+	s.engine().mu.Lock()
+	defer s.engine().mu.Unlock()
+	if s.mtu = uint16(max(0, min(octets, math.MaxUint16))); !s.isGone() {
+		s.set(0, 0)
+	}
 }
 
 // leavePrefixes leaves packets to user space after not all prefixes of the session could be added to
@@ -252,7 +282,8 @@ func (s *session) readCounters() (c datapath.Counters) {
 		c.ReceivedBytes += m.ReceivedBytes
 		c.Spoofed += m.Spoofed
 		c.Exceeded += m.Exceeded
-		c.Dropped += m.Dropped + m.Spoofed + m.Exceeded
+		c.Isolated += m.Isolated
+		c.Dropped += m.Dropped + m.Spoofed + m.Exceeded + m.Isolated
 	}
 	return c
 }

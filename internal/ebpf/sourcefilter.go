@@ -61,7 +61,12 @@ func (p *program) lookUpAddresses(prefixes int, octets int16) {
 	p.skipUnless(isolate, "addresses checked")
 	p.move(asm.RFP, stackPrefix+prefixAddress, asm.RFP, stackAddresses+octets, octets)
 	p.lookup(prefixes, stackPrefix, "addresses checked")
-	p.add(asm.Ja.Label("isolated"))
+	p.add(
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
+		asm.LoadMem(asm.R2, asm.R7, sessionSlot, asm.Word),
+		asm.JNE.Reg(asm.R1, asm.R2, "isolated"),
+		asm.Ja.Label("addresses checked"),
+	)
 }
 
 // leaveNeighbors leaves to user space what a neighbour sends that has no prefix: packets from a

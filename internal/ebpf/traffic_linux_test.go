@@ -344,7 +344,7 @@ func (t *sessionEnd) moveTo(ns *lab.Namespace) {
 	})
 }
 
-func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
+func sh(t testing.TB, ns *lab.Namespace, name string, args ...string) {
 	t.Helper()
 	if out, err := ns.Run(name, args...); err != nil {
 		t.Fatalf("%s %v: %v: %s", name, args, err, out)

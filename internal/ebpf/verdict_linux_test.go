@@ -42,11 +42,18 @@ func testMaps(t testing.TB) *Interface {
 // testSessionOn adds a session with addrs[1] to the maps, whose device exists only there.
 func (i *Interface) testSessionOn(t testing.TB, d *device, id uint16) *session {
 	t.Helper()
+	return i.testSessionOf(t, d, datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: addrs[0], Peer: addrs[1]}})
+}
+
+func (i *Interface) testSessionOf(t testing.TB, d *device, c datapath.SessionConfig) *session {
+	t.Helper()
 	i.engine.mu.Lock()
 	defer i.engine.mu.Unlock()
-	d.engine, d.sessions, i.engine.devices[d.index] = i.engine, make(map[*session]struct{}), d
-	d.attached = new(hookless)
-	s := (&Link{at: i}).newSession(datapath.SessionConfig{Key: datapath.Key{SessionID: id, Local: addrs[0], Peer: addrs[1]}})
+	if d.sessions == nil {
+		d.engine, d.sessions, i.engine.devices[d.index] = i.engine, make(map[*session]struct{}), d
+		d.attached = new(hookless)
+	}
+	s := (&Link{at: i}).newSession(c)
 	s.device = d
 	s.slot, _ = i.engine.slots.allocate()
 	d.sessions[s] = struct{}{}
@@ -140,7 +147,7 @@ func (c *checks) wantAddresses(ip []byte) verdict {
 		return left
 	case !in(source, c.from):
 		return spoofed
-	case c.isolated != nil && (in(destination, c.isolated) || in(destination, c.from)):
+	case in(destination, c.isolated):
 		return isolated
 	}
 	return carried
@@ -282,14 +289,13 @@ func (i *Interface) checked(t *testing.T, c checks) *session {
 	d := &device{index: 7, shared: c.shared}
 	s := i.testSessionOn(t, d, 0x0102)
 	if c.from != nil {
-		if err := s.SetSourceFilter(datapath.NewSourceFilter(c.from...)); err != nil {
+		if err := s.setSources(c.from); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if c.isolated != nil {
 		other := i.testSessionOn(t, d, 0x0103)
-		d.sessions[s] = struct{}{}
-		if err := other.SetSourceFilter(datapath.NewSourceFilter(c.isolated...)); err != nil {
+		if err := other.setSources(c.isolated); err != nil {
 			t.Fatal(err)
 		}
 		s.flags |= isolate
@@ -308,6 +314,7 @@ func count(c *datapath.Counters, length int, v verdict) {
 		c.Spoofed++
 		c.Dropped++
 	case isolated:
+		c.Isolated++
 		c.Dropped++
 	}
 }
@@ -334,4 +341,12 @@ func TestProgramsLoad(t *testing.T) {
 	if _, err := i.hooks.load(ebpf.SchedCLS, 0, "segment", finishSegment(i.maps(), i.slot, i.index)); err != nil {
 		t.Error(err)
 	}
+}
+
+// setSources sets the prefixes that the session's packets may be from.
+func (s *session) setSources(all []netip.Prefix) error {
+	if s.device.shared {
+		return s.SetPrefixes(all)
+	}
+	return s.SetSourceFilter(datapath.NewSourceFilter(all...))
 }

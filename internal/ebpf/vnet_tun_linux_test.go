@@ -2,6 +2,7 @@ package ebpf
 
 import (
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -13,7 +14,7 @@ import (
 type vnetTUN struct {
 	*os.File
 	name       string
-	gsoPackets int
+	gsoPackets atomic.Int64
 }
 
 const vnetHeader = 10
@@ -46,6 +47,7 @@ func openOffloadTUN() (*vnetTUN, error) {
 }
 
 func (o *vnetTUN) Name() string   { return o.name }
+func (o *vnetTUN) leftGSO() int   { return int(o.gsoPackets.Load()) }
 func (o *vnetTUN) BatchSize() int { return 1 }
 
 func (o *vnetTUN) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
@@ -56,7 +58,7 @@ func (o *vnetTUN) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 			return 0, err
 		}
 		if b[1] != 0 {
-			o.gsoPackets++
+			o.gsoPackets.Add(1)
 			continue
 		}
 		sizes[0] = copy(bufs[0][headroom:], b[vnetHeader:n])

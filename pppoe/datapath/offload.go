@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,10 @@ type OffloadSession interface {
 	SetSourceFilter(*SourceFilter) error
 	// SetRates limits the rates: see Session.SetRates.
 	SetRates(up, down Rate)
+	// SetPrefixes and SetMTU are those of Session. After an error the Path carries all sessions of
+	// the SharedDevice.
+	SetPrefixes([]netip.Prefix) error
+	SetMTU(octets int)
 	// Counters returns the counters since Add, without the packets left to the Path.
 	Counters() Counters
 	// Remove removes the session. The caller closes the device afterwards.
@@ -53,7 +58,8 @@ type SharedBuckets struct {
 // An Offload may need time to add a session: the kernel waits until all processors have seen a new
 // program, and blocks changes of addresses meanwhile. So Add of the Offload is called when the
 // first packets may pass, for one session after the other, with pauses for others between them.
-// Nothing waits for it: the Path carries a session until then.
+// Nothing waits for it: the Path carries a session until then. A session of a SharedDevice has no
+// program and no addresses of its own, and is added at once.
 type offloadedPath struct {
 	path    Path
 	offload Offload
@@ -76,6 +82,7 @@ type offloadedSession struct {
 	ipv4, ipv6   bool
 	sourceFilter *SourceFilter
 	up, down     Rate
+	mtu          int
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
 	removed      bool          // by Remove
@@ -98,7 +105,27 @@ func (p *offloadedPath) Add(c SessionConfig) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &offloadedSession{Session: s, path: p, config: c, done: make(chan struct{})}, nil
+	o := &offloadedSession{Session: s, path: p, config: c, done: added}
+	if c.Shared != nil {
+		o.addShared()
+	} else {
+		o.done = make(chan struct{})
+	}
+	return o, nil
+}
+
+// added is closed.
+var added = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// addShared adds a new session of a SharedDevice to the Offload.
+func (s *offloadedSession) addShared() {
+	s.queued, s.started = true, true
+	offloaded, err := s.path.offload.Add(s.config)
+	if err == nil {
+		s.offloaded = offloaded
+		s.shareBuckets()
+	}
+	s.reportLater(err)
 }
 
 // While an Offload adds a session, the kernel may block changes of addresses, which come first.
@@ -167,6 +194,7 @@ func (s *offloadedSession) activate(offloaded OffloadSession) {
 		s.applySourceFilter()
 	}
 	s.offloaded.SetRates(s.up, s.down)
+	s.offloaded.SetMTU(s.mtu)
 	s.shareBuckets()
 	if s.ipv4 || s.ipv6 {
 		s.offloaded.SetFamilies(s.ipv4, s.ipv6)
@@ -184,9 +212,14 @@ func (s *offloadedSession) shareBuckets() {
 // applySourceFilter sets the source filter of the Offload, and reports an error. The lock is held.
 func (s *offloadedSession) applySourceFilter() {
 	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil {
-		// Ends with the report. It may call back, so it must not run under the lock.
-		go s.report(err)
+		s.reportLater(err)
 	}
+}
+
+// reportLater reports from another goroutine: it may call back, and the lock is held.
+func (s *offloadedSession) reportLater(why error) {
+	// Ends with the report.
+	go s.report(why)
 }
 
 // SetFamilies sets the families of both. The Offload comes first, so that a family that closes
@@ -225,6 +258,31 @@ func (s *offloadedSession) SetRates(up, down Rate) {
 		s.offloaded.SetRates(up, down)
 	}
 	s.Session.SetRates(up, down)
+}
+
+// SetPrefixes sets the prefixes of both, of the Path first, which may refuse them.
+func (s *offloadedSession) SetPrefixes(all []netip.Prefix) error {
+	if err := s.Session.SetPrefixes(all); err != nil {
+		return err
+	}
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	if s.offloaded != nil && !s.removed {
+		if err := s.offloaded.SetPrefixes(all); err != nil {
+			s.reportLater(err)
+		}
+	}
+	return nil
+}
+
+// SetMTU sets the MTU of both, of the Path first: longer packets are left to it.
+func (s *offloadedSession) SetMTU(octets int) {
+	s.Session.SetMTU(octets)
+	s.path.mu.Lock()
+	defer s.path.mu.Unlock()
+	if s.mtu = octets; s.offloaded != nil && !s.removed {
+		s.offloaded.SetMTU(octets)
+	}
 }
 
 // Remove removes the session from both.

@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ type fakeOffload struct {
 	leaves   error         // the error of SetSourceFilter
 	from     *SourceFilter // from the last SetSourceFilter
 	rates    [2]Rate       // from the last SetRates
+	prefixes []netip.Prefix
+	mtu      int
 	takes    time.Duration // time that Add takes
 	mu       sync.Mutex    // guards the following: Add is called from other goroutines
 	sessions map[uint16]*fakeOffloadSession
@@ -74,6 +77,19 @@ func (f *fakeOffloadSession) SetRates(up, down Rate) {
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "offload rates")
 	f.rates = [2]Rate{up, down}
+}
+
+func (f *fakeOffloadSession) SetPrefixes(all []netip.Prefix) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.prefixes = all
+	return f.leaves
+}
+
+func (f *fakeOffloadSession) SetMTU(octets int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mtu = octets
 }
 
 // addTimes returns the times of calls of Add, relative to a time.
@@ -383,5 +399,54 @@ func TestSharedBuckets(t *testing.T) {
 			t.Error("a later rate has a bucket of its own")
 		}
 		s.Remove()
+	})
+}
+
+// TestOffloadShared: a session of a SharedDevice is in the Offload as soon as in the path, which has
+// its prefixes and its MTU first.
+func TestOffloadShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		offload := newFakeOffload()
+		device := NewSharedDevice(SharedConfig{Device: tuntest.New("pppoe0")})
+		defer device.Close()
+		var reported []error
+		p := NewOffloaded(newPlainPath([]Port{&fakePort{}}, func([]byte) {}, func(SessionConfig) {}), offload, func(_ SessionConfig, why error) { reported = append(reported, why) })
+		add := func(id uint16) Session {
+			s, err := p.Add(SessionConfig{Key: Key{SessionID: id}, Shared: device})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // it is reported
+			return s
+		}
+		s, other := add(7), add(8)
+		if offload.count() != 2 {
+			t.Fatalf("the Offload has %d sessions, want 2", offload.count())
+		}
+		first := prefixes("192.0.2.10/32", "2001:db8::/56")
+		if err := s.SetPrefixes(first); err != nil || !slices.Equal(offload.prefixes, first) {
+			t.Errorf("%v: the Offload has %v, want %v", err, offload.prefixes, first)
+		}
+		if err := other.SetPrefixes(prefixes("192.0.2.10/32")); !errors.Is(err, ErrPrefixInUse) || !slices.Equal(offload.prefixes, first) {
+			t.Errorf("%v: the Offload has %v, want %v", err, offload.prefixes, first)
+		}
+		if s.SetMTU(1480); offload.mtu != 1480 {
+			t.Errorf("the Offload has MTU %d", offload.mtu)
+		}
+		if s.SetFamilies(true, false); !offload.allowed4[7] || offload.allowed6[7] {
+			t.Error("the Offload has other families")
+		}
+		offload.leaves = errors.New("full")
+		if err := other.SetPrefixes(prefixes("192.0.2.11/32")); err != nil {
+			t.Errorf("the Offload refuses a prefix: %v", err)
+		}
+		if synctest.Wait(); !slices.Equal(reported, []error{nil, nil, offload.leaves}) {
+			t.Errorf("reported %v", reported)
+		}
+		s.Remove()
+		other.Remove()
+		if offload.count() != 0 || len(offload.adds) != 2 {
+			t.Errorf("the Offload has %d sessions, of %d", offload.count(), len(offload.adds))
+		}
 	})
 }

@@ -83,6 +83,9 @@ func NewSharedDevice(c SharedConfig) *SharedDevice {
 // Name is the name of the network interface.
 func (d *SharedDevice) Name() string { return d.cfg.Device.Name() }
 
+// Isolates reports whether packets from one session to another are dropped.
+func (d *SharedDevice) Isolates() bool { return d.cfg.Isolate }
+
 // Counters returns the counters since NewSharedDevice.
 func (d *SharedDevice) Counters() SharedCounters {
 	return SharedCounters{Unreachable: d.counters.unreachable.Load(), TooBig: d.counters.tooBig.Load()}
