@@ -354,3 +354,22 @@ func TestSharedNoAllocation(t *testing.T) {
 		t.Errorf("Send: %v allocations", n)
 	}
 }
+
+// TestSharedClampsMSS: the MSS of a SYN is clamped in both directions.
+func TestSharedClampsMSS(t *testing.T) {
+	b := newSharedBench(SharedConfig{}, 1)
+	e := b.add(t, 0, 8, "192.0.2.1/32", "198.51.100.7/32")
+	e.SetMSS(NewMSSLimit(1400, 0))
+	packet := ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment())
+	copy(packet[12:], []byte{198, 51, 100, 7, 192, 0, 2, 1})
+	b.down(t, gsoPacket{packet: bytes.Clone(packet)})
+	if !b.up(e, packet) {
+		t.Fatal("the SYN of the peer is dropped")
+	}
+	down, _ := packetIn(t, b.sent(0)[0])
+	for direction, p := range map[string][]byte{"down": down, "up": b.device.written[0].packet} {
+		if got := binary.BigEndian.Uint16(p[42:]); got != 1360 {
+			t.Errorf("%s: the MSS is %d, want 1360", direction, got)
+		}
+	}
+}

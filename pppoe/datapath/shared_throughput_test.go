@@ -1,0 +1,92 @@
+package datapath
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+)
+
+// forwardingShared returns a function that forwards 44 full TCP segments by a shared device, each
+// time from another of so many sessions to the next.
+func forwardingShared(tb testing.TB, sessions int) (port *countingPort, work func()) {
+	b := newSharedBench(SharedConfig{Isolate: false})
+	port = &countingPort{}
+	p := newGSOPath([]Port{port}, func([]byte) {}, func(SessionConfig) {})
+	device := &loopbackDevice{}
+	entries := make([]*entry, sessions)
+	for i := range entries {
+		s, err := p.Add(SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: uint16(1 + i)}, Shared: b.SharedDevice})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		entries[i] = s.(*entry)
+		if err := s.SetPrefixes(sessionPrefixes(i)); err != nil {
+			tb.Fatal(err)
+		}
+		s.SetFamilies(true, true)
+		s.SetMTU(1492)
+	}
+	*entries[0].deviceIO = *newGSOIO(device, 1) // of all
+	b.queue.from = device
+	frames := segments()
+	packets := make([][]byte, len(frames))
+	for i := range frames {
+		packets[i] = bytes.Clone(frames[i].Data)
+	}
+	next := 0
+	return port, func() {
+		from, to := next%sessions, (next+1)%sessions
+		next += 4099 // not in the order of memory
+		for i := range frames {
+			h := frames[i].Data[:HeadersLen+40]
+			copy(h, packets[i])
+			binary.BigEndian.PutUint16(h[16:], uint16(1+from))
+			setAddress(h[HeadersLen:], 12, from)
+			setAddress(h[HeadersLen:], 16, to)
+		}
+		p.workers[0].receive(frames)
+		b.queue.drain()
+	}
+}
+
+// setAddress sets an address of a TCP packet to that of a session, and adjusts the checksums.
+func setAddress(p []byte, at, session int) {
+	a := [4]byte{100, 64, byte(session >> 8), byte(session)} // sessionPrefixes
+	for i := range 2 {
+		was, is := binary.BigEndian.Uint16(p[at+2*i:]), binary.BigEndian.Uint16(a[2*i:])
+		for _, check := range []int{10, 36} {
+			binary.BigEndian.PutUint16(p[check:], updateChecksum(binary.BigEndian.Uint16(p[check:]), was, is))
+		}
+		binary.BigEndian.PutUint16(p[at+2*i:], is)
+	}
+}
+
+// TestSharedForward: segments from one session to another are coalesced to one GSO packet, and
+// segmented again, without an allocation.
+func TestSharedForward(t *testing.T) {
+	port, work := forwardingShared(t, 100)
+	work()
+	if id := binary.BigEndian.Uint16(port.last[16:]); port.frames != 44 || port.octets != 44*(40+1440) || id != 2 {
+		t.Errorf("%d frames leave with %d octets, the last in session %d; want 44 with 44*1480 in session 2", port.frames, port.octets, id)
+	}
+	if n := testing.AllocsPerRun(100, work); n != 0 {
+		t.Errorf("44 packets cost %v allocations", n)
+	}
+}
+
+// BenchmarkSharedForward forwards 44 full TCP segments from one session to another, of few sessions
+// and of as many as an interface has.
+func BenchmarkSharedForward(b *testing.B) {
+	for _, sessions := range []int{2, 1000, fullTable} {
+		b.Run(fmt.Sprint(sessions), func(b *testing.B) {
+			_, work := forwardingShared(b, sessions)
+			work()
+			b.ReportAllocs()
+			b.SetBytes(44 * 1480)
+			for b.Loop() {
+				work()
+			}
+		})
+	}
+}
