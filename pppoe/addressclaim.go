@@ -70,7 +70,7 @@ func (r sessionRef) call(do func(now time.Time)) {
 
 // checkPeer checks with an Echo-Request whether a session's peer is still there.
 func (l *serverLoop) checkPeer(now time.Time, s *sessionState) {
-	s.ppp.CheckPeer(now, &s.out)
+	s.ppp.CheckPeer(now, l.loop.output(s))
 	l.loop.flush(now, s)
 }
 

@@ -50,7 +50,7 @@ func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator
 	default:
 		s.authPolicy = result.Policy
 		l.owner.completeAuth(s, &result)
-		s.ppp.SetAuthResult(now, result.AuthResult, &s.out)
+		s.ppp.SetAuthResult(now, result.AuthResult, l.output(s))
 		l.flush(now, s)
 	}
 }

@@ -23,7 +23,7 @@ func (d *dialer) interfaceChanged(now time.Time, s InterfaceState) {
 	case s == InterfaceNoCarrier:
 		d.carrierDeadline = now.Add(carrierGrace)
 	case d.session != nil && d.session.endReason == nil:
-		d.session.ppp.CheckPeer(now, &d.session.out)
+		d.session.ppp.CheckPeer(now, d.loop.output(d.session))
 		d.loop.flush(now, d.session)
 	case d.discovery != nil && d.searchAt.IsZero():
 		d.terminateStale(d.stale) // PADTs sent without carrier were lost

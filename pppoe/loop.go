@@ -8,6 +8,7 @@ import (
 	"upppoe/internal/deadlines"
 	"upppoe/ipcp"
 	"upppoe/ppp"
+	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
@@ -59,6 +60,7 @@ type loop struct {
 
 	sessions map[datapath.Key]*sessionState
 	timers   deadlines.Heap[*sessionState]
+	advanced time.Time // when the timer last expired
 
 	discovery, control *inbox
 	calls              chan func(now time.Time)
@@ -66,7 +68,9 @@ type loop struct {
 	ended              chan struct{}
 	drops              drops
 
-	batch [][]byte // scratch: frames to be sent
+	outputs   []*session.Output // for steps of sessions: see output
+	frames    frameBatch        // to be sent
+	advancing bool              // the frames of many sessions are sent in one batch
 
 	err           error                 // why the loop ends; nil: it does not
 	deferredPADTs []wire.DiscoveryFrame // of sessions that ended while no PADT could be sent, or the peer would not accept it
@@ -143,18 +147,30 @@ func (l *loop) eventLoop(ctx context.Context) error {
 	}
 }
 
-// armTimer sets the loop's timer to the first of all deadlines.
+// timerSlack is the least time between two expiries of the loop's timer. The echoes of tens of
+// thousands of sessions, each with a deadline of its own, then expire in batches.
+const timerSlack = 5 * time.Millisecond
+
+// armTimer sets the loop's timer to the first of all deadlines, or to the end of timerSlack.
 func (l *loop) armTimer(timer *time.Timer) {
 	timer.Stop()
-	if first := ppp.Earliest(l.timers.Next(), l.owner.deadline()); !first.IsZero() {
-		timer.Reset(time.Until(first))
+	first := ppp.Earliest(l.timers.Next(), l.owner.deadline())
+	if first.IsZero() {
+		return
 	}
+	if least := l.advanced.Add(timerSlack); first.Before(least) {
+		first = least
+	}
+	timer.Reset(time.Until(first))
 }
 
 func (l *loop) advance(now time.Time) {
+	l.advanced, l.advancing = now, true
 	for s, ok := l.timers.Pop(now); ok; s, ok = l.timers.Pop(now) {
 		l.advanceSession(now, s)
 	}
+	l.advancing = false
+	l.sendFrames()
 	if at := l.owner.deadline(); !at.IsZero() && !at.After(now) {
 		l.owner.advance(now)
 	}

@@ -12,7 +12,7 @@ func (l *loop) startPPP(now time.Time, s *sessionState) {
 		return
 	}
 	s.pppPending, s.pppStart = false, time.Time{}
-	s.ppp.Up(now, &s.out)
+	s.ppp.Up(now, l.output(s))
 	l.flush(now, s)
 	for _, frame := range s.startQueue {
 		l.receiveSession(now, frame)

@@ -12,7 +12,7 @@ import (
 
 // closeSession ends a session with a Terminate-Request and waits for the Terminate-Ack.
 func (l *loop) closeSession(now time.Time, s *sessionState, r session.Reason) {
-	s.ppp.Close(now, r, &s.out)
+	s.ppp.Close(now, r, l.output(s))
 	l.flush(now, s)
 }
 
@@ -27,7 +27,7 @@ func (l *loop) closeWithoutWaiting(now time.Time, s *sessionState, r session.Rea
 
 // terminateSession ends a session with a PADT only.
 func (l *loop) terminateSession(now time.Time, s *sessionState, r session.Reason) {
-	s.ppp.Down(now, r, &s.out)
+	s.ppp.Down(now, r, l.output(s))
 	l.flush(now, s)
 }
 

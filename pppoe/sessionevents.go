@@ -7,17 +7,30 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// flush sends the frames that a step of a session has queued, in one batch, and then emits its
-// events, in the order in which they arose.
+// output returns the Output for a step of a session, until flush. Sessions share the loop's: few
+// have one at a time, as tens of thousands are idle.
+func (l *loop) output(s *sessionState) *session.Output {
+	if s.out == nil {
+		s.out = new(session.Output)
+		if n := len(l.outputs); n > 0 {
+			s.out, l.outputs = l.outputs[n-1], l.outputs[:n-1]
+		}
+	}
+	return s.out
+}
+
+// flush sends the frames that a step of a session has queued, and then emits its events, in the
+// order in which they arose.
 func (l *loop) flush(now time.Time, s *sessionState) {
-	l.batch = l.batch[:0]
-	for frame := range s.out.Frames.All() {
-		l.batch = append(l.batch, wire.AppendTaggedSession(nil, s.Peer, s.Local, s.vlan, s.SessionID, frame))
+	out := l.output(s)
+	s.out = nil // an event may cause another step
+	for frame := range out.Frames.All() {
+		l.frames.add(s.SessionInfo, frame)
 	}
-	if len(l.batch) > 0 {
-		l.ports.Session.WriteBatch(l.batch) // lost frames are repeated by their protocol
+	if out.HasEvents() || !l.advancing {
+		l.sendFrames()
 	}
-	for frame, event := range s.out.All() {
+	for frame, event := range out.All() {
 		switch {
 		case event != nil:
 			l.handleEvent(now, s, event)
@@ -25,9 +38,32 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 			l.notify(s.SessionInfo, FrameSent{Frame: frame})
 		}
 	}
-	s.out.Reset()
+	out.Reset()
+	l.outputs = append(l.outputs, out)
 	l.setTimer(now, s)
 }
+
+// sendFrames sends the frames that flush has collected.
+func (l *loop) sendFrames() {
+	if len(l.frames.all) > 0 {
+		l.ports.Session.WriteBatch(l.frames.all) // lost frames are repeated by their protocol
+		l.frames.reset()
+	}
+}
+
+// frameBatch collects frames of sessions, and reuses its memory.
+type frameBatch struct {
+	buf []byte
+	all [][]byte
+}
+
+func (b *frameBatch) add(to SessionInfo, frame []byte) {
+	start := len(b.buf)
+	b.buf = wire.AppendTaggedSession(b.buf, to.Peer, to.Local, to.vlan, to.SessionID, frame)
+	b.all = append(b.all, b.buf[start:len(b.buf):len(b.buf)])
+}
+
+func (b *frameBatch) reset() { b.buf, b.all = b.buf[:0], b.all[:0] }
 
 // emit reports an event to Notify and then to the owner, which may cause further events.
 func (l *loop) emit(now time.Time, s *sessionState, event Event) {

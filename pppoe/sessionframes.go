@@ -44,6 +44,6 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if l.trace {
 		l.notify(s.SessionInfo, FrameReceived{Frame: packet})
 	}
-	s.ppp.Receive(now, packet, &s.out)
+	s.ppp.Receive(now, packet, l.output(s))
 	l.flush(now, s)
 }

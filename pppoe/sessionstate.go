@@ -15,7 +15,7 @@ import (
 type sessionState struct {
 	SessionInfo
 	ppp             *session.Session
-	out             session.Output
+	out             *session.Output  // of a step that has not been flushed; nil: none
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
 	desired         desired
@@ -95,7 +95,7 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 		l.closeSession(now, s, reason)
 		return
 	}
-	s.ppp.Advance(now, &s.out)
+	s.ppp.Advance(now, l.output(s))
 	l.flush(now, s)
 }
 

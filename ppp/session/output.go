@@ -14,11 +14,15 @@ type Output struct {
 	before []int // for each event, how many frames were queued before it
 }
 
-// Reset empties the output and keeps its memory.
+// Reset empties the output and keeps its memory, but not that of its events.
 func (o *Output) Reset() {
 	o.Frames.Reset()
+	clear(o.events)
 	o.events, o.before = o.events[:0], o.before[:0]
 }
+
+// HasEvents reports whether there are events, and not only frames.
+func (o *Output) HasEvents() bool { return len(o.events) > 0 }
 
 // All yields frames and events in the order in which they were produced: either a frame
 // or an event each time. Frames are valid until Reset.
