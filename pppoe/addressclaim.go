@@ -11,9 +11,9 @@ import (
 
 // claims are the IPv4 addresses that a session of a server has claimed for its peer.
 type claims struct {
-	assigned []netip.Addr   // addresses that the server has assigned, not those that the peer requested
-	held     []netip.Addr   // until the device no longer has them
-	awaited  ipcp.Agreement // valid while another session must lose the address first
+	assigned []netip.Addr    // addresses that the server has assigned, not those that the peer requested
+	held     []netip.Addr    // until the device no longer has them
+	awaited  *ipcp.Agreement // another session must lose the address first; nil: none
 }
 
 // claimAddress reports whether a session may use what IPCP has agreed on: no other session of the
@@ -34,7 +34,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 		older.call(func(now time.Time) { older.owner.checkPeer(now, older.state) })
 		return false
 	}
-	s.claims.awaited = a
+	s.claims.awaited = &a
 	// The older session loses the address when its network phase ends, before its peer has
 	// answered.
 	for _, ref := range [...]sessionRef{older, displaced} {
@@ -96,9 +96,9 @@ func (l *serverLoop) releaseAddresses(s *sessionState, have Addressing) {
 
 // cancelAddressWait ends a session's wait for an address.
 func (l *serverLoop) cancelAddressWait(s *sessionState) {
-	if addr := s.claims.awaited.Remote; addr.IsValid() {
-		s.claims.awaited = ipcp.Agreement{}
-		l.releaseAddress(addr, s)
+	if a := s.claims.awaited; a != nil {
+		s.claims.awaited = nil
+		l.releaseAddress(a.Remote, s)
 	}
 }
 
@@ -112,14 +112,14 @@ func (l *serverLoop) releaseAddress(addr netip.Addr, s *sessionState) {
 // addressReleased continues a session whose peer's address another session has lost.
 func (l *serverLoop) addressReleased(s *sessionState, addr netip.Addr) {
 	a := s.claims.awaited
-	if a.Remote != addr {
+	if a == nil || a.Remote != addr {
 		if !slices.Contains(s.claims.held, addr) {
 			l.releaseAddress(addr, s) // it no longer wants it
 		}
 		return
 	}
-	s.claims.awaited = ipcp.Agreement{}
+	s.claims.awaited = nil
 	s.claims.add(addr)
-	s.desired.IPv4 = a
+	s.desired.IPv4 = *a
 	l.loop.reconcile(s)
 }

@@ -38,22 +38,43 @@ func (l SessionLimits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxB
 // limitState is the state of a session's limits.
 type limitState struct {
 	*SessionLimits
-	since    time.Time // when packets began to flow; zero: they have not
+	since   time.Time // when packets began to flow; zero: they have not
+	usage   *usage    // nil: no limit has needed it
+	reached bool      // a limit was reached, which is reported once
+}
+
+// usage is what a session has carried.
+type usage struct {
 	active   time.Time // when a packet was last seen
 	last     datapath.Counters
 	baseline datapath.Counters // carried by an earlier user; does not count
-	reached  bool              // a limit was reached, which is reported once
 }
 
 func (l *limitState) start(now time.Time) {
 	if l.since.IsZero() && !l.reached {
-		l.since, l.active = now, now
+		l.since = now
+		if l.usage != nil {
+			l.usage.active = now
+		}
 	}
 }
 
 // restart begins again for another user.
 func (l *limitState) restart(c datapath.Counters) {
-	l.since, l.last, l.baseline = time.Time{}, c, c
+	l.since, l.usage = time.Time{}, &usage{last: c, baseline: c}
+}
+
+// count records what the session has carried.
+func (l *limitState) count(now time.Time, c datapath.Counters) *usage {
+	if l.usage == nil {
+		l.usage = &usage{active: l.since}
+	}
+	u := l.usage
+	if c.SentPackets != u.last.SentPackets || c.ReceivedPackets != u.last.ReceivedPackets {
+		u.active = now
+	}
+	u.last = c
+	return u
 }
 
 // deadline returns when to check the session next; zero: never.
@@ -75,16 +96,16 @@ func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason
 	if l.since.IsZero() {
 		return r, false
 	}
-	if c.SentPackets != l.last.SentPackets || c.ReceivedPackets != l.last.ReceivedPackets {
-		l.active = now
+	var u *usage
+	if l.needsCounters() {
+		u = l.count(now, c)
 	}
-	l.last = c
 	switch {
 	case l.SessionTimeout > 0 && now.Sub(l.since) >= l.SessionTimeout:
 		r = session.Reason{Cause: session.CauseExpired, Text: "Connect time expired"}
-	case l.IdleTimeout > 0 && now.Sub(l.active) >= l.IdleTimeout:
+	case l.IdleTimeout > 0 && now.Sub(u.active) >= l.IdleTimeout:
 		r = session.Reason{Cause: session.CauseIdle, Text: "Link inactive"}
-	case l.MaxBytes > 0 && l.Count.of(c.Since(l.baseline)) >= l.MaxBytes:
+	case l.MaxBytes > 0 && l.Count.of(c.Since(u.baseline)) >= l.MaxBytes:
 		r = session.Reason{Cause: session.CauseExhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
