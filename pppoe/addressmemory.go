@@ -1,7 +1,6 @@
 package pppoe
 
 import (
-	"container/list"
 	"hash/maphash"
 	"sync"
 )
@@ -12,18 +11,20 @@ type addressMemory struct {
 	seed  maphash.Seed
 	limit int
 
-	mu    sync.Mutex
-	order *list.List // of rememberedIndex, the latest first
-	by    map[uint64]*list.Element
+	mu sync.Mutex
+	by map[uint64]int32 // positions in all, by key
+	// all is a ring: all[0] is its head, before the latest client and after the oldest one.
+	all []rememberedIndex
 }
 
 type rememberedIndex struct {
-	key   uint64
-	index int
+	key          uint64
+	index        int32
+	newer, older int32 // positions in all
 }
 
 func newAddressMemory(limit int) *addressMemory {
-	return &addressMemory{seed: maphash.MakeSeed(), limit: limit, order: list.New(), by: make(map[uint64]*list.Element)}
+	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[uint64]int32), all: make([]rememberedIndex, 1)}
 }
 
 // keysOf returns the keys under which a session's peer is remembered, the most specific first: its
@@ -41,16 +42,34 @@ func (r *addressMemory) remember(info SessionInfo, index int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
-		if e := r.by[key]; e != nil {
-			e.Value = rememberedIndex{key, index}
-			r.order.MoveToFront(e)
-			continue
-		}
-		r.by[key] = r.order.PushFront(rememberedIndex{key, index})
-		if r.order.Len() > r.limit {
-			delete(r.by, r.order.Remove(r.order.Back()).(rememberedIndex).key)
-		}
+		at := r.place(key)
+		r.by[key] = at
+		r.all[at].key, r.all[at].index = key, int32(index)
+		r.moveToFront(at)
 	}
+}
+
+// place returns the position for a key: its own, an additional one, or that of the oldest client.
+func (r *addressMemory) place(key uint64) int32 {
+	if at, ok := r.by[key]; ok {
+		return at
+	}
+	if len(r.all) <= r.limit {
+		at := int32(len(r.all))
+		r.all = append(r.all, rememberedIndex{newer: at, older: at})
+		return at
+	}
+	oldest := r.all[0].newer
+	delete(r.by, r.all[oldest].key)
+	return oldest
+}
+
+// moveToFront makes the client at a position the latest.
+func (r *addressMemory) moveToFront(at int32) {
+	e := &r.all[at]
+	r.all[e.newer].older, r.all[e.older].newer = e.older, e.newer
+	e.newer, e.older = 0, r.all[0].older
+	r.all[e.older].newer, r.all[0].older = at, at
 }
 
 // indexesOf returns the pool indexes that a session's peer had last, the most specific first.
@@ -58,8 +77,8 @@ func (r *addressMemory) indexesOf(info SessionInfo) (indexes []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
-		if e := r.by[key]; e != nil {
-			indexes = append(indexes, e.Value.(rememberedIndex).index)
+		if at, ok := r.by[key]; ok {
+			indexes = append(indexes, int(r.all[at].index))
 		}
 	}
 	return indexes

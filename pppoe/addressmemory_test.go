@@ -43,8 +43,8 @@ func TestAddressMemory(t *testing.T) {
 		binary.BigEndian.PutUint32(l.Peer[2:], i)
 		r.remember(l, 1)
 	}
-	if len(r.by) != 4 || r.order.Len() != 4 {
-		t.Errorf("%d and %d are remembered, want 4", len(r.by), r.order.Len())
+	if len(r.by) != 4 || len(r.all) != 1+4 {
+		t.Errorf("%d and %d are remembered, want 4", len(r.by), len(r.all)-1)
 	}
 }
 

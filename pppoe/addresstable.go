@@ -17,8 +17,12 @@ type addressTable struct {
 
 // addressEntry is the session that has an address, and the one that gets it next.
 type addressEntry struct {
-	holder, next sessionRef // next is zero: no session waits
+	holder sessionRef
+	next   *sessionRef // nil: no session waits
 }
+
+// waitsFor reports whether a session waits for the address.
+func (e *addressEntry) waitsFor(s *sessionState) bool { return e.next != nil && e.next.state == s }
 
 // sessionRef refers to a session of any interface. Only the session's own loop may touch state.
 type sessionRef struct {
@@ -42,10 +46,13 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 		return older, displaced, false, true
 	case h.holder.state == by.state:
 		return older, displaced, false, true
-	case !replaces(h.holder.info) || h.next.state != nil && h.next.state != by.state && !replaces(h.next.info):
+	case !replaces(h.holder.info) || h.next != nil && !h.waitsFor(by.state) && !replaces(h.next.info):
 		return h.holder, displaced, false, false
-	case h.next.state != by.state:
-		displaced, h.next = h.next, by
+	case !h.waitsFor(by.state):
+		if h.next != nil {
+			displaced = *h.next
+		}
+		h.next = &by
 	}
 	return h.holder, displaced, true, false
 }
@@ -58,12 +65,12 @@ func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRe
 	h := a.by[addr]
 	switch {
 	case h == nil:
-	case h.next.state == s:
-		h.next = sessionRef{}
-	case h.holder.state == s && h.next.state == nil:
+	case h.waitsFor(s):
+		h.next = nil
+	case h.holder.state == s && h.next == nil:
 		delete(a.by, addr)
 	case h.holder.state == s:
-		h.holder, h.next = h.next, sessionRef{}
+		h.holder, h.next = *h.next, nil
 		return h.holder, true
 	}
 	return next, false
