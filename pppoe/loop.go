@@ -51,6 +51,9 @@ type loop struct {
 	generations     *atomic.Uint64 // of the sessions of the owner's loops
 	reconciler      *reconciler
 	sourceFilters   *sourceFilters
+	shared          *SharedNetwork  // nil: each session has a device of its own
+	sharedPending   []*sessionState // those whose part of the shared device must change
+	dynamicPrefixes *dynamicPrefixes
 	owner           owner
 	notify          func(SessionInfo, Event)
 	trace           bool
@@ -95,7 +98,7 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 	l.path = datapath.NewOffloaded(l.engine, ports.Offload, func(c datapath.SessionConfig, why error) {
 		l.call(func(now time.Time) { l.offloadChanged(now, c, why) })
 	})
-	l.sourceFilters = newSourceFilters()
+	l.sourceFilters, l.dynamicPrefixes = newSourceFilters(), newDynamicPrefixes()
 	l.reconciler = newReconciler(network, l.path, func(s *sessionState, a actual) {
 		l.call(func(now time.Time) { l.reconciled(now, s, a) })
 	})
@@ -133,6 +136,8 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		case frame := <-l.control.frames:
 			l.control.release(frame)
 			l.receiveSession(time.Now(), frame)
+		case <-l.dynamicPrefixes.wakeup:
+			l.applyDynamicPrefixes()
 		case call := <-l.calls:
 			call(time.Now())
 		case <-timer.C:
@@ -140,6 +145,7 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		case err := <-l.portErrors:
 			l.fail(time.Now(), err)
 		}
+		l.applyShared(time.Now())
 		if (done == nil || l.err != nil) && len(l.sessions) == 0 && l.owner.idle() {
 			return l.err
 		}

@@ -52,7 +52,7 @@ func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *se
 	for _, l := range s.loops() {
 		found := make(chan bool, 1)
 		called := l.loop.tryCall(func(now time.Time) {
-			of := l.sessionByKey(key)
+			of := l.loop.sessionByKey(key)
 			if of != nil {
 				do(l, now, of)
 			}
@@ -66,8 +66,8 @@ func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *se
 }
 
 // sessionByKey returns a session whose PPP has not ended; nil: it is not in this loop.
-func (l *serverLoop) sessionByKey(k SessionKey) *sessionState {
-	s := l.loop.sessions[datapath.Key{VLAN: k.vlan, Local: l.loop.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}]
+func (l *loop) sessionByKey(k SessionKey) *sessionState {
+	s := l.sessions[datapath.Key{VLAN: k.vlan, Local: l.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}]
 	if s == nil || s.Key() != k || s.endReason != nil {
 		return nil
 	}
@@ -106,7 +106,9 @@ func (l *loop) applyPolicy(s *sessionState, a Addressing) {
 		mss = s.policy.MSS
 	}
 	s.path.SetMSS(datapath.NewMSSLimit(a.MTU, mss))
-	if s.policy.CheckSource {
+	if l.shared != nil {
+		s.path.SetMTU(a.MTU)
+	} else if s.policy.CheckSource {
 		l.sourceFilters.set(s, a)
 	} else if l.sourceFilters.clear(s.Generation) {
 		s.path.SetSourceFilter(nil)

@@ -54,7 +54,6 @@ type reconciler struct {
 
 // desired is what a session wants of the host's network.
 type desired struct {
-	info   SessionInfo
 	device bool // whether it has a device
 	Addressing
 	routes []netip.Prefix // that are routed to the peer in addition
@@ -74,6 +73,7 @@ type actual struct {
 // reconcileState is the reconciler's record of a session. It is guarded by the pool's lock, except
 // that actual belongs to the worker while busy.
 type reconcileState struct {
+	info    SessionInfo
 	desired desired // the latest
 	queued  bool    // in a queue, or will be when its worker has finished
 	busy    bool    // a worker changes it
@@ -93,7 +93,7 @@ func (r *reconciler) set(s *sessionState, want desired) {
 	if s.reconcile == nil {
 		s.reconcile = &reconcileState{}
 	}
-	s.reconcile.desired = want
+	s.reconcile.info, s.reconcile.desired = s.SessionInfo, want
 	if s.reconcile.queued {
 		return
 	}
@@ -128,11 +128,11 @@ func (c *reconcileState) isRemoval() bool { return !c.desired.device && c.device
 // work reconciles the sessions of a queue until it is empty.
 func (p *reconcilerPool) work(q *reconcilerQueue) {
 	for {
-		j, want, ok := p.next(q)
+		j, info, want, ok := p.next(q)
 		if !ok {
 			return
 		}
-		j.apply(j.session, want)
+		j.apply(j.session, info, want)
 		j.report(j.session, j.session.reconcile.actual)
 		p.finish(j)
 	}
@@ -140,7 +140,7 @@ func (p *reconcilerPool) work(q *reconcilerQueue) {
 
 // next removes the next session from a queue. If the queue is empty, ok is false and the worker
 // ends.
-func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, want desired, ok bool) {
+func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, info SessionInfo, want desired, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(q.jobs) > 0 {
@@ -152,11 +152,11 @@ func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, want desired
 			continue
 		}
 		state.queued, state.busy = false, true
-		return j, state.desired, true
+		return j, state.info, state.desired, true
 	}
 	q.jobs = nil
 	q.workers--
-	return j, want, false
+	return j, info, want, false
 }
 
 // finish makes a session available to other workers, and queues it again if its desired state has
@@ -173,49 +173,49 @@ func (p *reconcilerPool) finish(j reconcilerJob) {
 }
 
 // apply makes the changes from the actual to the desired state.
-func (r *reconciler) apply(s *sessionState, want desired) {
+func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) {
 	is := &s.reconcile.actual
 	switch {
 	case is.gone:
 	case !want.device:
-		r.close(is, want)
+		r.close(is, info)
 	case is.err == nil:
-		r.open(is, want)
-		r.configure(is, want)
-		r.route(is, want)
+		r.open(is, info)
+		r.configure(is, info, want)
+		r.route(is, info, want)
 	}
 }
 
-func (r *reconciler) open(is *actual, want desired) {
+func (r *reconciler) open(is *actual, info SessionInfo) {
 	if is.device != "" {
 		return
 	}
-	dev, err := r.network.Open(want.info)
+	dev, err := r.network.Open(info)
 	if err != nil {
 		is.err = err
 		return
 	}
-	is.path, err = r.path.Add(datapath.SessionConfig{Key: want.info.frameKey(), Generation: want.info.Generation, Device: dev})
+	is.path, err = r.path.Add(info.pathConfig(dev, nil))
 	if err != nil {
 		dev.Close()
-		r.network.Close(want.info, Addressing{})
+		r.network.Close(info, Addressing{})
 		is.err = err
 		return
 	}
 	is.device = dev.Name()
 }
 
-func (r *reconciler) configure(is *actual, want desired) {
+func (r *reconciler) configure(is *actual, info SessionInfo, want desired) {
 	if is.err != nil || is.addressing == want.Addressing {
 		return
 	}
-	want.info.Device = is.device
-	is.err = r.network.Configure(want.info, is.addressing, want.Addressing)
+	info.Device = is.device
+	is.err = r.network.Configure(info, is.addressing, want.Addressing)
 	is.addressing = want.Addressing
 }
 
 // route sets the framed routes of the families that are open.
-func (r *reconciler) route(is *actual, want desired) {
+func (r *reconciler) route(is *actual, info SessionInfo, want desired) {
 	routes := want.openRoutes()
 	if is.err != nil || slices.Equal(is.routes, routes) {
 		return
@@ -224,8 +224,8 @@ func (r *reconciler) route(is *actual, want desired) {
 	if !ok {
 		return
 	}
-	want.info.Device = is.device
-	is.err = router.SetFramedRoutes(want.info, is.routes, routes)
+	info.Device = is.device
+	is.err = router.SetFramedRoutes(info, is.routes, routes)
 	is.routes = routes
 }
 
@@ -239,11 +239,11 @@ func (d *desired) openRoutes() (routes []netip.Prefix) {
 	return routes
 }
 
-func (r *reconciler) close(is *actual, want desired) {
+func (r *reconciler) close(is *actual, info SessionInfo) {
 	if is.device != "" {
 		is.counters = is.path.Remove()
-		want.info.Device = is.device
-		r.network.Close(want.info, is.addressing)
+		info.Device = is.device
+		r.network.Close(info, is.addressing)
 	}
 	is.gone = true
 }

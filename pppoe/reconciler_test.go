@@ -141,7 +141,7 @@ func (l *reconcilerLab) record(s *sessionState, a actual) {
 
 // want sets what a session wants: a device and an MTU, or no device if the MTU is 0.
 func (l *reconcilerLab) want(s *sessionState, mtu int) {
-	l.set(s, desired{info: s.SessionInfo, device: mtu > 0, Addressing: Addressing{MTU: mtu}})
+	l.set(s, desired{device: mtu > 0, Addressing: Addressing{MTU: mtu}})
 }
 
 func (l *reconcilerLab) check(t *testing.T) {
@@ -227,7 +227,7 @@ func TestWorkersBounded(t *testing.T) {
 		for _, mtu := range []int{1492, 0} {
 			for i, s := range l.sessions {
 				on := []*reconciler{l.reconciler, other}[i%2]
-				on.set(s, desired{info: s.SessionInfo, device: mtu > 0, Addressing: Addressing{MTU: mtu}})
+				on.set(s, desired{device: mtu > 0, Addressing: Addressing{MTU: mtu}})
 			}
 			l.wait()
 			other.wait()

@@ -89,17 +89,36 @@ func (s *Server) SetInterfaceState(device string, state InterfaceState, a wire.A
 	}
 }
 
-// SetSourcePrefixes sets the prefixes that the peer of a session may use as sources in addition to
-// its negotiated addresses: those advertised, leased or delegated to it. They replace those of an
-// earlier call, until the session ends. The call has no effect if there is no such session, if it
-// has not been Configured, or if its policy has no CheckSource. It may be called at any time, from
-// any goroutine, including from Notify, and does not block.
+// SetSourcePrefixes sets the prefixes that the peer of a session has in addition to its negotiated
+// addresses: those advertised, leased or delegated to it. It may use them as sources; those of a
+// shared device are also routed to it. They replace those of an earlier call, until the session
+// ends. The call has no effect if there is no such session, or, without a shared device, if it has
+// not been Configured or its policy has no CheckSource. It may be called at any time, from any
+// goroutine, including from Notify, and does not block.
 func (s *Server) SetSourcePrefixes(session SessionKey, prefixes []netip.Prefix) {
 	for _, l := range s.loops() {
-		if l.loop.sourceFilters.setDynamic(session.Generation, prefixes) {
+		switch {
+		case s.cfg.Shared == nil:
+			if l.loop.sourceFilters.setDynamic(session.Generation, prefixes) {
+				return
+			}
+		case l.loop.hasPath(session):
+			l.loop.dynamicPrefixes.set(session, prefixes)
 			return
 		}
 	}
+}
+
+// Send sends an IP packet to the peer of a session, regardless of its rates, and reports whether it
+// was sent. It is for the server's own packets to a session of a shared device. It may be called at
+// any time, from any goroutine.
+func (s *Server) Send(session SessionKey, packet []byte) bool {
+	for _, l := range s.loops() {
+		if path := l.loop.pathOf(session); path != nil {
+			return path.Send(packet)
+		}
+	}
+	return false
 }
 
 // Drops returns how many discovery and control frames of all interfaces were dropped, by reason;

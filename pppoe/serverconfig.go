@@ -65,8 +65,10 @@ type ServerConfig struct {
 	KeepOlder bool
 	// Authenticator authenticates clients. It must be set if Session.LCP.RequireAuth is.
 	Authenticator Authenticator
-	// Network configures the host's network. It must be set.
+	// Network configures the host's network with a device for each session; or Shared is one device
+	// for all of them. One of the two must be set.
 	Network HostNetwork
+	Shared  *SharedNetwork
 	// DataPath selects the engine; datapath.KindKernel also requires Ports.Offload. The devices
 	// that Network opens must match it.
 	DataPath datapath.Kind
@@ -92,8 +94,12 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return fmt.Errorf("pppoe: ServerConfig.Pool.MaxPerClient is %d, below 0", c.Pool.MaxPerClient)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: each PADO needs it (RFC 2516 section 5.2)")
-	case c.Network == nil:
-		return errors.New("pppoe: ServerConfig.Network is not set: it opens the devices of sessions")
+	case c.Network == nil && c.Shared == nil:
+		return errors.New("pppoe: ServerConfig.Network is not set: it opens the devices of sessions; nor is Shared")
+	case c.Network != nil && c.Shared != nil:
+		return errors.New("pppoe: ServerConfig.Network and Shared are both set: a session has one device")
+	case c.Shared != nil && c.Shared.Device == nil:
+		return errors.New("pppoe: ServerConfig.Shared.Device is not set")
 	}
 	return c.checkSessions()
 }

@@ -43,7 +43,8 @@ func newServerLoop(s *Server, listener Listener, at *attachments) *serverLoop {
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
-	l.loop.owner, l.loop.mss, l.loop.reconciler.pool = l, s.cfg.MSS, &s.reconcilers
+	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
+	l.loop.noRemoteAddress = s.cfg.Shared != nil
 	c := s.cfg.Concentrator
 	c.MaxPayloadIn = l.loop.maxPayload
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)

@@ -4,6 +4,7 @@ import (
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
+	"upppoe/tun"
 )
 
 // SessionInfo describes a session in events and to the HostNetwork and the Authenticator. Its
@@ -38,6 +39,17 @@ type SessionKey struct {
 // Key returns the session's key.
 func (s SessionInfo) Key() SessionKey {
 	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation, s.vlan}
+}
+
+// KeyOf returns the key of the session that a data path knows by its configuration.
+func KeyOf(c datapath.SessionConfig) SessionKey {
+	return SessionKey{c.Attachment, c.Peer, c.SessionID, c.Generation, c.VLAN}
+}
+
+// pathConfig returns the data path's configuration of the session, with a device of its own or a
+// shared one.
+func (s *SessionInfo) pathConfig(d tun.Device, shared *datapath.SharedDevice) datapath.SessionConfig {
+	return datapath.SessionConfig{Key: s.frameKey(), Attachment: s.Interface, Generation: s.Generation, Device: d, Shared: shared}
 }
 
 // frameKey returns the key by which the session's frames are found.

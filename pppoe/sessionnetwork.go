@@ -37,8 +37,13 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 
 // reconcile requests the host's network that the session now needs.
 func (l *loop) reconcile(s *sessionState) {
-	s.desired.info = s.SessionInfo
-	l.reconciler.set(s, s.desired)
+	switch {
+	case l.shared == nil:
+		l.reconciler.set(s, s.desired)
+	case !s.sharedPending:
+		s.sharedPending = true
+		l.sharedPending = append(l.sharedPending, s)
+	}
 }
 
 // reconciled handles a report of the reconciler: what the session's host network now is.

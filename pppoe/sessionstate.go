@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"net/netip"
 	"time"
 
 	"upppoe/ppp"
@@ -19,6 +20,9 @@ type sessionState struct {
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
 	desired         desired
+	sharedPending   bool           // it is in loop.sharedPending
+	sharedRoutes    []netip.Prefix // of its prefixes, those that are routed to the shared device apart
+	dynamicPrefixes []netip.Prefix // of a shared device: see Server.SetSourcePrefixes
 	configured      Addressing     // as last reported by Configured
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy // in force since the network phase began

@@ -10,6 +10,9 @@ type Engine interface {
 	// Inject handles a frame that was given to the control plane earlier as if it were received
 	// now. It reports whether the frame belongs to the data path.
 	Inject(frame []byte) bool
+	// Find returns a session; nil: there is none with that key and generation. Offloads do not know
+	// it.
+	Find(k Key, generation uint64) Session
 }
 
 // New returns the data path of a server's or client's ports for session frames. control is called

@@ -23,6 +23,8 @@ type SessionConfig struct {
 	Key
 	// Priority is the priority code point, 0 to 7, in the tags of frames to the peer.
 	Priority uint8
+	// Attachment is the name of the interface with its VLAN tags, for callbacks.
+	Attachment string
 	// Generation distinguishes sessions that have the same Key one after the other.
 	Generation uint64
 	// Device is the network device that the session's packets are written to and read from.

@@ -93,6 +93,14 @@ func (p *plainPath) toControl(frame *Frame) {
 	p.control(frame.Data)
 }
 
+// Find returns a session.
+func (p *plainPath) Find(k Key, generation uint64) Session {
+	if e := p.sessions.get(k); e != nil && e.Generation == generation {
+		return e
+	}
+	return nil
+}
+
 func (p *plainPath) Inject(frame []byte) bool {
 	var packet [1][]byte
 	return p.deliver(&Frame{Data: frame}, packet[:], p.clock())
