@@ -1,4 +1,4 @@
-// Package sysctl reads and sets an interface's IPv6 sysctls (net.ipv6.conf). Its functions must be
+// Package sysctl reads and sets an interface's sysctls (net.ipv4.conf, net.ipv6.conf). Its functions must be
 // called on a thread in the interface's network namespace.
 package sysctl
 
