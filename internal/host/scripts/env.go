@@ -121,7 +121,7 @@ func trafficEnv(online time.Duration, by datapath.Counters) []string {
 const speed = "0"
 
 // env returns the variables of all scripts. Our own environment is not passed on.
-func (s *Runner) env(l pppoe.SessionInfo) []string {
+func (s *caller) env(l pppoe.SessionInfo) []string {
 	peer := strings.ToUpper(l.Peer.String())
 	env := []string{
 		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,

@@ -17,11 +17,8 @@ import (
 )
 
 // run runs a script, if it is there, and waits for its end.
-func (s *Runner) run(ctx context.Context, name string, c *call) {
-	path := s.cfg.Paths[name]
-	if path == "" {
-		path = filepath.Join(s.cfg.Dir, name)
-	}
+func (s *caller) run(ctx context.Context, name string, c *call) {
+	path := s.cfg.path(name)
 	if err := executable(path); err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, err))
@@ -42,6 +39,14 @@ func (s *Runner) run(ctx context.Context, name string, c *call) {
 	cmd.Wait() // its status is logged below
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, exitStatus(status)))
+}
+
+// path returns where a script is, if it exists.
+func (c *Config) path(name string) string {
+	if path := c.Paths[name]; path != "" {
+		return path
+	}
+	return filepath.Join(c.Dir, name)
 }
 
 // exitStatus is an exit code, or of a script that a signal has ended the whole status, as in

@@ -59,7 +59,7 @@ type Config struct {
 
 // Runner runs the scripts of one session after another. Its methods may be called concurrently.
 type Runner struct {
-	cfg            Config
+	caller
 	ctx            context.Context
 	kill           context.CancelFunc
 	limit          context.Context // done after LimitWaits
@@ -67,15 +67,13 @@ type Runner struct {
 	ip, ipv6, auth *upDown
 	dhcp6          *upDown
 
-	sessionEnv sessionEnv
-
 	mu       sync.Mutex
 	prefixes map[string]*upDown // by prefix
 }
 
 // New returns a Runner; no script has run yet.
 func New(cfg Config) *Runner {
-	s := &Runner{cfg: cfg, prefixes: make(map[string]*upDown)}
+	s := &Runner{caller: caller{cfg: cfg}, prefixes: make(map[string]*upDown)}
 	s.ctx, s.kill = context.WithCancel(context.Background())
 	s.limit, s.startLimit = context.WithCancel(context.Background())
 	s.ip = newUpDown(s, IPUp, IPDown)
@@ -135,11 +133,7 @@ func (s *Runner) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 
 func (s *Runner) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	if e.HasIPv4() && e.IPv4 != e.Previous.IPv4 {
-		call := s.ipCall(l, e.Addressing)
-		if old := e.Previous.IPv4; e.Previous.HasIPv4() {
-			call.env = append(call.env, "OLDIPLOCAL="+old.Local.String(), "OLDIPREMOTE="+old.Remote.String())
-		}
-		s.ip.up(call)
+		s.ip.up(s.ipUpCall(l, e))
 	}
 	if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
 		s.ipv6.up(s.ipv6Call(l, e.Addressing))
