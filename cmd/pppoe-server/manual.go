@@ -58,7 +58,7 @@ var description = []manpage.Block{
 		"sessions and other networks: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding."),
 	manpage.Paragraph("With `source-check` a packet from a client is forwarded only if its source address is the client's (RFC 2827, RFC 3704): for IPv4, the address that it " +
 		"was assigned; for IPv6, its link-local address, and those from `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes`. " +
-		"Customers with networks behind that address use NAT, or have an address or prefix in `source-allow`, to " +
+		"Customers with networks behind that address use NAT, or have an address or prefix in `framed-route`, which the server routes to them, or in `source-allow`, to " +
 		"which you set the route. The number of dropped packets is logged when a session ends."),
 	manpage.Paragraph("No two sessions of the server have the same IPv4 address, whether it comes from an account, the pool or the client itself. " +
 		"The newer session replaces the older, which ends: its client may have had a power failure, or been replaced. " +
@@ -70,7 +70,7 @@ var description = []manpage.Block{
 		"The secret should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot recognise those of another server " +
 		"with the same accounts."),
 	manpage.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and override the options file: " +
-		"`source-check`, `nosource-check`, `source-allow`, `rate-up`, `rate-down`, `rate-burst`."),
+		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`."),
 }
 
 var files = []manpage.Block{
@@ -91,7 +91,7 @@ var examples = []manpage.Block{
 		"pppoe-server -I eth1 -L 192.0.2.1 -R 192.0.2.10 -N 64 -F"),
 	manpage.Paragraph("An account with 10 Mbit/s up and 50 Mbit/s down, and a network behind its address:"),
 	manpage.Example("echo source-check >> /etc/ppp/pppoe-server-options\n" +
-		"echo '\"bob\" * \"his password\" * -- rate-up 10000 rate-down 50000 source-allow 198.51.100.0/29' >> /etc/ppp/chap-secrets"),
+		"echo '\"bob\" * \"his password\" * -- rate-up 10000 rate-down 50000 framed-route 198.51.100.0/29' >> /etc/ppp/chap-secrets"),
 }
 
 // exitStatus returns the table of exit codes.

@@ -139,7 +139,7 @@ func TestUnit(t *testing.T) {
 // TestPolicy: an account's options change the default policy, for its session alone.
 func TestPolicy(t *testing.T) {
 	dir := t.TempDir()
-	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
+	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29 framed-route 203.0.113.0/24\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
 		"dave ac four * -- mtu 1400 nosource-check rate-up 0\nerin ac five * -- cret\n"
 	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -157,6 +157,7 @@ func TestPolicy(t *testing.T) {
 	}
 	alice, dave := all, pppoe.SessionPolicy{Down: all.Down}
 	alice.Down.Bits, alice.AllowSources = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	alice.FramedRoutes = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
 	for _, c := range []struct {
 		user, password string
 		want           pppoe.SessionPolicy

@@ -16,13 +16,15 @@ const serverAndAccount = Server | Account
 
 // policyOptions are the options of the policy that a server applies to sessions.
 var policyOptions = []option{
-	{name: "source-check", roles: serverAndAccount, help: "drop packets from the peer whose source is neither an address that it was assigned nor in a source-allow (BCP 38); " +
-		"a peer with networks behind its address needs NAT, or source-allow",
+	{name: "source-check", roles: serverAndAccount, help: "drop packets from the peer whose source is neither an address that it was assigned nor in a framed-route or source-allow (BCP 38); " +
+		"a peer with networks behind its address needs NAT, framed-route or source-allow",
 		kind: flag(func(s *Settings) { s.Policy.CheckSource = true })},
 	{name: "nosource-check", roles: serverAndAccount, help: "do not check sources (default)",
 		kind: flag(func(s *Settings) { s.Policy.CheckSource = false })},
 	{name: "source-allow", roles: serverAndAccount, help: "with source-check, also accept packets from this prefix, which you route to the peer; may be repeated",
 		kind: kind{"PREFIX", allowSource}},
+	{name: "framed-route", roles: serverAndAccount, help: "route this prefix to the peer, and accept packets from it; may be repeated, for an account: only one session at a time can have a prefix",
+		kind: kind{"PREFIX", framedRoute}},
 	{name: "rate-up", roles: serverAndAccount, help: "maximum rate from the peer, in kbit/s of IP packets; the excess is dropped; 0: no limit (default)",
 		kind: rate(func(t *pppoe.SessionPolicy) *datapath.Rate { return &t.Up })},
 	{name: "rate-down", roles: serverAndAccount, help: "maximum rate to the peer, in kbit/s of IP packets; the excess is dropped; 0: no limit (default)",
@@ -41,11 +43,29 @@ func rate(field func(*pppoe.SessionPolicy) *datapath.Rate) kind {
 	return number("KBIT", 0, datapath.MaxRate/kilobit, func(s *Settings, n int) { field(&s.Policy).Bits = uint64(n) * kilobit })
 }
 
-// maxAllowSources limits the prefixes of a session, as each packet is compared with all.
-const maxAllowSources = 64
+// maxPrefixes limits the prefixes of each kind of a session, as each packet may be compared with all.
+const maxPrefixes = 64
 
 // allowSource adds a prefix or a single address.
-func allowSource(s *Settings, value string) error {
+func allowSource(s *Settings, value string) error { return addPrefix(&s.Policy.AllowSources, value) }
+
+// framedRoute adds a prefix or a single address.
+func framedRoute(s *Settings, value string) error {
+	err := addPrefix(&s.Policy.FramedRoutes, value)
+	if added := s.Policy.FramedRoutes; err == nil && !isRoutable(added[len(added)-1]) {
+		err = errors.New("not addresses of hosts behind a peer: give a prefix like 198.51.100.0/29 or 2001:db8:1::/48")
+	}
+	return err
+}
+
+// isRoutable reports whether a prefix can be routed to a peer: it is not the default route, nor of
+// addresses that only have a meaning on a link or within a machine.
+func isRoutable(p netip.Prefix) bool {
+	a := p.Addr()
+	return p.Bits() > 0 && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
+}
+
+func addPrefix(to *[]netip.Prefix, value string) error {
 	p, err := netip.ParsePrefix(value)
 	if a, bad := netip.ParseAddr(value); bad == nil && a.Zone() == "" {
 		p, err = netip.PrefixFrom(a, a.BitLen()), nil
@@ -53,10 +73,10 @@ func allowSource(s *Settings, value string) error {
 	switch {
 	case err != nil || p.Addr().Is4In6():
 		return errors.New("give a prefix like 198.51.100.0/29 or 2001:db8:1::/48, or an address")
-	case len(s.Policy.AllowSources) >= maxAllowSources:
+	case len(*to) >= maxPrefixes:
 		return errors.New("more than 64 prefixes: give shorter ones")
 	}
-	s.Policy.AllowSources = append(s.Policy.AllowSources, p.Masked())
+	*to = append(*to, p.Masked())
 	return nil
 }
 
@@ -65,7 +85,8 @@ func allowSource(s *Settings, value string) error {
 func (s *Settings) AccountPolicy(words []Word) (terms pppoe.SessionPolicy, others bool, err error) {
 	own := New()
 	own.Policy = s.Policy
-	own.Policy.AllowSources = slices.Clip(own.Policy.AllowSources) // sessions share the array
+	// Sessions share the arrays.
+	own.Policy.AllowSources, own.Policy.FramedRoutes = slices.Clip(own.Policy.AllowSources), slices.Clip(own.Policy.FramedRoutes)
 	r := Reader{Role: Account, Settings: own}
 	err = r.words(words)
 	return own.Policy, len(own.Warnings) > 0, err

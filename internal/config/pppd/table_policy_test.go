@@ -3,6 +3,7 @@ package pppd
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +22,14 @@ func words(text string) (all []Word) {
 // TestPolicy: a server's options, and an account's that override them.
 func TestPolicy(t *testing.T) {
 	r := reader(Server, "")
-	if err := r.words(words("source-check source-allow 192.0.2.99 source-allow 2001:db8:1::1/48 rate-up 1000 rate-down 5000 rate-burst 250")); err != nil {
+	if err := r.words(words("source-check source-allow 192.0.2.99 source-allow 2001:db8:1::1/48 framed-route 198.51.100.0/29 rate-up 1000 rate-down 5000 rate-burst 250")); err != nil {
 		t.Fatal(err)
 	}
 	burst := 250 * time.Millisecond
 	all := pppoe.SessionPolicy{
 		CheckSource: true, AllowSources: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("2001:db8:1::/48")},
-		Up: datapath.Rate{Bits: 1e6, Burst: burst}, Down: datapath.Rate{Bits: 5e6, Burst: burst},
+		FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")},
+		Up:           datapath.Rate{Bits: 1e6, Burst: burst}, Down: datapath.Rate{Bits: 5e6, Burst: burst},
 	}
 	if got := r.Settings.Policy; !reflect.DeepEqual(got, all) {
 		t.Errorf("terms %+v, want %+v", got, all)
@@ -43,6 +45,12 @@ func TestPolicy(t *testing.T) {
 		"source-allow 203.0.113.0/24": func(t *pppoe.SessionPolicy) {
 			t.AllowSources = append(t.AllowSources, netip.MustParsePrefix("203.0.113.0/24"))
 		},
+		"framed-route 2001:db8:2:3::4/56": func(t *pppoe.SessionPolicy) {
+			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("2001:db8:2::/56"))
+		},
+		"framed-route 203.0.113.7": func(t *pppoe.SessionPolicy) {
+			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("203.0.113.7/32"))
+		},
 		"mtu 1400 call x rate-up 1000 :1": nil,
 	} {
 		got, others, err := r.Settings.AccountPolicy(words(text))
@@ -53,7 +61,7 @@ func TestPolicy(t *testing.T) {
 			continue
 		}
 		want := all
-		want.AllowSources = append([]netip.Prefix{}, all.AllowSources...)
+		want.AllowSources, want.FramedRoutes = slices.Clone(all.AllowSources), slices.Clone(all.FramedRoutes)
 		if change(&want); err != nil || others || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, others %v, %v; want %+v", text, got, others, err, want)
 		}
@@ -68,7 +76,9 @@ func TestBadPolicy(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
-		strings.Repeat("source-allow 192.0.2.1 ", maxAllowSources+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
+		strings.Repeat("source-allow 192.0.2.1 ", maxPrefixes+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
+		"framed-route lan": "198.51.100.0/29", "framed-route 0.0.0.0/0": "not addresses of hosts behind", "framed-route ::/8": "not addresses", "framed-route fe80::1": "not addresses",
+		"framed-route 224.0.0.0/4": "not addresses", "framed-route 127.0.0.1": "not addresses", strings.Repeat("framed-route 192.0.2.1 ", maxPrefixes+1): "more than 64 prefixes",
 	} {
 		if err := reader(Server, "").words(words(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v; want %s", text, err, want)
