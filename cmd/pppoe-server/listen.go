@@ -51,8 +51,15 @@ func listenerName(l pppoe.Listener) string {
 	case l.VLANs.IsAny():
 		return l.Interface + ", any VLAN,"
 	}
-	return fmt.Sprintf("%s, VLANs %v,", l.Interface, l.VLANs)
+	vlans := l.VLANs.String()
+	if len(vlans) > maxVLANsText {
+		vlans = vlans[:maxVLANsText] + "..."
+	}
+	return fmt.Sprintf("%s, VLANs %s,", l.Interface, vlans)
 }
+
+// maxVLANsText bounds a line of the log: a set may have thousands of ranges.
+const maxVLANsText = 200
 
 // widestTags returns the tags of a served VLAN that take most of the interface's MTU.
 func (f *flags) widestTags() (widest vlan.Stack) {

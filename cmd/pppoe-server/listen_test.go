@@ -1,11 +1,28 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"upppoe/pppoe/linux"
 )
+
+// TestListenerNameBound: thousands of ranges do not make a line of the log as long.
+func TestListenerNameBound(t *testing.T) {
+	var vlans []string
+	for vid := 1; vid < 4094; vid += 2 {
+		vlans = append(vlans, fmt.Sprint(vid))
+	}
+	f, err := parseFlags([]string{"--vlan", strings.Join(vlans, ",")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := listenerName(f.listener("eth7", &linux.Opener{}))
+	if len(name) > 250 || !strings.HasPrefix(name, "eth7, VLANs 1,3,5,") || !strings.HasSuffix(name, "...,") {
+		t.Errorf("%d octets: %q", len(name), name)
+	}
+}
 
 // TestListeners: one VLAN has ports of its own; several share a trunk, named by its interface.
 func TestListeners(t *testing.T) {
