@@ -14,7 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -66,34 +68,57 @@ func ethernetPath(b testing.TB, name string, words ...string) *path {
 	return &path{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
 }
 
-// sessionPath is one of a number of sessions.
+// sessionPath is a session with a device of its own. With more than one session each has rates, and a
+// source check of IPv4 and IPv6.
 func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) *path {
 	s := newNetwork(b, append(prepare, func(_ *station, cfg *Config) { cfg.Sessions = sessions })...)
 	here, there := s.session(1, vlan.Stack{}, 1492)
+	if sessions > 1 {
+		here.limit(prefixesBehind(there))
+		there.limit(prefixesBehind(here))
+	}
 	for _, e := range []*sessionEnd{here, there} {
 		e.fillMaps(sessions - 1)
 	}
 	return &path{name: name, here: here.ns, from: there.ns, to: there.ipv4}
 }
 
-// fillMaps fills the maps with sessions that carry nothing, on the device of this one, each with
-// prefixes and rates.
+// unreached is a rate above what the machine does.
+var unreached = datapath.Rate{Bits: 100_000_000_000}
+
+func (t *sessionEnd) limit(from []netip.Prefix) {
+	t.kernel.SetRates(unreached, unreached)
+	check(t.t, t.kernel.SetSourceFilter(datapath.NewSourceFilter(from...)))
+}
+
+func prefixesBehind(t *sessionEnd) []netip.Prefix {
+	return []netip.Prefix{netip.PrefixFrom(t.ipv4, 32), netip.PrefixFrom(t.ipv6, 112)}
+}
+
+// fillMaps adds sessions that carry nothing, on devices that do not exist.
 func (t *sessionEnd) fillMaps(n int) {
-	e, d := t.engine, t.kernel.(*session).device
 	for i := range n {
-		s := &session{SessionConfig: t.userSpace.SessionConfig, at: t.at, device: d}
-		s.SessionID = uint16(2 + i)
-		s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
-		e.mu.Lock()
-		slot, ok := e.slots.allocate()
-		s.slot = slot
-		err := s.addToMaps()
-		e.mu.Unlock()
-		if !ok || err != nil {
-			t.t.Fatal(ok, err)
-		}
+		s := t.at.testSessionOf(t.t, &device{index: 1<<20 + i}, datapath.SessionConfig{Key: datapath.Key{SessionID: uint16(2 + i), Local: t.addr, Peer: addrs[0]}})
+		s.SetRates(unreached, unreached)
+		check(t.t, s.SetSourceFilter(datapath.NewSourceFilter(prefixesOf(3+i)...)))
+		s.SetFamilies(true, true)
 	}
-	e.maps.devices.Put(uint32(d.index), t.kernel.(*session).slot)
+}
+
+// sharedPaths are one of a number of sessions on a shared device, from the peer and to it. Each has
+// rates and prefixes of IPv4 and IPv6.
+func sharedPaths(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) []*path {
+	h := newHub(b, hubConfig{kind: datapath.KindGSO}, prepare...)
+	for i := range sessions - len(h.open) {
+		s := h.add(h.paths[0], uint16(2+i), wire.Addr{2, 1, byte(i >> 8), byte(i)}, 3+i)
+		s.SetRates(unreached, unreached)
+	}
+	client := h.clients[0]
+	h.open[0].SetRates(unreached, unreached)
+	return []*path{
+		{name: name + ", from the peer", here: client.ns, from: h.ns, to: h.ipv4},
+		{name: name + ", to the peer", here: h.ns, from: client.ns, to: client.ipv4},
+	}
 }
 
 // stream measures TCP connections, in Gbit/s.
@@ -226,6 +251,26 @@ func ratios(b *testing.B, streams int) {
 		sessionPath(b, "exclusive, 10,000 sessions", 10000, withExclusive),
 	}
 	paths[5].baseline, paths[7].baseline = paths[3], paths[6]
+	measure(b, paths, streams)
+}
+
+// BenchmarkLimited compares one of 10,000 sessions, each with rates, a source check and IPv6, with a
+// plain session alone: with devices of their own, and with a shared device.
+func BenchmarkLimited(b *testing.B) {
+	for name, prepare := range map[string]func(*station, *Config){"TC": ethtoolSet("tso", "off"), "exclusive": withExclusive} {
+		b.Run(name, func(b *testing.B) {
+			paths := []*path{sessionPath(b, "one session", 1, prepare), sessionPath(b, "10,000 sessions", 10000, prepare)}
+			paths = append(paths, sharedPaths(b, "10,000 shared", 10000, prepare)...)
+			for _, l := range paths[1:] {
+				l.baseline = paths[0]
+			}
+			measure(b, paths, 1)
+		})
+	}
+}
+
+// measure measures all paths in turns, and prints the table.
+func measure(b *testing.B, paths []*path, streams int) {
 	b.ResetTimer()
 	for turn := range b.N {
 		for i := range paths {
@@ -240,9 +285,9 @@ func ratios(b *testing.B, streams int) {
 	var table strings.Builder
 	for _, l := range paths {
 		wait := float64(median(l.pings)) / float64(median(paths[0].pings))
-		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(paths[0]), l.costRatio(paths[0]), median(l.pings), wait)
+		fmt.Fprintf(&table, "%-38s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(paths[0]), l.costRatio(paths[0]), median(l.pings), wait)
 		if l.baseline != nil {
-			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
+			fmt.Fprintf(&table, "%-38s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
 		}
 	}
 	fmt.Print(table.String())

@@ -48,6 +48,7 @@ const (
 	stackFullAt    = -144 // police
 	stackPrefix    = -168 // the key of a prefix, 24
 	stackAddresses = -200 // source and destination, 32
+	stackChange    = -208 // checkSource
 )
 
 // headLen is the length of PPPoE's EtherType and header, the Protocol field, and an IPv4 header.

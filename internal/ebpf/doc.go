@@ -1,18 +1,27 @@
 // Package ebpf is the PPPoE data path inside the kernel (RFC 2516 section 6): eBPF programs,
-// assembled here instruction by instruction, that remove and add the PPPoE header between an
-// Ethernet interface and the TUN devices of sessions. It negotiates nothing and owns no session:
-// package datapath decides which sessions it carries.
+// assembled here instruction by instruction, that remove and add the PPPoE header between Ethernet
+// interfaces and the TUN devices of sessions. It negotiates nothing and owns no session: package
+// datapath decides which sessions it carries.
 //
-// From the wire, a frame enters at TC ingress of the Ethernet interface (program receive, or
+// From the wire, a frame enters at TC ingress of an Ethernet interface (program receive, or
 // receiveXDP before it) and is redirected to the TUN of its session. To the wire, a packet enters
 // at TC egress of the TUN (program transmit), before it would reach the program that reads the TUN,
 // and is redirected to the Ethernet interface. A GSO packet is redirected to the segmentation
 // device pair instead, which segments it so that each segment gets a LENGTH of its own. The pair
 // exists only under load; without it GSO packets are left to user space.
 //
-// Only packets of open address families are carried. Everything else is left to user space, which
-// can handle it all: control frames, frames of unknown sessions, TCP segments with SYN (whose MSS
-// may have to be clamped), IPv6 extension headers, packets whose lengths disagree.
+// One Engine holds the maps of a process. A session has a slot there: its value, counters and token
+// buckets. Frames are found by peer, session ID and tags; packets to the peer by the TUN or, if
+// sessions share it (program transmitShared), by the longest prefix of the destination. The longest
+// prefix of the source must be the session's, too (BCP 38). A shared TUN serves sessions of all
+// Ethernet interfaces, and a session of it is added and removed by writing to maps.
+//
+// Of packets of open address families these are left to user space, which can handle everything:
+// TCP segments with SYN (whose MSS may have to be clamped), IPv6 extension headers, packets whose
+// lengths disagree, GSO packets that are long for a token bucket, and on a shared TUN packets that
+// must not leave the link, that are longer than the session's MTU, or that are for no session. So
+// are control frames and frames of unknown sessions. Package test/stages has the table. Both take
+// tokens from the same buckets.
 //
 // Packets that are carried here are not visible everywhere. The counters of the TUN do not include
 // them; those of Link do. On the TUN, tcpdump sees received packets but not sent ones; on the

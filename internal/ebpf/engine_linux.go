@@ -12,7 +12,7 @@ import (
 // Config configures Open.
 type Config struct {
 	// Sessions is the maximum number of concurrent sessions. Default 65,535, for which the kernel
-	// allocates 7 MB, and 4 MB for each processor; each session takes another 150 octets, and each
+	// allocates 8 MB, and 7 MB for each processor; each session takes another 150 octets, and each
 	// of its prefixes 100.
 	Sessions int
 	// Exclusive declares that the interfaces serve PPPoE alone and may be configured for it until
@@ -55,6 +55,7 @@ type Engine struct {
 	mu sync.Mutex // guards the fields below, and all Interfaces, Links, devices and sessions
 
 	slots      slots
+	bySlot     []*session
 	interfaces []*Interface // by slot; nil: free
 	devices    map[int]*device
 }
@@ -155,4 +156,18 @@ func (e *Engine) Close() (err error) {
 		e.ethtool = -1
 	}
 	return err
+}
+
+// setSlot records the session of a slot; nil: there is none.
+func (e *Engine) setSlot(slot uint32, s *session) {
+	for int(slot) >= len(e.bySlot) {
+		e.bySlot = append(e.bySlot, nil)
+	}
+	e.bySlot[slot] = s
+}
+
+// releaseSlot frees a slot.
+func (e *Engine) releaseSlot(slot uint32) {
+	e.setSlot(slot, nil)
+	e.slots.release(slot)
 }

@@ -35,8 +35,9 @@ const (
 	sessionFlags     = 14 // 2
 	sessionLocal     = 16 // 6: the required destination address
 	sessionHeaderLen = 22 // 2: length of the header
-	sessionHeader    = 24 // 32: the header, right-aligned
-	sessionLen       = 56 // its last 4 octets, LENGTH and Protocol, are written by the program
+	sessionChange    = 24 // 4: number of the last change of what sources are allowed
+	sessionHeader    = 32 // 32: the header, right-aligned
+	sessionLen       = 64 // its last 4 octets, LENGTH and Protocol, are written by the program
 )
 
 const headerRoom = sessionLen - sessionHeader
@@ -73,10 +74,17 @@ func families(ipv4, ipv6 bool) (open uint16) {
 }
 
 // sessionCounters counts packets and octets of one session on one CPU. Dropped is without the
-// packets of the counters after it.
+// packets of the counters after it. It also keeps the last allowed source of each family, which the
+// CPU need not look up again until the number of the session's last change is another.
 type sessionCounters struct {
 	SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64
 	Dropped, Spoofed, Exceeded, Isolated                   uint64
+
+	Change4 uint32
+	Source4 [4]byte
+	Change6 uint32
+	_       uint32
+	Source6 [16]byte
 }
 
 // Offsets in sessionCounters.
@@ -87,7 +95,11 @@ const (
 	countersSpoofed  = 40
 	countersExceeded = 48
 	countersIsolated = 56
-	countersLen      = 64
+	countersChange4  = 64
+	countersSource4  = 68
+	countersChange6  = 72
+	countersSource6  = 80
+	countersLen      = 96
 )
 
 // value returns the session's value.
@@ -99,6 +111,7 @@ func (s *session) value() []byte {
 	binary.NativeEndian.PutUint16(b[sessionMTU:], s.currentMTU())
 	binary.NativeEndian.PutUint16(b[sessionFlags:], s.currentFlags())
 	copy(b[sessionLocal:], s.Local[:])
+	binary.NativeEndian.PutUint32(b[sessionChange:], s.change)
 	h := header(&s.SessionConfig)
 	binary.NativeEndian.PutUint16(b[sessionHeaderLen:], uint16(len(h)))
 	copy(b[sessionLen-len(h):], h)

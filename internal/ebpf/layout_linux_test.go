@@ -45,13 +45,13 @@ func TestLayout(t *testing.T) {
 		}
 	}
 	i := &Interface{engine: newEngine(Config{}), slot: 3, sessions: make(map[ambiguousKey]*session)}
-	s := &session{SessionConfig: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6}
+	s := &session{SessionConfig: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6, change: 5}
 	i.sessions[ambiguousKey{s.Peer, s.SessionID}] = s
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
 		s.VLAN = tags
 		h := header(&s.SessionConfig)
 		want := nativeHex(4, 70000) + nativeHex(4, 9) + nativeHex(4, 3) + nativeHex(2, 0xffff) + nativeHex(2, 1|2|4|8) + "020000000001" +
-			nativeHex(2, uint32(22+4*tags.Depth())) + hex.EncodeToString(make([]byte, 32-len(h))) + hex.EncodeToString(h)
+			nativeHex(2, uint32(22+4*tags.Depth())) + nativeHex(4, 5) + hex.EncodeToString(make([]byte, 4+32-len(h))) + hex.EncodeToString(h)
 		if got := hex.EncodeToString(s.value()); got != want {
 			t.Errorf("session, %v: %s, want %s", tags, got, want)
 		}

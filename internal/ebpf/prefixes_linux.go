@@ -48,6 +48,9 @@ func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 			e.deletePrefix(s, p)
 		}
 	}
+	if len(s.prefixes) < len(had) {
+		err = s.sourcesChanged()
+	}
 	for _, p := range prefixes {
 		if slices.Contains(had, p) {
 			continue
@@ -61,13 +64,28 @@ func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 	return err
 }
 
+// sourcesChanged has the programs look up sources of the session again.
+func (s *session) sourcesChanged() error {
+	s.change++
+	return s.write()
+}
+
+// addPrefix adds a prefix. It may lie within another session's, which loses these addresses.
 func (e *Engine) addPrefix(s *session, p netip.Prefix) error {
 	m, key := e.prefixMap(s.device.index, p)
-	err := m.Put(key, s.slot)
-	if errors.Is(err, unix.ENOSPC) {
-		return ErrFull
+	var outer *session
+	if slot := uint32(0); s.device.shared && m.Lookup(key, &slot) == nil {
+		outer = e.bySlot[slot]
 	}
-	return err
+	if err := m.Put(key, s.slot); errors.Is(err, unix.ENOSPC) {
+		return ErrFull
+	} else if err != nil {
+		return err
+	}
+	if outer != nil && outer != s {
+		return outer.sourcesChanged()
+	}
+	return nil
 }
 
 // deletePrefix deletes a prefix, unless another session of the device has it since.

@@ -17,6 +17,7 @@ type session struct {
 	slot                   uint32
 	flags                  uint16 // without those that value adds
 	mtu                    uint16 // of packets to send; 0: as the device's
+	change                 uint32 // number of the last change of what sources are allowed
 	filtered               bool   // has a source filter in addition to the prefixes of a shared device
 	prefixes               []netip.Prefix
 	ambiguous              *session           // the next session with the same ambiguousKey
@@ -36,7 +37,8 @@ func (s *session) install(device string, shared bool) (err error) {
 	if !ok {
 		return ErrFull
 	}
-	s.slot = slot
+	s.slot, s.change = slot, 1
+	e.setSlot(slot, s)
 	if s.device, err = e.device(device, shared); err == nil {
 		s.device.sessions[s] = struct{}{}
 		if err = s.addToMaps(); err != nil {
@@ -45,7 +47,7 @@ func (s *session) install(device string, shared bool) (err error) {
 		}
 	}
 	if err != nil {
-		e.slots.release(slot)
+		e.releaseSlot(slot)
 	}
 	return err
 }
@@ -265,7 +267,7 @@ func (s *session) Remove() datapath.Counters {
 	s.uninstall()
 	final := s.readCounters()
 	s.final = &final
-	e.slots.release(s.slot)
+	e.releaseSlot(s.slot)
 	return final
 }
 

@@ -36,26 +36,36 @@ func (p *program) checkAddresses(from access, m *mapFDs, leave string) {
 			asm.StoreMem(asm.RFP, stackAddresses+i, asm.R1, asm.Half),
 		)
 	}
-	p.lookUpAddresses(m.prefixes4, 4)
+	p.lookUpAddresses(m, m.prefixes4, 4, countersChange4, countersSource4)
 	p.label("ipv6 addresses")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10+8))
 	p.load(from, stackAddresses, 32, leave)
 	p.leaveNeighbors(leave)
-	p.lookUpAddresses(m.prefixes6, 16)
+	p.lookUpAddresses(m, m.prefixes6, 16, countersChange6, countersSource6)
 	p.label("addresses checked")
 }
 
-// lookUpAddresses looks up source and destination, of a number of octets each.
-func (p *program) lookUpAddresses(prefixes int, octets int16) {
-	anySource := p.newLabel()
+// lookUpAddresses looks up source and destination, of a number of octets each. The last source and
+// the number of a change are at offsets in the counters.
+func (p *program) lookUpAddresses(m *mapFDs, prefixes int, octets, change, source int16) {
+	anySource, another := p.newLabel(), p.newLabel()
 	p.add(asm.StoreImm(asm.RFP, stackPrefix+prefixLen, int64(8*(4+octets)), asm.Word))
 	p.skipUnless(checkSource, anySource)
+	p.sameSource(m, octets, change, source, another)
+	p.add(asm.Ja.Label(anySource))
+	p.label(another)
 	p.move(asm.RFP, stackPrefix+prefixAddress, asm.RFP, stackAddresses, octets)
 	p.lookup(prefixes, stackPrefix, "spoofed")
 	p.add(
 		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
 		asm.LoadMem(asm.R2, asm.R7, sessionSlot, asm.Word),
 		asm.JNE.Reg(asm.R1, asm.R2, "spoofed"),
+	)
+	p.lookupAt(m.counters, asm.R7, sessionSlot, anySource)
+	p.move(asm.R0, source, asm.RFP, stackAddresses, octets)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackChange, asm.Word),
+		asm.StoreMem(asm.R0, change, asm.R1, asm.Word),
 	)
 	p.label(anySource)
 	p.skipUnless(isolate, "addresses checked")
@@ -67,6 +77,29 @@ func (p *program) lookUpAddresses(prefixes int, octets int16) {
 		asm.JNE.Reg(asm.R1, asm.R2, "isolated"),
 		asm.Ja.Label("addresses checked"),
 	)
+}
+
+// sameSource jumps to a label unless the source is the one that this CPU has found allowed last. That
+// takes a tenth of a look-up among many prefixes. It stores the number of the last change, which is
+// read before the look-up: a later change has another.
+func (p *program) sameSource(m *mapFDs, octets, change, source int16, another string) {
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, sessionChange, asm.Word),
+		asm.StoreMem(asm.RFP, stackChange, asm.R1, asm.Word),
+	)
+	p.lookupAt(m.counters, asm.R7, sessionSlot, another)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackChange, asm.Word),
+		asm.LoadMem(asm.R2, asm.R0, change, asm.Word),
+		asm.JNE.Reg(asm.R1, asm.R2, another),
+	)
+	for i := int16(0); i < octets; i += 4 {
+		p.add(
+			asm.LoadMem(asm.R1, asm.R0, source+i, asm.Word),
+			asm.LoadMem(asm.R2, asm.RFP, stackAddresses+i, asm.Word),
+			asm.JNE.Reg(asm.R1, asm.R2, another),
+		)
+	}
 }
 
 // leaveNeighbors leaves to user space what a neighbour sends that has no prefix: packets from a

@@ -19,15 +19,20 @@ import (
 // testMaps returns an interface with maps and without attachments.
 func testMaps(t testing.TB) *Interface {
 	t.Helper()
+	return testMapsOf(t, 4)
+}
+
+func testMapsOf(t testing.TB, sessions int) *Interface {
+	t.Helper()
 	roottest.Need(t)
-	e := newEngine(Config{Sessions: 4, noPair: true})
+	e := newEngine(Config{Sessions: sessions, noPair: true})
 	if err := e.createMaps(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
 	i := &Interface{engine: e, load: newGSOLoad(e.cfg), index: 1, sessions: make(map[ambiguousKey]*session)}
 	var err error
-	if i.received, err = newReceivedMap(4); err != nil {
+	if i.received, err = newReceivedMap(sessions); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.register(i); err != nil {
@@ -56,6 +61,8 @@ func (i *Interface) testSessionOf(t testing.TB, d *device, c datapath.SessionCon
 	s := (&Link{at: i}).newSession(c)
 	s.device = d
 	s.slot, _ = i.engine.slots.allocate()
+	s.change = 1
+	i.engine.setSlot(s.slot, s)
 	d.sessions[s] = struct{}{}
 	if err := s.addToMaps(); err != nil {
 		t.Fatal(err)

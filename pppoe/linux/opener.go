@@ -22,7 +22,7 @@ type Opener struct {
 	// datapath.Queues for a good number.
 	Queues int
 	// MaxSessions is the largest number of sessions in the kernel data path, on all interfaces;
-	// 0: 65,535. For 65,535 the kernel allocates 7 MB, and 4 MB per processor.
+	// 0: 65,535. For 65,535 the kernel allocates 8 MB, and 7 MB per processor.
 	MaxSessions int
 	// InNamespace runs a function on a thread in the interface's network namespace, for a
 	// process whose threads are in several; nil: all threads are in the same.
