@@ -144,6 +144,7 @@ func (g *generator) beginStage(now time.Time, s stage) {
 	switch s {
 	case stageHolding:
 		g.holdUntil, g.lastTick = now.Add(g.o.hold), now
+		g.result.HeapPerSession = heapPerSession(g.open)
 		g.startFlood()
 	case stageClosing:
 		g.result.closingAt = at

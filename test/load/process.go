@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // sample is what a process uses at some time.
@@ -44,6 +46,15 @@ func sampleProcess(pid int) (s sample, err error) {
 		}
 	}
 	return s, nil
+}
+
+// ownCPU returns the processor time that this process has used.
+func ownCPU() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // clockTick is the unit of times in /proc: USER_HZ is 100 on all architectures of Linux that Go has.

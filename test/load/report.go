@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type report struct {
 	SocketDrops       uint64            // frames for which our sockets had no room
 	SentFrames        uint64
 	ReceivedFrames    uint64
+	HeapPerSession    int           // octets of the generator's live heap, at the beginning of the hold
 	Server            *serverReport `json:",omitempty"`
 
 	phases       [phaseCount]histogram
@@ -71,6 +73,13 @@ type trafficReport struct {
 func newPhaseReport(name string, h *histogram) phaseReport {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return phaseReport{name, h.count, ms(h.percentile(50)), ms(h.percentile(90)), ms(h.percentile(99)), ms(h.max)}
+}
+
+// heapPerSession returns the live heap after the last garbage collection, for each session.
+func heapPerSession(sessions int) int {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return int(s[0].Value.Uint64()) / max(sessions, 1)
 }
 
 // countLosses reads the counters of the group at the end of the hold.
@@ -128,6 +137,9 @@ func (r *report) text() string {
 	line("packets flow         %d after %.2f s: %.0f/s", r.Configured, r.ConfiguredSeconds, r.ConfiguredPerSec)
 	line("at the end           %d open, closed in %.2f s; %d dials, %d ended for churn", r.Open, r.CloseSeconds, r.Dials, r.Churned)
 	line("frames               %d sent, %d received; %d lost at our sockets", r.SentFrames, r.ReceivedFrames, r.SocketDrops)
+	if r.HeapPerSession > 0 {
+		line("generator            %d octets of live heap a session", r.HeapPerSession)
+	}
 	line("echoes               %d sent, %d answered, %d lost", r.Echoes.Sent, r.Echoes.Answered, r.Echoes.Lost)
 	if t := r.Traffic; t.Sent > 0 {
 		line("packets              %d sent, %d received (%.3f %% lost)", t.Sent, t.Received, t.LossPercent)

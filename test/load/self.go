@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,6 +41,7 @@ type serverReport struct {
 	SetUpCPUSeconds      float64 // processor time until all were open
 	IdleCPUPercent       float64 // of one processor, while the sessions were held
 	GeneratorCPU         float64 // seconds, until all were open
+	PerCPUSecond         float64 // set-ups per second of both
 	Threads, Descriptors int     // with all sessions open
 	DevicesGoneSeconds   float64 // from the begin of the close until all devices were removed
 	RSSAfter             int     // KiB
@@ -48,11 +50,11 @@ type serverReport struct {
 func (r *serverReport) text() string {
 	return fmt.Sprintf(`server               pppoe-server %s
 memory               %.1f MiB RSS, after the hold %.1f, peak %.1f, before %.1f, after the end %.1f; %d octets a session
-processor            %.2f s for the set-up (generator %.2f s); %.1f %% of one while held
+processor            %.2f s for the set-up, generator %.2f s: %.0f set-ups per second of both; %.1f %% of one while held
 threads, descriptors %d, %d
 end of all devices   %.2f s
 `, r.Args, mib(r.RSSOpen), mib(r.RSSHeld), mib(r.RSSPeak), mib(r.RSSBefore), mib(r.RSSAfter), r.BytesPerSession,
-		r.SetUpCPUSeconds, r.GeneratorCPU, r.IdleCPUPercent, r.Threads, r.Descriptors, r.DevicesGoneSeconds)
+		r.SetUpCPUSeconds, r.GeneratorCPU, r.PerCPUSecond, r.IdleCPUPercent, r.Threads, r.Descriptors, r.DevicesGoneSeconds)
 }
 
 func mib(kib int) float64 { return float64(kib) / 1024 }
@@ -146,7 +148,16 @@ func (s *selfTest) connect() (err error) {
 	if s.servers, err = lab.NewNamespace(); err != nil {
 		return err
 	}
+	if err := s.servers.Do(enableForwarding); err != nil {
+		return err
+	}
 	return lab.Veth(lab.End{In: s.clients, Name: clientEnd}, lab.End{In: s.servers, Name: serverEnd, MAC: serverMAC})
+}
+
+// enableForwarding makes the host of the server a router, as a concentrator's is.
+func enableForwarding() error {
+	return errors.Join(os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644),
+		os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0o644))
 }
 
 // serve starts the server, and waits until it serves.
@@ -241,9 +252,8 @@ func (s *selfTest) sampleOpen(g *generator) {
 	r.RSSOpen, r.RSSPeak, r.Threads, r.Descriptors = now.rss, now.hwm, now.threads, now.files
 	r.SetUpCPUSeconds = now.cpu.Seconds()
 	r.BytesPerSession = (now.rss - r.RSSBefore) * 1024 / max(g.result.SetUp, 1)
-	if own, err := sampleProcess(os.Getpid()); err == nil {
-		r.GeneratorCPU = own.cpu.Seconds()
-	}
+	r.GeneratorCPU = ownCPU().Seconds()
+	r.PerCPUSecond = float64(g.result.SetUp) / (r.SetUpCPUSeconds + r.GeneratorCPU)
 }
 
 // sampleIdle samples the server at the end of the hold.
