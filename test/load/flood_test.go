@@ -64,7 +64,7 @@ func TestFloodFrames(t *testing.T) {
 // nothing, and newcomers get in.
 func TestFloodOfSession(t *testing.T) {
 	roottest.Need(t)
-	r := runSelfTest(t, "--self -n 20 --hold 1s --flood lcp --flood-from session --flood-rate 3000 --newcomers 200ms --echo 200ms")
+	r := runSelfTest(t, "--self -n 20 --hold 1s --flood lcp --flood-from session --flood-rate 3000 --newcomers 200ms --echo 5s")
 	if r.Flood.Sent < 1000 || r.Newcomers.Dials < 2 || r.Newcomers.Failed > 0 || len(r.Failures) > 0 {
 		t.Errorf("%s", r.text())
 	}

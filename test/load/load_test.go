@@ -99,7 +99,7 @@ func TestOptionErrors(t *testing.T) {
 // has all phases.
 func TestSelf(t *testing.T) {
 	roottest.Need(t)
-	r := runSelfTest(t, "--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 200ms")
+	r := runSelfTest(t, "--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 5s")
 	var text bytes.Buffer
 	if err := r.write(&text, true); err != nil {
 		t.Fatal(err)
