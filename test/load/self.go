@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -209,7 +210,8 @@ func (s *selfTest) start(args []string) error {
 	return nil
 }
 
-func (s *selfTest) logFile() string { return filepath.Join(s.dir, "server.log") }
+// logFile is the file of the server's log.
+func (s *selfTest) logFile() string { return cmp.Or(s.o.serverLog, filepath.Join(s.dir, "server.log")) }
 
 // secrets returns a chap-secrets file with an account for each client; of one name, with one.
 func (s *selfTest) secrets() string {
