@@ -48,6 +48,7 @@ type options struct {
 	serverArgs []string
 	options    []string // lines of the server's options file
 	serverLog  string
+	server     string
 
 	base    wire.Addr // of the first client
 	tags    []vlan.Stack
@@ -95,6 +96,7 @@ func parseOptions(args []string) (*options, error) {
 	f.BoolVar(&o.self, "self", false, "measure our own pppoe-server: both ends run in network namespaces of their own on this machine; needs root")
 	f.StringArrayVar(&o.serverArgs, "server-args", nil, "with --self: further `ARGUMENTS` of pppoe-server, separated by spaces; may be repeated")
 	f.StringArrayVar(&o.options, "server-option", nil, "with --self: a further `LINE` of pppoe-server's options file; may be repeated")
+	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the source next to this)")
 	f.StringVar(&o.serverLog, "server-log", "", "with --self: keep the server's log in `FILE`")
 	if err := f.Parse(args); err != nil {
 		return nil, err

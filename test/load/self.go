@@ -199,7 +199,7 @@ func (s *selfTest) start(args []string) error {
 	if err != nil {
 		return err
 	}
-	s.server = exec.Command(filepath.Join(s.dir, "pppoe-server"), args...)
+	s.server = exec.Command(cmp.Or(s.o.server, filepath.Join(s.dir, "pppoe-server")), args...)
 	s.server.Stdout, s.server.Stderr = log, log
 	if err := s.servers.Start(s.server, binds...); err != nil {
 		return err
