@@ -97,6 +97,8 @@ type (
 		sealed
 		Offer discovery.Offer
 	}
+	// EchoLost reports that an LCP Echo-Request had no answer when the next was sent.
+	EchoLost struct{ sealed }
 	// DialFailed reports that a client was granted no session; Err wraps ErrDiscovery, or is
 	// ErrDialCanceled.
 	DialFailed struct {
@@ -112,7 +114,7 @@ var ErrDialCanceled = errors.New("dial canceled")
 type GroupCounters struct {
 	SentFrames, ReceivedFrames uint64
 	SentEchoes                 uint64 // Echo-Requests
-	EchoReplies                uint64 // received
+	EchoReplies                uint64 // received, the first to each request
 	LostEchoes                 uint64 // Echo-Requests not answered when the next was sent
 }
 

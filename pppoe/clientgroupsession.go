@@ -47,8 +47,7 @@ func (g *ClientGroup) receivePacket(c *groupClient, packet []byte) {
 			}
 			return
 		case isLCP(packet, ppp.EchoReply):
-			g.counters.EchoReplies++
-			c.echoPending = false
+			g.countReply(c)
 		}
 	}
 	c.ppp.Receive(g.now, packet, &g.out)
@@ -149,8 +148,17 @@ func (g *ClientGroup) countEcho(c *groupClient) {
 	g.counters.SentEchoes++
 	if c.echoPending {
 		g.counters.LostEchoes++
+		g.notify(c, EchoLost{})
 	}
 	c.echoPending = true
+}
+
+// countReply counts an Echo-Reply, unless nothing was asked.
+func (g *ClientGroup) countReply(c *groupClient) {
+	if c.echoPending {
+		g.counters.EchoReplies++
+		c.echoPending = false
+	}
 }
 
 // handleEvent updates a client's state by an event of its session, and reports it.

@@ -74,6 +74,10 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 		g.familyUp(i, at, wantIPv6)
 	case session.NetworkDown:
 		g.familyDown(i)
+	case pppoe.EchoLost:
+		if i == 0 && g.flooder.session {
+			g.result.flooderEchoes++
+		}
 	case pppoe.DialFailed:
 		g.fail(i, dialFailure(e.Err))
 	case pppoe.Ended:

@@ -42,12 +42,13 @@ type report struct {
 	HeapPerSession    int           // octets of the generator's live heap, at the beginning of the hold
 	Server            *serverReport `json:",omitempty"`
 
-	phases       [phaseCount]histogram
-	rtt          histogram
-	newcomers    histogram
-	setUpAt      time.Duration
-	configuredAt time.Duration
-	closingAt    time.Duration
+	phases        [phaseCount]histogram
+	rtt           histogram
+	newcomers     histogram
+	flooderEchoes uint64 // lost by the session that floods
+	setUpAt       time.Duration
+	configuredAt  time.Duration
+	closingAt     time.Duration
 }
 
 type phaseReport struct {
@@ -85,7 +86,7 @@ func heapPerSession(sessions int) int {
 // countLosses reads the counters of the group at the end of the hold.
 func (g *generator) countLosses() {
 	r, c := &g.result, g.group.Counters()
-	r.Echoes = echoReport{c.SentEchoes, c.EchoReplies, c.LostEchoes}
+	r.Echoes = echoReport{c.SentEchoes, c.EchoReplies, c.LostEchoes - r.flooderEchoes}
 	r.SentFrames, r.ReceivedFrames, r.Drops = c.SentFrames, c.ReceivedFrames, map[string]uint64{}
 	for reason, n := range g.group.Drops() {
 		r.Drops[reason.Error()] = n
