@@ -25,7 +25,7 @@ func (l *serverLoop) beginNetworkPhase(s *sessionState) {
 // completeAuth assigns the peer an address of the pool if the Authenticator assigned none: the one
 // that it had last, else the session's own, else a free one that the account allows. If there is
 // none, the peer must request one that its account allows.
-func (l *serverLoop) completeAuth(s *sessionState, d *AuthResult) {
+func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	pool, info := l.server.cfg.Pool, s.SessionInfo
 	if !d.Accepted {
 		return
@@ -42,7 +42,7 @@ func (l *serverLoop) completeAuth(s *sessionState, d *AuthResult) {
 	if !pool.First.Is4() {
 		return
 	}
-	info.User = s.authUser
+	info.User = user
 	d.Address = netip.IPv4Unspecified()
 	if l.assignPoolIndex(s, info, d.AllowAddress) {
 		d.Address = pool.addrAt(l.server.slots.indexOf(s.Unit))

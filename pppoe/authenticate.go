@@ -21,15 +21,21 @@ type AuthResult struct {
 	Policy *SessionPolicy
 }
 
+// authInProgress is a request that the Authenticator has.
+type authInProgress struct {
+	user string           // the name that the peer gave; untrusted
+	next ppp.AuthResponse // the response to authenticate next; nil: none
+}
+
 // authenticate passes a peer's response to the Authenticator. A session has at most one request in
 // progress. If the peer renegotiates meanwhile, its new response waits, because the result of the
 // first does not apply to it; only the last one waits.
 func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionState, r ppp.AuthResponse) {
-	if s.authPending {
-		s.nextAuth = r
+	if s.auth != nil {
+		s.auth.next = r
 		return
 	}
-	s.authPending, s.authUser = true, r.User()
+	s.auth = &authInProgress{user: r.User()}
 	info := s.SessionInfo
 	// Ends when the Authenticator returns; its result is dropped if the loop has ended.
 	go func() {
@@ -41,15 +47,15 @@ func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionStat
 // authenticated applies the Authenticator's result to the session, or starts the next request if
 // the peer has sent another response.
 func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator, s *sessionState, result AuthResult) {
-	next := s.nextAuth
-	s.authPending, s.nextAuth = false, nil
+	request := s.auth
+	s.auth = nil
 	switch {
 	case s.endReason != nil:
-	case next != nil:
-		l.authenticate(ctx, a, s, next)
+	case request.next != nil:
+		l.authenticate(ctx, a, s, request.next)
 	default:
 		s.authPolicy = result.Policy
-		l.owner.completeAuth(s, &result)
+		l.owner.completeAuth(s, request.user, &result)
 		s.ppp.SetAuthResult(now, result.AuthResult, l.output(s))
 		l.flush(now, s)
 	}

@@ -28,7 +28,7 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 		return false
 	}
 	switch {
-	case s.configured.has(p):
+	case s.configuredAddressing().has(p):
 		return l.engine.Inject(frame)
 	case s.desired.has(p) && len(s.deviceQueue) < maxDeviceQueue && l.deviceQueued < maxDeviceQueued:
 		s.deviceQueue = append(s.deviceQueue, frame)

@@ -151,7 +151,7 @@ func (d *dialer) openSession(g discovery.Grant) {
 	d.session.padtTags = g.PADTTags
 	for _, a := range d.prePADS {
 		if a.SessionID == g.SessionID && a.Peer == g.AC {
-			d.session.startQueue = append(d.session.startQueue, a.frame)
+			d.session.start.queue = append(d.session.start.queue, a.frame)
 		}
 	}
 	d.prePADS = nil
@@ -185,7 +185,7 @@ func (d *dialer) info() SessionInfo {
 }
 
 // completeAuth changes nothing: a concentrator chooses its own address.
-func (*dialer) completeAuth(*sessionState, *AuthResult) {}
+func (*dialer) completeAuth(*sessionState, string, *AuthResult) {}
 
 // claimAddress accepts every address: the client has one session.
 func (*dialer) claimAddress(time.Time, *sessionState, ipcp.Agreement) bool { return true }

@@ -22,8 +22,9 @@ type owner interface {
 	// handleEvent handles an event of a session after it was reported. If it is a session.Event, it
 	// must not call the session, whose step is still in progress.
 	handleEvent(now time.Time, s *sessionState, e Event)
-	// completeAuth completes the Authenticator's result, before it is applied.
-	completeAuth(s *sessionState, d *AuthResult)
+	// completeAuth completes the Authenticator's result, before it is applied. The user is the name
+	// that the peer gave, which is untrusted.
+	completeAuth(s *sessionState, user string, d *AuthResult)
 	// claimAddress reports whether a session may use the addresses that IPCP has agreed on. If not,
 	// the owner sets them later, or ends the session.
 	claimAddress(now time.Time, s *sessionState, a ipcp.Agreement) bool

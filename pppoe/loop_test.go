@@ -35,7 +35,7 @@ func (nopOwner) advance(time.Time)                                          {}
 func (nopOwner) stop(time.Time)                                             {}
 func (nopOwner) handleUnknownSession(time.Time, datapath.Key, []byte)       {}
 func (nopOwner) idle() bool                                                 { return true }
-func (nopOwner) completeAuth(*sessionState, *AuthResult)                    {}
+func (nopOwner) completeAuth(*sessionState, string, *AuthResult)            {}
 
 // mssPath is a session's path that records its MSS limits.
 type mssPath struct {

@@ -91,8 +91,8 @@ func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPoli
 		return // beginNetworkPhase applies it
 	}
 	l.setPolicy(s, p)
-	if s.configured.HasIPv4() || s.configured.HasIPv6() {
-		l.loop.applyPolicy(s, s.configured)
+	if s.configured.ipv4 || s.configured.ipv6 {
+		l.loop.applyPolicy(s, s.configuredAddressing())
 	}
 	l.loop.reconcile(s)
 	l.loop.setTimer(now, s)

@@ -29,11 +29,11 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		}
 		return
 	}
-	if s.pppPending {
-		if len(s.startQueue) < maxStartQueue {
-			s.startQueue = append(s.startQueue, frame)
+	if s.start != nil {
+		if len(s.start.queue) < maxStartQueue {
+			s.start.queue = append(s.start.queue, frame)
 		}
-		if !s.pppStart.IsZero() {
+		if !s.start.at.IsZero() {
 			l.startPPP(now, s)
 		}
 		return

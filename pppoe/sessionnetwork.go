@@ -15,22 +15,41 @@ import (
 // another process.
 var ErrDeviceLost = errors.New("the session's network device was removed by another process")
 
+// configured is what Configured has last reported, except for families that have gone down since. The
+// agreement of an open family is the desired one: it changes only after the family was down.
+type configured struct {
+	mtu        int
+	ipv4, ipv6 bool
+}
+
+// configuredAddressing returns what Configured has last reported.
+func (s *sessionState) configuredAddressing() Addressing {
+	a := Addressing{MTU: s.configured.mtu}
+	if s.configured.ipv4 {
+		a.IPv4 = s.desired.IPv4
+	}
+	if s.configured.ipv6 {
+		a.IPv6 = s.desired.IPv6
+	}
+	return a
+}
+
 // networkDown stops the packets of an address family at once; the host's network follows.
 func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	l.dropDeviceQueue(s)
-	flowed, before := false, s.configured
+	flowed, before := false, s.configuredAddressing()
 	if p == ppp.IPCP {
-		flowed = s.configured.HasIPv4()
-		s.desired.IPv4, s.configured.IPv4 = ipcp.Agreement{}, ipcp.Agreement{}
+		flowed = s.configured.ipv4
+		s.desired.IPv4, s.configured.ipv4 = ipcp.Agreement{}, false
 	} else {
-		flowed = s.configured.HasIPv6()
-		s.desired.IPv6, s.configured.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
+		flowed = s.configured.ipv6
+		s.desired.IPv6, s.configured.ipv6 = ipv6cp.Agreement{}, false
 	}
 	if flowed {
 		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: now.Sub(s.firstConfigured)})
 	}
 	if s.path != nil {
-		s.path.SetFamilies(s.configured.HasIPv4(), s.configured.HasIPv6()) // excludes what is not configured yet
+		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6) // excludes what is not configured yet
 	}
 	l.reconcile(s)
 }
@@ -66,7 +85,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		s.Device, s.path = a.device, a.path
 		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
-	if a.addressing == s.desired.Addressing && a.addressing != s.configured && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
+	if a.addressing == s.desired.Addressing && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.IsZero() {
@@ -74,8 +93,8 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		}
 		s.limits.start(now)
 		l.setTimer(now, s)
-		before := s.configured
-		s.configured = a.addressing
+		before := s.configuredAddressing()
+		s.configured = configured{a.addressing.MTU, a.addressing.HasIPv4(), a.addressing.HasIPv6()}
 		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before})
 		l.flushDeviceQueue(s)
 	}

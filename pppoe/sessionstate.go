@@ -20,29 +20,26 @@ type sessionState struct {
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
 	desired         desired
-	sharedPending   bool           // it is in loop.sharedPending
 	sharedRoutes    []netip.Prefix // of its prefixes, those that are routed to the shared device apart
 	dynamicPrefixes []netip.Prefix // of a shared device: see Server.SetSourcePrefixes
-	configured      Addressing     // as last reported by Configured
+	configured      configured     // as last reported by Configured
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy // in force since the network phase began
-	rateLimited     bool           // the data path has rates for it
 	networkUser     string         // the User of the last network phase
 	firstConfigured time.Time      // when packets first flowed; zero: never
 	limits          limitState
-	adaptiveEcho    bool             // see lcp.Echo
-	needsCounters   bool             // its limits or its adaptive echo depend on the counters
-	lastReceived    uint64           // packets received, when last read
-	pppPending      bool             // PPP has not begun
-	pppStart        time.Time        // when PPP begins at the latest; zero: no timer
-	startQueue      [][]byte         // frames received before PPP began
-	deviceQueue     [][]byte         // frames with packets received before the device was ready
-	endReason       *session.Reason  // why PPP ended; nil: it has not
-	networkFailed   bool             // the host's network could not be configured: the session is closing
-	noPADT          bool             // the peer has sent a PADT, or must not be sent one
-	authPending     bool             // the Authenticator has a request in progress
-	authUser        string           // the name that the peer gave in that request; untrusted
-	nextAuth        ppp.AuthResponse // the response to authenticate next; nil: none
+	lastReceived    uint64          // packets received, when last read
+	start           *pppStart       // nil: PPP has begun
+	deviceQueue     [][]byte        // frames with packets received before the device was ready
+	endReason       *session.Reason // why PPP ended; nil: it has not
+	auth            *authInProgress // nil: the Authenticator has no request
+
+	sharedPending bool // it is in loop.sharedPending
+	rateLimited   bool // the data path has rates for it
+	adaptiveEcho  bool // see lcp.Echo
+	needsCounters bool // its limits or its adaptive echo depend on the counters
+	networkFailed bool // the host's network could not be configured: the session is closing
+	noPADT        bool // the peer has sent a PADT, or must not be sent one
 
 	requestKey discovery.RequestKey // server: the PADR that opened the session
 	claims     claims               // server: the addresses that it holds
@@ -56,7 +53,7 @@ func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Pe
 		info.Interface = l.iface
 	}
 	s := &sessionState{
-		SessionInfo: info, ppp: session.New(cfg, peer), pppPending: true, policy: &noPolicy,
+		SessionInfo: info, ppp: session.New(cfg, peer), start: &pppStart{}, policy: &noPolicy,
 		limits: limitState{SessionLimits: limits}, adaptiveEcho: cfg.LCP.Echo.Adaptive,
 	}
 	s.needsCounters = s.adaptiveEcho || limits.needsCounters()
@@ -83,7 +80,7 @@ func (s *sessionState) counters() datapath.Counters {
 
 // advanceSession does what is due for a session at now.
 func (l *loop) advanceSession(now time.Time, s *sessionState) {
-	if !s.pppStart.IsZero() && !s.pppStart.After(now) {
+	if s.start != nil && !s.start.at.IsZero() && !s.start.at.After(now) {
 		l.startPPP(now, s)
 		return
 	}
@@ -105,7 +102,10 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 
 // setTimer sets the session's timer to its next deadline.
 func (l *loop) setTimer(now time.Time, s *sessionState) {
-	at := ppp.Earliest(s.ppp.Deadline(), s.pppStart)
+	at := s.ppp.Deadline()
+	if s.start != nil {
+		at = ppp.Earliest(at, s.start.at)
+	}
 	if s.endReason == nil {
 		at = ppp.Earliest(at, s.limits.deadline(now))
 	}

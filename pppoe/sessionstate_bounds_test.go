@@ -26,12 +26,12 @@ func TestStartQueueBounds(t *testing.T) {
 	l, s := pendingSession()
 	for i, want := range []int{1, 2, 3, 4, 4, 4} {
 		l.receiveSession(epoch, wire.AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, byte(i), 0, 8, 0, 0, 0, 0}))
-		if len(s.startQueue) != want || !s.pppPending {
-			t.Errorf("of %d frames %d wait, want %d", i+1, len(s.startQueue), want)
+		if s.start == nil || len(s.start.queue) != want {
+			t.Errorf("of %d frames %d wait, want %d", i+1, len(s.start.queue), want)
 		}
 	}
-	if l.startPPP(epoch, s); s.pppPending || len(s.startQueue) != 0 {
-		t.Errorf("PPP has begun, and %d frames still wait", len(s.startQueue))
+	if l.startPPP(epoch, s); s.start != nil {
+		t.Errorf("PPP has begun, and %d frames still wait", len(s.start.queue))
 	}
 }
 
@@ -47,13 +47,13 @@ func TestStartPPPAfter(t *testing.T) {
 		if c.early {
 			l.receiveSession(epoch, wire.AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}))
 		}
-		if l.startPPPAfter(epoch, s, c.delay); s.pppPending != c.waits {
-			t.Errorf("%+v: it waits: %v", c, s.pppPending)
+		if l.startPPPAfter(epoch, s, c.delay); (s.start != nil) != c.waits {
+			t.Errorf("%+v: it waits: %v", c, s.start != nil)
 		}
-		if l.advanceSession(epoch.Add(time.Second-1), s); s.pppPending != c.waits {
-			t.Errorf("%+v: just before the end of the delay it waits: %v", c, s.pppPending)
+		if l.advanceSession(epoch.Add(time.Second-1), s); (s.start != nil) != c.waits {
+			t.Errorf("%+v: just before the end of the delay it waits: %v", c, s.start != nil)
 		}
-		if l.advanceSession(epoch.Add(time.Second), s); s.pppPending {
+		if l.advanceSession(epoch.Add(time.Second), s); s.start != nil {
 			t.Errorf("%+v: it waits after the delay", c)
 		}
 	}
