@@ -18,13 +18,13 @@ var ErrDeviceLost = errors.New("the session's network device was removed by anot
 // configured is what Configured has last reported, except for families that have gone down since. The
 // agreement of an open family is the desired one: it changes only after the family was down.
 type configured struct {
-	mtu        int
+	mtu        uint16
 	ipv4, ipv6 bool
 }
 
 // configuredAddressing returns what Configured has last reported.
 func (s *sessionState) configuredAddressing() Addressing {
-	a := Addressing{MTU: s.configured.mtu}
+	a := Addressing{MTU: int(s.configured.mtu)}
 	if s.configured.ipv4 {
 		a.IPv4 = s.desired.IPv4
 	}
@@ -94,7 +94,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		s.limits.start(now)
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
-		s.configured = configured{a.addressing.MTU, a.addressing.HasIPv4(), a.addressing.HasIPv6()}
+		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
 		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before})
 		l.flushDeviceQueue(s)
 	}

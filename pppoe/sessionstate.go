@@ -22,7 +22,6 @@ type sessionState struct {
 	desired         desired
 	sharedRoutes    []netip.Prefix // of its prefixes, those that are routed to the shared device apart
 	dynamicPrefixes []netip.Prefix // of a shared device: see Server.SetSourcePrefixes
-	configured      configured     // as last reported by Configured
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy // in force since the network phase began
 	networkUser     string         // the User of the last network phase
@@ -34,12 +33,13 @@ type sessionState struct {
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
 
-	sharedPending bool // it is in loop.sharedPending
-	rateLimited   bool // the data path has rates for it
-	adaptiveEcho  bool // see lcp.Echo
-	needsCounters bool // its limits or its adaptive echo depend on the counters
-	networkFailed bool // the host's network could not be configured: the session is closing
-	noPADT        bool // the peer has sent a PADT, or must not be sent one
+	configured    configured // as last reported by Configured
+	sharedPending bool       // it is in loop.sharedPending
+	rateLimited   bool       // the data path has rates for it
+	adaptiveEcho  bool       // see lcp.Echo
+	needsCounters bool       // its limits or its adaptive echo depend on the counters
+	networkFailed bool       // the host's network could not be configured: the session is closing
+	noPADT        bool       // the peer has sent a PADT, or must not be sent one
 
 	requestKey discovery.RequestKey // server: the PADR that opened the session
 	claims     claims               // server: the addresses that it holds
