@@ -40,6 +40,7 @@ type flags struct {
 	mss          int
 	vlans        vlan.Set
 	ipv6         ipv6Pools
+	device       deviceMode
 	foreground   bool
 	debug        bool
 	options      string
@@ -69,6 +70,7 @@ func parseFlags(args []string) (*flags, error) {
 	f := &flags{}
 	var local, remote, vlans, duplicate string
 	var v6 ipv6Flags
+	var device deviceFlags
 	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be repeated")
@@ -77,6 +79,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.acName, "ac-name", "C", "", "AC-Name of the access concentrator (default: the host name)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any)")
 	v6.add(set)
+	device.add(set)
 	set.StringVar(&vlans, "vlan", "", "serve these VLANs of every -I instead of untagged frames, like 50,100-200, or 100-199.1-4094 for two tags (OUTER.INNER); untagged,10-20 serves untagged frames too; any: frames with any tags, and without. No VLAN devices are needed, and one pair of sockets serves all VLANs of an interface")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp TCP's MSS to this, if it is less than the MTU allows; -1: no clamping")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions")
@@ -120,13 +123,16 @@ func parseFlags(args []string) (*flags, error) {
 	if err := f.ipv6.read(v6); err != nil {
 		return nil, err
 	}
+	if err := f.device.read(device); err != nil {
+		return nil, err
+	}
 	return f, f.check(local, remote)
 }
 
 // valueNames are the names of flags' values in the help.
 var valueNames = map[string]string{
 	"interface": "INTERFACE", "local": "ADDRESS", "remote": "ADDRESS", "ac-name": "NAME", "service": "NAME",
-	"ipv6-networks": "PREFIX", "ipv6-addresses": "PREFIX", "ipv6-dns": "ADDRESS", "vlan": "LIST", "mss": "N",
+	"ipv6-networks": "PREFIX", "ipv6-addresses": "PREFIX", "ipv6-dns": "ADDRESS", "device": "MODE", "ipv6-local": "ADDRESS", "vlan": "LIST", "mss": "N",
 	"max-sessions": "N", "max-per-client": "N", "duplicate-session": "POLICY", "options": "FILE", "etc": "DIRECTORY",
 	"pid-file": "FILE",
 }
@@ -146,7 +152,9 @@ func nameValues(set *pflag.FlagSet) {
 		f := set.Lookup(flag)
 		f.Value, f.DefValue = namedValue{f.Value, name}, strings.Trim(f.DefValue, "[]")
 	}
-	set.Lookup("duplicate-session").DefValue = "" // its text says it
+	for _, flag := range []string{"duplicate-session", "device"} {
+		set.Lookup(flag).DefValue = "" // its text says it
+	}
 }
 
 // check parses and checks values of flags; its error names the flag.
@@ -167,6 +175,9 @@ func (f *flags) check(local, remote string) (err error) {
 		return &pppd.Error{Message: fmt.Sprintf("-x %d: give a maximum number of sessions per client, or 0 for no limit", f.maxPerClient)}
 	}
 	if err := f.checkPool(); err != nil {
+		return err
+	}
+	if err := f.device.checkPools(f.ipv6.bases); err != nil {
 		return err
 	}
 	for _, s := range f.services {
@@ -251,6 +262,7 @@ func options(f *flags) (*pppd.Settings, error) {
 	if s.Name == "" {
 		s.Name = f.acName
 	}
+	s.SharedDevice = f.device.shared
 	s.Warnings = append(s.Warnings, s.IneffectiveOptions(pppd.Server)...)
 	if s.NoIPv6 && f.ipv6.wanted() {
 		s.Warnings = append(s.Warnings, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" disables IPv6")

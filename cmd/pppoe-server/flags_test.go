@@ -119,6 +119,17 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--vlan", "untagged,1-4095"}, `--vlan: VLAN "1-4095": a VLAN identifier is a number from 0 to 4094`},
 		{[]string{"--vlan", "1.2.3"}, `--vlan: VLAN "1.2.3": a frame has two VLAN tags at most`},
 		{[]string{"--vlan", "any.7"}, `--vlan: VLAN "any"`},
+		{[]string{"--device", "both"}, `--device "both": give per-session, shared, or shared:NAME`},
+		{[]string{"--device", ""}, `--device "": give per-session`},
+		{[]string{"--device", "shared:"}, `--device "shared:": give per-session`},
+		{[]string{"--device", "per-session:ppp"}, `--device "per-session:ppp": give per-session`},
+		{[]string{"--device", "shared:a name"}, `--device shared: "a name": not a name that an interface can have`},
+		{[]string{"--device", "shared:sixteen-letters1"}, `--device shared: "sixteen-letters1": not a name`},
+		{[]string{"--isolate"}, "--isolate: it needs --device shared"},
+		{[]string{"--ipv6-local", "2001:db8::1"}, "--ipv6-local: it needs --device shared"},
+		{[]string{"--device", "shared", "--ipv6-local", "192.0.2.1"}, `--ipv6-local "192.0.2.1": give an address like 2001:db8::1`},
+		{[]string{"--device", "shared", "--ipv6-local", "fe80::1"}, `--ipv6-local "fe80::1": give an address`},
+		{[]string{"--device", "shared", "--ipv6-local", "2001:db8:1::1", "--ipv6-networks", "2001:db8:1::/48"}, "--ipv6-local 2001:db8:1::1: it is in 2001:db8:1::/48, whose addresses clients get"},
 		{[]string{"--duplicate-session", "both"}, `--duplicate-session "both": give replace or refuse`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
@@ -355,5 +366,32 @@ func TestAuthenticatesItself(t *testing.T) {
 		if len(is.LCP.AllowAuth) != c.methods || len(is.LCP.AllowAuth) > 0 && (!is.PeerAuthFirst || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
 			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.AllowAuth), is.PeerAuthFirst, is.Credentials.Name, c.methods)
 		}
+	}
+}
+
+// TestDeviceFlags: the device of sessions, and the prefixes that are routed to a shared one.
+func TestDeviceFlags(t *testing.T) {
+	for args, want := range map[string]deviceMode{
+		"": {}, "--device per-session": {}, "--device shared": {shared: true}, "--device=shared:bng0 --isolate": {shared: true, name: "bng0", isolate: true},
+		"--device shared --ipv6-local 2001:db8::1": {shared: true, ipv6: netip.MustParseAddr("2001:db8::1")},
+	} {
+		f, err := parseFlags(strings.Fields(args))
+		if err != nil || f.device != want {
+			t.Errorf("%s: %+v, %v, want %+v", args, f, err, want)
+		}
+	}
+	f, err := parseFlags(strings.Fields("-R 192.0.2.10 -N 6 --ipv6-networks 2001:db8:1::/48 --ipv6-addresses 2001:db8:2::/64 --ipv6-prefixes 2001:db8:100::/40,56"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range f.pools() {
+		got = append(got, p.String())
+	}
+	if want := "192.0.2.10/31 192.0.2.12/30 2001:db8:1::/48 2001:db8:2::/64 2001:db8:100::/40"; strings.Join(got, " ") != want {
+		t.Errorf("the pools are %s, want %s", got, want)
+	}
+	if f, err := parseFlags([]string{"-R", "0.0.0.0"}); err != nil || len(f.pools()) > 0 {
+		t.Errorf("without pools: %v, %v", f.pools(), err)
 	}
 }

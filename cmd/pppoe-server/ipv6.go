@@ -38,7 +38,13 @@ func (f *ipv6Flags) add(set *pflag.FlagSet) {
 // ipv6Pools are the IPv6 pools and name servers for sessions. The zero value has none.
 type ipv6Pools struct {
 	networks, addresses, prefixes *assign.Pool
+	bases                         []netip.Prefix // of the pools
 	servers                       []netip.Addr
+}
+
+// assignConfig returns what sessions are assigned.
+func (p *ipv6Pools) assignConfig(duid dhcp6.DUID) assign.Config {
+	return assign.Config{Networks: p.networks, Addresses: p.addresses, Prefixes: p.prefixes, DUID: duid, NameServers: p.servers}
 }
 
 func (p *ipv6Pools) wanted() bool {
@@ -47,10 +53,10 @@ func (p *ipv6Pools) wanted() bool {
 
 // read parses the flags; its error names the flag.
 func (p *ipv6Pools) read(f ipv6Flags) (err error) {
-	if p.networks, err = pool("--ipv6-networks", f.networks, 64); err != nil {
+	if p.networks, err = p.pool("--ipv6-networks", f.networks, 64); err != nil {
 		return err
 	}
-	if p.addresses, err = pool("--ipv6-addresses", f.addresses, 128); err != nil {
+	if p.addresses, err = p.pool("--ipv6-addresses", f.addresses, 128); err != nil {
 		return err
 	}
 	base, length, cut := strings.Cut(f.prefixes, ",")
@@ -58,7 +64,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	if f.prefixes != "" && (!cut || bad != nil) {
 		return &pppd.Error{Message: fmt.Sprintf("--ipv6-prefixes %q: give a prefix and the length of its parts, like 2001:db8:100::/40,56", f.prefixes)}
 	}
-	if p.prefixes, err = pool("--ipv6-prefixes", base, bits); err != nil {
+	if p.prefixes, err = p.pool("--ipv6-prefixes", base, bits); err != nil {
 		return err
 	}
 	for _, text := range f.servers {
@@ -71,7 +77,8 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	return nil
 }
 
-func pool(flag, text string, bits int) (*assign.Pool, error) {
+// pool makes a pool of a flag's prefix; nil if the flag is not given.
+func (p *ipv6Pools) pool(flag, text string, bits int) (*assign.Pool, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -82,11 +89,12 @@ func pool(flag, text string, bits int) (*assign.Pool, error) {
 	if base.Addr().Is6() && !lifetime.IsHostPrefix(base.Masked()) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: not addresses of hosts: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
-	p, err := assign.NewPool(base, bits)
+	made, err := assign.NewPool(base, bits)
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s: %v", flag, err)}
 	}
-	return p, nil
+	p.bases = append(p.bases, base.Masked())
+	return made, nil
 }
 
 // ipv6Service runs router advertisements and DHCPv6 for sessions whose IPv6CP is open.
@@ -107,15 +115,20 @@ func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
 	if !f.ipv6.wanted() {
 		return nil
 	}
-	v := &ipv6Service{pools: f.ipv6, log: log, runner: runner.New[pppoe.SessionKey]("", log)}
-	if v.pools.addresses != nil || v.pools.prefixes != nil {
-		var err error
-		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
-			log.Warn("the DHCPv6 DUID is not stored, so clients will not recognise this server after a restart: " + err.Error())
-			v.duid, _ = dhcp6.NewDUID(rand.Reader)
-		}
+	return &ipv6Service{pools: f.ipv6, duid: loadDUID(f, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
+}
+
+// loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
+func loadDUID(f *flags, log *slog.Logger) dhcp6.DUID {
+	if f.ipv6.addresses == nil && f.ipv6.prefixes == nil {
+		return nil
 	}
-	return v
+	duid, err := dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader)
+	if err != nil {
+		log.Warn("the DHCPv6 DUID is not stored, so clients will not recognise this server after a restart: " + err.Error())
+		duid, _ = dhcp6.NewDUID(rand.Reader)
+	}
+	return duid
 }
 
 // notify handles events of sessions.
@@ -128,20 +141,21 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 }
 
 func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
-	key := l.User
-	if key == "" {
-		key = l.Peer.String()
-	}
 	v.runner.Start(l.Key(), func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
-			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key, MTU: a.MTU, Log: v.log,
-			Config: assign.Config{
-				Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
-				DUID: v.duid, NameServers: v.pools.servers,
-			},
+			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
+			Config: v.pools.assignConfig(v.duid),
 			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
 		})
 	})
+}
+
+// subscriber identifies who gets the same prefixes again.
+func subscriber(l pppoe.SessionInfo) string {
+	if l.User != "" {
+		return l.User
+	}
+	return l.Peer.String()
 }
 
 // assigned handles a change of what a session's peer was assigned. It ignores a session that has ended.

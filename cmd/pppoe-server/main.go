@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,35 +77,34 @@ func serve(f *flags, s *pppd.Settings) int {
 	if err != nil {
 		return fail(err)
 	}
-	v6 := newIPv6(f, log)
-	defer v6.wait()
+	failed, fatal := context.WithCancelCause(context.Background())
+	network, err := newNetwork(f, s, fatal, log)
+	if err != nil {
+		return fail(err)
+	}
+	defer network.close()
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
-	dropCapabilities(log, v6 != nil, s.DataPath)
+	dropCapabilities(log, f.ipv6.wanted() && !f.device.shared, s.DataPath)
 	cfg := config(f, s, nil, log)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
-	sessions := newSessionScripts()
-	defer sessions.wait()
-	sessions.use(host(s, sessions, log), scriptsOf(f, s, log))
-	cfg.Network = sessions
+	network.configure(&cfg)
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		j.Notify(l, e)
-		sessions.notify(l, e)
-		v6.notify(l, e)
+		network.notify(l, e)
 	}
 	server, err := pppoe.NewServer(cfg, listeners)
 	if err != nil {
 		return fail(err)
 	}
-	if v6 != nil {
-		v6.setSourcePrefixes = server.SetSourcePrefixes
-	}
+	network.start(server)
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
-		sessions.hurry()
+		network.hurry()
 	})
 	defer stop()
-	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: sessions, server: server}
+	defer context.AfterFunc(failed, stop)()
+	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, network: network, server: server}
 	defer onSIGHUP(reload.reload)()
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", listenerName(l), cfg.Concentrator.ACName, cfg.Pool.Max))
@@ -131,6 +131,9 @@ func serve(f *flags, s *pppd.Settings) int {
 	unwatch()
 	for reason, n := range server.Drops() {
 		log.Info(fmt.Sprintf("Dropped %d packets: %v", n, reason))
+	}
+	if err == nil {
+		err = context.Cause(failed)
 	}
 	if err != nil {
 		return fail(err)

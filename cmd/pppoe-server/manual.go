@@ -24,6 +24,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 					"clients must authenticate themselves, so the server does not start with a mistyped path."),
 			}, pppd.Manual(pppd.Server))},
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Server)},
+			{Title: "SHARED DEVICE", Blocks: sharedDeviceText},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "LOG", Blocks: []manpage.Block{
 				manpage.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-server` shows it. " +
@@ -45,7 +46,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 
 var description = []manpage.Block{
 	manpage.Paragraph("`pppoe-server` answers PPPoE discovery on Ethernet interfaces, and opens a session with a TUN device of its own " +
-		"(ppp0, ppp1, and so on) for each authenticated client. It needs no PPP in the kernel, only packet sockets and " +
+		"(ppp0, ppp1, and so on; or a shared one, see SHARED DEVICE) for each authenticated client. It needs no PPP in the kernel, only packet sockets and " +
 		"/dev/net/tun. Its flags are rp-pppoe's; its options file and accounts are pppd's."),
 	manpage.Paragraph("Without an account, and without `noauth` in the options file, all logins are rejected; the log says whether the user was " +
 		"unknown, the password wrong, the account not allowed, or the file missing; the client does not learn which. An account's addresses " +
@@ -73,6 +74,23 @@ var description = []manpage.Block{
 		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`."),
 }
 
+var sharedDeviceText = []manpage.Block{
+	manpage.Paragraph("With `--device shared` all sessions use one network device, pppoe0, with a queue for each processor. A session is then a set of " +
+		"prefixes: its IPv4 address, what it was assigned by router advertisements and DHCPv6, and its `framed-route`s. A packet to a client goes to the session that has the longest " +
+		"matching prefix; a packet from a client must have a source whose longest match is its own session, so `source-check` is always in force. " +
+		"This is for thousands of sessions: beginning or ending one changes nothing in the kernel. Without the flag each session has a device of its own, which scripts and firewalls may want."),
+	manpage.Paragraph("The device has the address `--local` and the routes of the pools (`--remote`, `--ipv6-networks`, `--ipv6-addresses`, `--ipv6-prefixes`). " +
+		"Addresses of accounts outside of the pools, and framed routes, get routes of their own while their session is open. " +
+		"Packets from one client to another are forwarded by the kernel, subject to its firewall, or dropped with `--isolate`. " +
+		"A packet to an address of a pool that no session has, or that is too long for a session, is answered by an ICMP error from `--local` or `--ipv6-local`."),
+	manpage.Paragraph("The scripts auth-up, auth-down, ip-up, ip-down, ipv6-up and ipv6-down run as for devices of sessions, but four at a time, and no session waits for them. " +
+		"IFNAME is the shared device and UNIT the session's number. What has ended before its script has begun is skipped. If more than 16,384 wait, further ones are not run, and the log says how many. " +
+		"The scripts net-init, net-pre-up, net-down and ip-pre-up are not run."),
+	manpage.Paragraph("The server sets these sysctls of the device, and no others: accept_local=1, send_redirects=0, rp_filter=0 (or 2, if net.ipv4.conf.all.rp_filter is 1) and accept_ra=0. " +
+		"The kernel also sends ICMP redirects to clients that reach each other unless net.ipv4.conf.all.send_redirects is 0; clients ignore them. " +
+		"A persistent TUN device of that name is used if no program has it open: `ip tuntap add pppoe0 mode tun multi_queue`."),
+}
+
 var files = []manpage.Block{
 	manpage.Item{Term: "/etc/ppp/options", Text: "options for pppd and these programs, read first if it exists."},
 	manpage.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
@@ -89,6 +107,9 @@ var examples = []manpage.Block{
 		"echo '\"alice\" * \"her password\" *' > /etc/ppp/chap-secrets\n" +
 		"chmod 600 /etc/ppp/chap-secrets\n" +
 		"pppoe-server -I eth1 -L 192.0.2.1 -R 192.0.2.10 -N 64 -F"),
+	manpage.Paragraph("A concentrator for 60,000 clients on all VLANs of an interface, with one device, addresses and prefixes:"),
+	manpage.Example("pppoe-server -I eth1 --vlan any -N 60000 --device shared -L 192.0.2.1 -R 100.64.0.0 \\\n" +
+		"  --ipv6-networks 2001:db8:10::/44 --ipv6-prefixes 2001:db8:1000::/36,56"),
 	manpage.Paragraph("An account with 10 Mbit/s up and 50 Mbit/s down, and a network behind its address:"),
 	manpage.Example("echo source-check >> /etc/ppp/pppoe-server-options\n" +
 		"echo '\"bob\" * \"his password\" * -- rate-up 10000 rate-down 50000 framed-route 198.51.100.0/29' >> /etc/ppp/chap-secrets"),

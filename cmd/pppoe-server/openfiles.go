@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -18,6 +19,14 @@ const (
 
 // openFiles returns how many files a server with all its sessions may have open.
 func openFiles(f *flags, s *pppd.Settings) uint64 {
+	all := len(f.interfaces)*filesOfListener + filesOfServer
+	if f.device.shared {
+		queues := s.Queues
+		if queues == 0 {
+			queues = runtime.GOMAXPROCS(0)
+		}
+		return uint64(all + 2*queues + 1)
+	}
 	each := 2 // a queue of the TUN device, and the descriptor that wakes its reader
 	switch queues := s.Queues; {
 	case s.DataPath == datapath.KindPlain:
@@ -28,7 +37,7 @@ func openFiles(f *flags, s *pppd.Settings) uint64 {
 	if f.ipv6.wanted() {
 		each += 3 // sockets of router advertisements and DHCPv6
 	}
-	return uint64(f.max*each + len(f.interfaces)*filesOfListener + filesOfServer)
+	return uint64(all + f.max*each)
 }
 
 // raiseOpenFileLimit raises the limit of open files to what all sessions need, as far as permitted. It

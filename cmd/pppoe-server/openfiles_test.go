@@ -26,6 +26,8 @@ func TestOpenFiles(t *testing.T) {
 		{"-N 100 -I eth0 -I eth1", "", 100*2 + 32 + 64},
 		{"-N 100 -I eth0 --vlan 10-19", "", 100*2 + 16 + 64},
 		{"-N 100 --ipv6-networks 2001:db8::/48", "", 100*5 + 16 + 64},
+		{"-N 65534 --device shared --ipv6-networks 2001:db8::/48", "datapath-queues 4", 9 + 16 + 64},
+		{"-N 65534 --device shared", "", uint64(2*runtime.GOMAXPROCS(0)+1) + 16 + 64},
 	} {
 		f, err := parseFlags(strings.Fields(c.args))
 		if err != nil {

@@ -20,7 +20,7 @@ type reloader struct {
 	accounts pppoe.Authenticator
 	log      *slog.Logger
 	lines    *pppdlog.Handler
-	scripts  *sessionScripts
+	network  network
 	server   *pppoe.Server
 }
 
@@ -62,7 +62,7 @@ func (r *reloader) reload() {
 		r.log.Warn(fmt.Sprintf("SIGHUP: option %s takes effect when the server is restarted", fixed))
 	}
 	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
-	r.scripts.use(host(s, r.scripts, r.log), scriptsOf(r.flags, s, r.log))
+	r.network.use(s)
 	r.lines.SetDebug(s.Debug || r.flags.debug)
 	r.settings, r.accounts = s, cfg.Authenticator
 	r.log.Info("SIGHUP: options and accounts reloaded, for new sessions")

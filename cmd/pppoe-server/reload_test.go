@@ -27,16 +27,18 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := config(f, s, nil, log)
-	sessions := newSessionScripts()
-	sessions.use(host(s, sessions, log), scriptsOf(f, s, log))
-	cfg.Network = sessions
+	devices, err := newNetwork(f, s, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	devices.configure(&cfg)
 	ports := ethertest.New(ethertest.Config{}).Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1})
 	t.Cleanup(func() { ports.Close() })
 	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: sessions, server: server}, out
+	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, network: devices, server: server}, out
 }
 
 // TestReload: a valid options file applies to new sessions; an invalid one changes nothing, and the log
@@ -66,8 +68,9 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s: the log has %q, want %q", c.what, out, c.want)
 		}
 		param := map[bool]string{false: "one", true: "two"}[c.changed]
-		if (r.settings != before) != c.changed || *r.scripts.cfg.IPParam != param {
-			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *r.scripts.cfg.IPParam)
+		used := r.network.(*sessionDevices).scripts.cfg
+		if (r.settings != before) != c.changed || *used.IPParam != param {
+			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *used.IPParam)
 		}
 		if r.settings.DataPath != before.DataPath || r.settings.Queues != before.Queues || r.settings.LogFile != before.LogFile {
 			t.Errorf("%s: changes what cannot change in a running server", c.what)

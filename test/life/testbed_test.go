@@ -90,12 +90,8 @@ func (w *testbed) plug(t testing.TB, in *lab.Namespace, port string) {
 func newEmptyTestbed(t testing.TB) *testbed {
 	t.Helper()
 	roottest.Need(t)
-	w := &testbed{client: labtest.Namespace(t), server: labtest.Namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
-	for name := range clientDirs {
-		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
-	}
-	check(t, os.MkdirAll(filepath.Join(w.dir, "home"), 0o755))
-	w.write(t, "resolv.conf", "nameserver 198.51.100.53\n", 0o644)
+	w := &testbed{client: labtest.Namespace(t), server: labtest.Namespace(t), serverEtc: t.TempDir()}
+	w.newClientFiles(t)
 	w.serverOptions(t, "require-chap\n")
 	for _, file := range []string{"chap-secrets", "pap-secrets"} {
 		check(t, os.WriteFile(filepath.Join(w.serverEtc, file), []byte(user+" * "+secret+" *\n"), 0o600))
@@ -103,6 +99,17 @@ func newEmptyTestbed(t testing.TB) *testbed {
 	// Last, so that it runs before the namespaces are closed: detached clients.
 	t.Cleanup(func() { w.endDetached(t) })
 	return w
+}
+
+// newClientFiles makes the client's files.
+func (w *testbed) newClientFiles(t testing.TB) {
+	t.Helper()
+	w.dir = t.TempDir()
+	for name := range clientDirs {
+		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
+	}
+	check(t, os.MkdirAll(filepath.Join(w.dir, "home"), 0o755))
+	w.write(t, "resolv.conf", "nameserver 198.51.100.53\n", 0o644)
 }
 
 // write writes one of the client's files: etc/options is its /etc/ppp/options.

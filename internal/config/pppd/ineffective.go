@@ -82,7 +82,12 @@ var ineffectiveRules = []ineffectiveRule{
 	{roles: Client, options: "password", ineffective: func(s *Settings) bool { return s.HasPassword && s.PasswordFile == "" && s.PasswordEnv != "" }, why: "password-env takes precedence"},
 	{roles: Client, options: "password-env", ineffective: func(s *Settings) bool { return s.PasswordFile != "" }, why: "password-file takes precedence"},
 
-	{roles: Server, options: "source-allow", ineffective: func(s *Settings) bool { return !s.Policy.CheckSource }, why: "it needs source-check"},
+	{roles: Server, options: "proxyarp", ineffective: func(s *Settings) bool { return s.SharedDevice && s.ProxyARP },
+		why: "the pool is routed to the shared device, so sysctl net.ipv4.conf.INTERFACE.proxy_arp=1 answers ARP requests for it on an INTERFACE"},
+	{roles: Server, options: "ktune", ineffective: func(s *Settings) bool { return s.SharedDevice && s.KernelTune && s.ProxyARP }, why: "with a shared device, set sysctl net.ipv4.ip_forward=1"},
+	{roles: Server, options: "ip-pre-up-script", ineffective: func(s *Settings) bool { return s.SharedDevice }, why: "a shared device is up before its sessions"},
+	{roles: Server, options: "nosource-check", ineffective: func(s *Settings) bool { return s.SharedDevice && !s.Policy.CheckSource }, why: "sources of sessions that share a device are always checked"},
+	{roles: Server, options: "source-allow", ineffective: func(s *Settings) bool { return !s.Policy.CheckSource && !s.SharedDevice }, why: "it needs source-check"},
 	{roles: Server, options: "rate-burst", ineffective: func(s *Settings) bool { return s.Policy.Up.Bits == 0 && s.Policy.Down.Bits == 0 }, why: "it needs rate-up or rate-down"},
 }
 

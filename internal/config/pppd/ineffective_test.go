@@ -11,7 +11,14 @@ import (
 // without returns the options of a command line that are reported as ineffective.
 func without(t *testing.T, r Role, words string) (names []string) {
 	t.Helper()
+	return withoutEffect(t, r, words, func(*Settings) {})
+}
+
+// withoutEffect is without for settings that a program has changed.
+func withoutEffect(t *testing.T, r Role, words string, change func(*Settings)) (names []string) {
+	t.Helper()
 	s := New()
+	change(s)
 	if err := (&Reader{Role: r, Settings: s, IsInterface: func(string) bool { return true }}).CommandLine(strings.Fields(words)); err != nil {
 		t.Fatal(words, err)
 	}
@@ -76,6 +83,18 @@ func TestIneffectiveOptions(t *testing.T) {
 	} {
 		if got := strings.Join(without(t, Server, words), " "); got != want {
 			t.Errorf("of a server, %q: without effect are %q, want %q", words, got, want)
+		}
+	}
+}
+
+// TestIneffectiveWithSharedDevice: options of a session's device have no effect where sessions share one.
+func TestIneffectiveWithSharedDevice(t *testing.T) {
+	for words, want := range map[string]string{
+		"proxyarp ktune": "ktune proxyarp", "ktune": "ktune", "ip-pre-up-script /x": "ip-pre-up-script", "nosource-check": "nosource-check",
+		"source-check source-allow 192.0.2.0/24": "", "source-allow 192.0.2.0/24": "", "framed-route 192.0.2.0/24 ip-up-script /x": "",
+	} {
+		if got := strings.Join(withoutEffect(t, Server, words, func(s *Settings) { s.SharedDevice = true }), " "); got != want {
+			t.Errorf("%q: without effect are %q, want %q", words, got, want)
 		}
 	}
 }

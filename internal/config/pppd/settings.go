@@ -38,8 +38,9 @@ type Settings struct {
 	Attach          string // SID:MAC; empty: none
 	ConnectDelay    time.Duration
 	DataPath        datapath.Kind
-	Queues          int // 0: the default
-	MSS             int // 0: as the MTU allows; negative: no clamping
+	Queues          int  // 0: the default
+	SharedDevice    bool // set by the program: sessions share a network device
+	MSS             int  // 0: as the MTU allows; negative: no clamping
 
 	ControlPriority, DataPriority uint8
 	HostUniq                      []byte

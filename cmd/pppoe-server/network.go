@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/pppoe"
+)
+
+// network is the host's network of the server's sessions: it sets up their devices and addresses, runs
+// their scripts and serves IPv6 to them.
+type network interface {
+	// use sets the options of sessions that begin from now on.
+	use(s *pppd.Settings)
+	// configure sets the network of the server to be made.
+	configure(cfg *pppoe.ServerConfig)
+	// start must be called before the server runs.
+	start(server *pppoe.Server)
+	// notify handles events of sessions. It does not block.
+	notify(l pppoe.SessionInfo, e pppoe.Event)
+	// hurry limits the time for scripts, as the server is terminating.
+	hurry()
+	// close waits until everything of the sessions has ended, and removes what is left. The server must
+	// have ended.
+	close()
+}
+
+// newNetwork opens what does not belong to a single session.
+// fail is called when the server cannot go on.
+func newNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+	if f.device.shared {
+		return newSharedNetwork(f, s, fail, log)
+	}
+	n := &sessionDevices{flags: f, log: log, scripts: newSessionScripts(), v6: newIPv6(f, log)}
+	n.use(s)
+	return n, nil
+}
+
+// sessionDevices is a network with a device for each session.
+type sessionDevices struct {
+	flags   *flags
+	log     *slog.Logger
+	scripts *sessionScripts
+	v6      *ipv6Service
+}
+
+func (n *sessionDevices) use(s *pppd.Settings) {
+	n.scripts.use(host(s, n.scripts, n.log), scriptsOf(n.flags, s, n.log))
+}
+
+func (n *sessionDevices) configure(cfg *pppoe.ServerConfig) { cfg.Network = n.scripts }
+
+func (n *sessionDevices) start(server *pppoe.Server) {
+	if n.v6 != nil {
+		n.v6.setSourcePrefixes = server.SetSourcePrefixes
+	}
+}
+
+func (n *sessionDevices) notify(l pppoe.SessionInfo, e pppoe.Event) {
+	n.scripts.notify(l, e)
+	n.v6.notify(l, e)
+}
+
+func (n *sessionDevices) hurry() { n.scripts.hurry() }
+
+func (n *sessionDevices) close() {
+	n.scripts.wait()
+	n.v6.wait()
+}

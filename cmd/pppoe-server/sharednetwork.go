@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/scripts"
+	"upppoe/internal/ipv6/assign"
+	"upppoe/internal/ipv6/runner"
+	"upppoe/internal/ipv6/shared"
+	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/linux"
+)
+
+// sharedNetwork is a network with one device for all sessions.
+type sharedNetwork struct {
+	flags   *flags
+	log     *slog.Logger
+	device  *linux.SharedNetwork
+	scripts *scripts.Pool
+	v6      *shared.Service[pppoe.SessionKey] // nil: no IPv6 flag is given
+	server  *pppoe.Server
+
+	stopIPv6 context.CancelFunc
+	running  sync.WaitGroup
+}
+
+func newSharedNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+	n := &sharedNetwork{flags: f, log: log}
+	var err error
+	if n.v6, err = n.newIPv6(); err != nil {
+		return nil, err
+	}
+	cfg := linux.SharedNetworkConfig{
+		Name: f.device.name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: f.local, IPv6: f.device.ipv6, NoIPv6: s.NoIPv6,
+		Pools: f.pools(), Isolate: f.device.isolate, Log: log,
+		Lost: func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
+		RouteFailed: func(l pppoe.SessionInfo, err error) {
+			log.Warn(fmt.Sprintf("session %d of %v: no route: %v", l.SessionID, l.Peer, err))
+		},
+	}
+	if n.v6 != nil {
+		cfg.Local = n.v6.Receive
+	}
+	if n.device, err = linux.NewSharedNetwork(cfg); err != nil {
+		return nil, fmt.Errorf("--device shared: %w", err)
+	}
+	n.scripts = scripts.NewPool(n.scriptsOf(s))
+	return n, nil
+}
+
+// sharedMTU returns the MTU of the device: the largest that a session may have.
+func sharedMTU(s *pppd.Settings) int {
+	if s.MTU > 0 {
+		return s.MTU
+	}
+	return max(s.WantedMRU(), discovery.EthernetPayload)
+}
+
+// pools returns the prefixes of all pools.
+func (f *flags) pools() []netip.Prefix {
+	return append(linux.PoolPrefixes(pppoe.Pool{First: f.remote, Max: f.max}), f.ipv6.bases...)
+}
+
+func (n *sharedNetwork) scriptsOf(s *pppd.Settings) scripts.PoolConfig {
+	return scripts.PoolConfig{Config: scriptsOf(n.flags, s, n.log), SharedDevice: n.device.Name()}
+}
+
+// newIPv6 returns the service of router advertisements and DHCPv6; nil if no IPv6 flag is given.
+func (n *sharedNetwork) newIPv6() (*shared.Service[pppoe.SessionKey], error) {
+	if !n.flags.ipv6.wanted() {
+		return nil, nil
+	}
+	return shared.New(shared.Config[pppoe.SessionKey]{
+		Config: n.flags.ipv6.assignConfig(loadDUID(n.flags, n.log)),
+		Send:   func(session pppoe.SessionKey, packet []byte) { n.server.Send(session, packet) },
+		Assigned: func(session pppoe.SessionKey, s, _ assign.State) {
+			n.server.SetSourcePrefixes(session, []netip.Prefix{s.Network, s.Address, s.Delegated})
+		},
+		Log: n.log,
+	})
+}
+
+func (n *sharedNetwork) use(s *pppd.Settings) { n.scripts.Use(n.scriptsOf(s)) }
+
+func (n *sharedNetwork) configure(cfg *pppoe.ServerConfig) { cfg.Shared = n.device.ServerConfig() }
+
+func (n *sharedNetwork) start(server *pppoe.Server) {
+	n.server = server
+	if n.v6 == nil {
+		return
+	}
+	var ctx context.Context
+	ctx, n.stopIPv6 = context.WithCancel(context.Background())
+	// Ends with close.
+	n.running.Go(func() { n.v6.Run(ctx) })
+}
+
+func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
+	n.scripts.Notify(l, e)
+	if n.v6 != nil {
+		runner.HandleEvent(e, func(a pppoe.Addressing) { n.ipv6Up(l, a) }, func() { n.ipv6Down(l) })
+	}
+}
+
+func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing) {
+	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l)})
+	if err != nil {
+		n.log.Warn(fmt.Sprintf("session %d of %v: no IPv6 addresses: %v", l.SessionID, l.Peer, err))
+	}
+}
+
+func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo) {
+	n.server.SetSourcePrefixes(l.Key(), nil)
+	n.v6.Down(l.Key())
+}
+
+// hurry does nothing: close limits the time for scripts.
+func (n *sharedNetwork) hurry() {}
+
+func (n *sharedNetwork) close() {
+	if n.stopIPv6 != nil {
+		n.stopIPv6()
+	}
+	n.running.Wait()
+	n.scripts.Close()
+	if err := n.device.Close(); err != nil {
+		n.log.Warn(fmt.Sprintf("%s: %v", n.device.Name(), err))
+	}
+}
