@@ -46,7 +46,7 @@ func TestServerConfigErrors(t *testing.T) {
 		"Network":              func(c *pppoe.ServerConfig) { c.Network = nil },
 		"Credentials.Secret":   func(c *pppoe.ServerConfig) { c.Session.LCP.AllowAuth = []ppp.Method{chap.MD5} },
 		"Authenticator is not": func(c *pppoe.ServerConfig) { c.Authenticator = nil },
-		"Pool.Max":             func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
+		"Pool.Max":             func(c *pppoe.ServerConfig) { c.Pool.Max = pppoe.MaxSlots + 1 },
 		"Pool.Max is -1":       func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
 		"Pool.MaxPerClient":    func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
 	} {
@@ -57,7 +57,7 @@ func TestServerConfigErrors(t *testing.T) {
 			t.Errorf("without %s: %v", field, err)
 		}
 	}
-	for _, max := range []int{0, 1, 65534} {
+	for _, max := range []int{0, 1, 100_000} {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max, l.server.Pool.MaxPerClient = max, max
 		if _, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}}); err != nil {

@@ -8,7 +8,7 @@ import (
 // Pool is the set of slots that sessions take: the slot that has been free longest is taken first,
 // so that an address is reused as late as possible.
 type Pool struct {
-	// Max is the number of slots; zero: 64; at most 65,534.
+	// Max is the number of slots; zero: 64; at most MaxSlots.
 	Max int
 	// MaxPerClient is how many slots one client (Ethernet address) may have at a time; zero: any
 	// number.
@@ -22,6 +22,9 @@ type Pool struct {
 
 // DefaultSessions is rp-pppoe's default for the number of sessions.
 const DefaultSessions = 64
+
+// MaxSlots is the largest Pool.Max. An attachment has at most 65,534 of them.
+const MaxSlots = 1 << 22
 
 // maxSessions excludes the session IDs 0 and 0xffff, which RFC 2516 section 4 reserves.
 const maxSessions = 0xfffe

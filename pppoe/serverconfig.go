@@ -88,8 +88,8 @@ func (c *ServerConfig) check(listeners []Listener) error {
 	case slices.ContainsFunc(listeners, Listener.isMismatched):
 		i := slices.IndexFunc(listeners, Listener.isMismatched)
 		return fmt.Errorf("pppoe: Listener %d (%s): VLANs and Ports.PayloadMTU go together: a trunk needs both, other Ports neither", i, listeners[i].Interface)
-	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
-		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
+	case c.Pool.Max < 0 || c.Pool.Max > MaxSlots:
+		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, MaxSlots)
 	case c.Pool.MaxPerClient < 0:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.MaxPerClient is %d, below 0", c.Pool.MaxPerClient)
 	case c.Concentrator.ACName == "":

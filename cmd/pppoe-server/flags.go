@@ -168,8 +168,8 @@ func (f *flags) check(local, remote string) (err error) {
 	if f.mss < -1 || f.mss > 65535 {
 		return &pppd.Error{Message: fmt.Sprintf("-m %d: give an MSS in octets, or -1 for no clamping", f.mss)}
 	}
-	if f.max < 1 || f.max > 65534 {
-		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
+	if f.max < 1 || f.max > pppoe.MaxSlots {
+		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and %d, of which each interface and VLAN has at most 65534", f.max, pppoe.MaxSlots)}
 	}
 	if f.maxPerClient < 0 {
 		return &pppd.Error{Message: fmt.Sprintf("-x %d: give a maximum number of sessions per client, or 0 for no limit", f.maxPerClient)}

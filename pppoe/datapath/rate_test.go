@@ -132,8 +132,8 @@ func TestBucketBounds(t *testing.T) {
 		{Rate{Bits: 8e6, Burst: time.Minute}, 8e6, time.Minute},
 		{Rate{Bits: 8e6, Burst: time.Minute + 1}, 8e6, time.Minute},
 		{Rate{Bits: 1000}, 1000, 120 * time.Second},
-		{Rate{Bits: 1e12}, 1e12, 500 * ms},
-		{Rate{Bits: 1e12 + 1}, 1e12, 500 * ms},
+		{Rate{Bits: 1e11}, 1e11, 500 * ms},
+		{Rate{Bits: 1e11 + 1}, 1e11, 500 * ms},
 	} {
 		if b := newBucket(c.rate); b.bits != c.bits || b.size != 16*int64(c.size) {
 			t.Errorf("%+v: %d bits a second, a bucket of %v; want %d, %v", c.rate, b.bits, time.Duration(b.size/16), c.bits, c.size)

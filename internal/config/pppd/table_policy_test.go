@@ -37,7 +37,7 @@ func TestPolicy(t *testing.T) {
 	for text, change := range map[string]func(*pppoe.SessionPolicy){
 		"":                               func(*pppoe.SessionPolicy) {},
 		"nosource-check":                 func(t *pppoe.SessionPolicy) { t.CheckSource = false },
-		"rate-up 0 rate-down 1000000000": func(t *pppoe.SessionPolicy) { t.Up.Bits, t.Down.Bits = 0, datapath.MaxRate },
+		"rate-up 0 rate-down 100000000": func(t *pppoe.SessionPolicy) { t.Up.Bits, t.Down.Bits = 0, datapath.MaxRate },
 		"rate-burst 60000":               func(t *pppoe.SessionPolicy) { t.Up.Burst, t.Down.Burst = time.Minute, time.Minute },
 		"source-allow 198.51.100.77/29": func(t *pppoe.SessionPolicy) {
 			t.AllowSources = append(t.AllowSources, netip.MustParsePrefix("198.51.100.72/29"))
@@ -74,7 +74,7 @@ func TestPolicy(t *testing.T) {
 // TestBadPolicy: the error for an invalid value says what is valid.
 func TestBadPolicy(t *testing.T) {
 	for text, want := range map[string]string{
-		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
+		"rate-up fast": "between 0 and 100000000", "rate-down -1": "between 0 and", "rate-up 100000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
 		strings.Repeat("source-allow 192.0.2.1 ", maxPrefixes+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
 		"framed-route lan": "198.51.100.0/29", "framed-route 0.0.0.0/0": "not addresses of hosts behind", "framed-route ::/8": "not addresses", "framed-route fe80::1": "not addresses",
