@@ -49,6 +49,7 @@ type Engine struct {
 	qdiscs  qdiscMonitor
 	maps    engineMaps
 	rates   rateMemory
+	changes mappedMemory // the number of the last change of prefixes
 	// Programs at the egress of a session's own TUN, and of a shared one.
 	transmit, transmitShared *ebpf.Program
 

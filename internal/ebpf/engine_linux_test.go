@@ -3,9 +3,11 @@ package ebpf
 import (
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
+	"upppoe/internal/roottest"
 	"upppoe/pppoe/vlan"
 )
 
@@ -18,6 +20,16 @@ func TestAttachRefuses(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestOpenRefuses: the error wraps ErrUnavailable, and names the map that the kernel refuses and its
+// kind.
+func TestOpenRefuses(t *testing.T) {
+	roottest.Need(t)
+	_, err := Open(Config{Sessions: 1 << 31})
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "map pppoe_devices (hash)") {
+		t.Errorf("more sessions than memory: %v", err)
+	}
 }
 
 // TestClose: programs are detached, and devices removed.

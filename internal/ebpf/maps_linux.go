@@ -10,7 +10,7 @@ import (
 
 // engineMaps are the maps of an Engine; an Interface has one more.
 type engineMaps struct {
-	devices, prefixes4, prefixes6, sessions, counters, rates, interfaces, gsoPackets *ebpf.Map
+	devices, prefixes4, prefixes6, changes, recent, sessions, counters, rates, interfaces, gsoPackets *ebpf.Map
 
 	possibleCPUs int // as per-CPU maps have them
 }
@@ -20,6 +20,7 @@ const (
 	maxInterfaces      = 256
 	prefixesPerSession = 16 // on average
 	minPrefixes        = 1 << 10
+	maxPrefixes        = 1 << 28
 )
 
 // createMaps creates the maps. The error names what the kernel lacks.
@@ -28,7 +29,7 @@ func (e *Engine) createMaps() (err error) {
 	if m.possibleCPUs, err = ebpf.PossibleCPU(); err != nil {
 		return err
 	}
-	prefixes := max(minPrefixes, prefixesPerSession*slots)
+	prefixes := uint32(min(max(minPrefixes, prefixesPerSession*uint64(slots)), maxPrefixes))
 	for _, c := range []struct {
 		to   **ebpf.Map
 		what string
@@ -37,6 +38,8 @@ func (e *Engine) createMaps() (err error) {
 		{&m.devices, "hash", ebpf.MapSpec{Name: "pppoe_devices", Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: slots, Flags: unix.BPF_F_NO_PREALLOC}},
 		{&m.prefixes4, "LPM trie", ebpf.MapSpec{Name: "pppoe_prefixes4", Type: ebpf.LPMTrie, KeySize: prefix4Len, ValueSize: 4, MaxEntries: prefixes, Flags: unix.BPF_F_NO_PREALLOC}},
 		{&m.prefixes6, "LPM trie", ebpf.MapSpec{Name: "pppoe_prefixes6", Type: ebpf.LPMTrie, KeySize: prefix6Len, ValueSize: 4, MaxEntries: prefixes, Flags: unix.BPF_F_NO_PREALLOC}},
+		{&m.changes, "mapped array", ebpf.MapSpec{Name: "pppoe_changes", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE}},
+		{&m.recent, "array", ebpf.MapSpec{Name: "pppoe_recent", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: recentLen, MaxEntries: recentDestinations}},
 		{&m.sessions, "array", ebpf.MapSpec{Name: "pppoe_sessions", Type: ebpf.Array, KeySize: 4, ValueSize: sessionLen, MaxEntries: slots}},
 		{&m.counters, "array", ebpf.MapSpec{Name: "pppoe_counters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: countersLen, MaxEntries: slots}},
 		{&m.rates, "mapped array", ebpf.MapSpec{Name: "pppoe_rates", Type: ebpf.Array, KeySize: 4, ValueSize: ratesLen, MaxEntries: slots, Flags: unix.BPF_F_MMAPABLE}},
@@ -47,7 +50,10 @@ func (e *Engine) createMaps() (err error) {
 			return fmt.Errorf("map %s (%s): %w", c.spec.Name, c.what, err)
 		}
 	}
-	return e.rates.open(m.rates, int(slots))
+	if err := e.changes.open(m.changes, 8); err != nil {
+		return err
+	}
+	return e.rates.open(m.rates, int(slots)*ratesLen)
 }
 
 // newReceivedMap creates the map of an interface that finds the session of a received frame.
@@ -64,14 +70,14 @@ func newReceivedMap(slots int) (*ebpf.Map, error) {
 // fds returns the file descriptors of the maps, for programs.
 func (m *engineMaps) fds() *mapFDs {
 	return &mapFDs{
-		devices: m.devices.FD(), prefixes4: m.prefixes4.FD(), prefixes6: m.prefixes6.FD(), sessions: m.sessions.FD(),
+		devices: m.devices.FD(), prefixes4: m.prefixes4.FD(), prefixes6: m.prefixes6.FD(), changes: m.changes.FD(), recent: m.recent.FD(), sessions: m.sessions.FD(),
 		counters: m.counters.FD(), rates: m.rates.FD(), interfaces: m.interfaces.FD(), gsoPackets: m.gsoPackets.FD(),
 	}
 }
 
 // close closes the maps. It may be called again.
 func (m *engineMaps) close() (err error) {
-	for _, one := range []*ebpf.Map{m.devices, m.prefixes4, m.prefixes6, m.sessions, m.counters, m.rates, m.interfaces, m.gsoPackets} {
+	for _, one := range []*ebpf.Map{m.devices, m.prefixes4, m.prefixes6, m.changes, m.recent, m.sessions, m.counters, m.rates, m.interfaces, m.gsoPackets} {
 		if one != nil {
 			err = errors.Join(err, one.Close())
 		}

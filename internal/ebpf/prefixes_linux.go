@@ -61,6 +61,7 @@ func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 		}
 		s.prefixes = append(s.prefixes, p)
 	}
+	e.changes.count()
 	return err
 }
 

@@ -12,22 +12,27 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// rateMemory is the map of rates in the memory of this process: user space takes tokens from the
-// same buckets for the packets that are left to it. The memory stays mapped until the process ends,
-// because it may do so at any time.
-type rateMemory struct{ bytes []byte }
+// mappedMemory is a map in the memory of this process. It stays mapped until the process ends,
+// because user space may take tokens from the buckets there at any time.
+type mappedMemory struct{ bytes []byte }
 
-// tokenBucket is a bucket in this memory, as in police.go.
-type tokenBucket struct{ fullAt, bits, size atomic.Int64 }
-
-func (r *rateMemory) open(m *ebpf.Map, slots int) (err error) {
+func (r *mappedMemory) open(m *ebpf.Map, size int) (err error) {
 	page := os.Getpagesize()
-	size := (slots*ratesLen + page - 1) / page * page
-	if r.bytes, err = unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		return fmt.Errorf("map pppoe_rates into memory: %w", err)
+	if r.bytes, err = unix.Mmap(m.FD(), 0, (size+page-1)/page*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		return fmt.Errorf("map a BPF map into memory: %w", err)
 	}
 	return nil
 }
+
+// count adds one to the number at the beginning.
+func (r *mappedMemory) count() { (*atomic.Uint64)(unsafe.Pointer(&r.bytes[0])).Add(1) }
+
+// rateMemory is the map of rates: user space takes tokens from the same buckets for the packets that
+// are left to it.
+type rateMemory struct{ mappedMemory }
+
+// tokenBucket is a bucket in this memory, as in police.go.
+type tokenBucket struct{ fullAt, bits, size atomic.Int64 }
 
 // bucket returns the bucket of a session for a direction: ratesUp or ratesDown.
 func (r *rateMemory) bucket(slot uint32, direction int) *tokenBucket {

@@ -57,23 +57,12 @@ func transmitShared(m *mapFDs) asm.Instructions {
 	p.add(asm.StoreMem(asm.RFP, stackPrefix+prefixDevice, asm.R1, asm.Word))
 	p.field(asm.R1, skbProtocol)
 	p.add(asm.JEq.Imm(asm.R1, networkOrder(etherTypeIPv4), "to ipv4"))
-	p.lookUpDestination(m.prefixes6, 24, 16)
+	p.lookUpDestination(m, m.prefixes6, 24, 16)
 	p.add(asm.Ja.Label("session found"))
 	p.label("to ipv4")
-	p.lookUpDestination(m.prefixes4, 16, 4)
+	p.lookUpDestination(m, m.prefixes4, 16, 4)
 	p.label("session found")
 	return p.send(m)
-}
-
-// lookUpDestination sets R0 to the slot of the session that has the address at an offset of the
-// packet.
-func (p *program) lookUpDestination(prefixes int, offset, octets int32) {
-	p.add(
-		asm.StoreImm(asm.RFP, stackPrefix+prefixLen, int64(8*(4+octets)), asm.Word),
-		asm.Mov.Imm(asm.R2, offset),
-	)
-	p.load(inSKB, stackPrefix+prefixAddress, octets, "leave")
-	p.lookup(prefixes, stackPrefix, "leave")
 }
 
 // send is the rest of the programs that transmit. R0 points to the slot of the session.

@@ -7,6 +7,8 @@ import (
 	"github.com/cilium/ebpf"
 
 	"upppoe/pppoe/datapath"
+	"upppoe/test/packets"
+	"upppoe/test/stages"
 )
 
 // TestSourceChanges: a source that was allowed is looked up again after each change of what is
@@ -53,4 +55,56 @@ func TestSourceChanges(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDestinationChanges: a destination is looked up again after each change of prefixes.
+func TestDestinationChanges(t *testing.T) {
+	e := newNetwork(t, withoutPair).ends[0]
+	s, device, socket := e.stageSessions(true)
+	s.session.SetFamilies(true, true)
+	s.other.SetFamilies(true, true)
+	for _, c := range []struct{ what, net, within, other string }{
+		{"UDP", "192.0.2.0/24", "192.0.2.1/32", "10.0.0.0/8"},
+		{"to the delegated prefix", "2001:db8:100::/56", "2001:db8:100:ff::/64", "fd00::/8"},
+	} {
+		for n, step := range []struct {
+			change func() error
+			to     *session // nil: user space
+		}{
+			{func() error { return nil }, nil},
+			{func() error { return s.session.SetPrefixes(prefixes(c.net)) }, s.session},
+			{func() error { return s.other.SetPrefixes(prefixes(c.other)) }, s.session},
+			{func() error { return s.other.SetPrefixes(prefixes(c.within)) }, s.other},
+			{func() error { return s.other.SetPrefixes(nil) }, s.session},
+			{func() error { return s.session.SetPrefixes(nil) }, nil},
+		} {
+			check(t, step.change())
+			for range 2 {
+				sent, left := s.session.Counters().SentPackets, device.read.Load()
+				elsewhere := s.other.Counters().SentPackets
+				check(t, packets.Send(socket, packetToPeer(t, c.what)))
+				if step.to == nil {
+					awaitTrue(t, c.what, func() bool { return device.read.Load() == left+1 })
+				}
+				if got := s.session.Counters().SentPackets > sent; got != (step.to == s.session) {
+					t.Errorf("%s, step %d: to the session: %v", c.what, n, got)
+				}
+				if got := s.other.Counters().SentPackets > elsewhere; got != (step.to == s.other) {
+					t.Errorf("%s, step %d: to the other session: %v", c.what, n, got)
+				}
+			}
+		}
+	}
+}
+
+// packetToPeer returns a packet of package stages.
+func packetToPeer(t *testing.T, what string) []byte {
+	t.Helper()
+	for _, c := range stages.ToPeer() {
+		if c.What == what {
+			return c.Packet
+		}
+	}
+	t.Fatalf("there is no packet %q", what)
+	return nil
 }
