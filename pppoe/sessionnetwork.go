@@ -76,9 +76,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		return
 	}
 	if a.err != nil {
-		s.networkFailed = true
-		l.emit(now, s, HostNetworkFailed{Err: a.err})
-		l.closeSession(now, s, session.Reason{Cause: session.CauseNetworkConfigFailed, Text: "no network device"})
+		l.networkFailure(now, s, a.err)
 		return
 	}
 	if s.Device == "" {

@@ -2,6 +2,7 @@ package pppoe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -185,6 +186,50 @@ func TestSharedPrefixInUse(t *testing.T) {
 		l.tun.Inject(ipv4("203.0.113.1", "198.51.100.1"))
 		if receivedCount(one) != 1 {
 			t.Error("the first session has lost its prefix")
+		}
+		stopOne()
+		stopTwo()
+		time.Sleep(10 * time.Second)
+		l.end()
+	})
+}
+
+// TestNetworkFailsLater: a session whose route could not be added ends, and no other.
+func TestNetworkFailsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newSharedLab(t)
+		s := l.startServer()
+		_, stopOne := l.dial(1)
+		first := l.serverEvents.key()
+		two, stopTwo := l.dial(2)
+		failure := errors.New("198.51.100.0/29 is already routed to eth1")
+		for range 2 { // the second time it is closing
+			if err := s.FailNetwork(first, failure); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(time.Second)
+		if e, ok := last[pppoe.HostNetworkFailed](&l.serverEvents); !ok || e.Err != failure {
+			t.Errorf("reported %v, %v", e, ok)
+		}
+		reported := 0
+		for _, e := range l.serverEvents.events {
+			if _, is := e.(pppoe.HostNetworkFailed); is {
+				reported++
+			}
+		}
+		if reported != 1 {
+			t.Errorf("reported %d times", reported)
+		}
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CauseNetworkConfigFailed {
+			t.Errorf("ended by %v", e.Reason)
+		}
+		if err := s.FailNetwork(first, failure); !errors.Is(err, pppoe.ErrNoSession) {
+			t.Errorf("of a session that has ended: %v", err)
+		}
+		l.tun.Inject(ipv4("203.0.113.1", "192.0.2.11"))
+		if receivedCount(two) != 1 {
+			t.Error("another session has ended")
 		}
 		stopOne()
 		stopTwo()

@@ -39,10 +39,8 @@ func newSharedNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, 
 	cfg := linux.SharedNetworkConfig{
 		Name: f.device.name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: f.local, IPv6: f.device.ipv6, NoIPv6: s.NoIPv6,
 		Pools: f.pools(), Isolate: f.device.isolate, Log: log,
-		Lost: func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
-		RouteFailed: func(l pppoe.SessionInfo, err error) {
-			log.Warn(fmt.Sprintf("session %d of %v: no route: %v", l.SessionID, l.Peer, err))
-		},
+		Lost:        func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
+		RouteFailed: func(l pppoe.SessionInfo, err error) { n.server.FailNetwork(l.Key(), err) }, // the session may have ended
 	}
 	if n.v6 != nil {
 		cfg.Local = n.v6.Receive

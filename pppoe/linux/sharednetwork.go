@@ -45,8 +45,8 @@ type SharedNetworkConfig struct {
 	Local func(session pppoe.SessionKey, packet []byte)
 	// Lost is called once if the device fails before Close. Nil: not called.
 	Lost func(error)
-	// RouteFailed is called when the route of a session's prefix could not be added, by a goroutine.
-	// It must not block. Nil: the error is logged.
+	// RouteFailed is called when the route of a session's prefix could not be added, by a goroutine;
+	// further routes wait until it returns. See Server.FailNetwork. Nil: the error is logged.
 	RouteFailed func(pppoe.SessionInfo, error)
 	// Log receives warnings and notices; nil: none are written.
 	Log *slog.Logger

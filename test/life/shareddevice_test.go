@@ -251,6 +251,21 @@ func TestSharedDeviceScripts(t *testing.T) {
 	wantExit(t, server, 0)
 }
 
+// TestSharedDeviceRouteTaken: a session whose route another device has ends, and the log names both.
+func TestSharedDeviceRouteTaken(t *testing.T) {
+	w := newSharedTestbed(t)
+	w.inServer(t, "route", "add", "203.0.113.0/24", "dev", "eth0")
+	server := w.serveShared(t)
+	its := &testbed{client: w.client, server: w.server, serverEtc: w.serverEtc}
+	its.newClientFiles(t)
+	p := its.start(t, "pppoe-client", "eth0", "user", "carol", "password", "secret", "noauth", "nodetach")
+	check(t, server.Await("203.0.113.0/24 is already routed to eth0"))
+	if code, err := p.Wait(); err != nil || code == 0 {
+		t.Errorf("the client ended with %d, %v", code, err)
+	}
+	w.twoCustomers(t)
+}
+
 // TestSharedDeviceTaken: a name that is taken is an error that says by whom.
 func TestSharedDeviceTaken(t *testing.T) {
 	w := newSharedTestbed(t)

@@ -44,7 +44,7 @@ type Config struct {
 	// Table is the routing table of all routes; 0: the main table, or the VRF's.
 	Table int
 	// RouteFailed is called when a route of a session could not be added, by a goroutine of the
-	// Network. It must not block. Nil: the failure is logged only.
+	// Network; further routes wait until it returns. Nil: the failure is logged.
 	RouteFailed func(s pppoe.SessionInfo, err error)
 	// Log gets what is noteworthy. It must be set.
 	Log *slog.Logger
