@@ -12,6 +12,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ipcp"
+	"upppoe/lcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -263,7 +264,7 @@ func TestClientGroupChurn(t *testing.T) {
 			l.startGroup()
 			time.Sleep(30 * time.Second)
 			synctest.Wait()
-			if n := countEvents[pppoe.SessionEstablished](l); n < 200 {
+			if n := countEvents[pppoe.SessionEstablished](l); n < 150 {
 				t.Errorf("loss %v: %d sessions in 30 s with 10 hangups a second", loss, n)
 			}
 			l.stop()
@@ -319,6 +320,41 @@ func TestClientGroupPackets(t *testing.T) {
 		if l.group.Send(0, ipv4("192.0.2.10", "192.0.2.1")) {
 			t.Error("a client without a session sends a packet")
 		}
+	})
+}
+
+// TestClientGroupEchoes: echoes are counted; without answers they are lost, one by one, until the
+// session ends.
+func TestClientGroupEchoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newGroupLab(t, ethertest.Config{}, 2)
+		l.cfg.Session.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3}
+		l.startServer()
+		l.startGroup()
+		time.Sleep(25 * time.Second)
+		counters := func() (c pppoe.GroupCounters) {
+			l.group.Call(func(time.Time) { c = l.group.Counters() })
+			return c
+		}
+		if c := counters(); c.SentEchoes != 6 || c.EchoReplies != 6 || c.LostEchoes != 0 {
+			t.Errorf("two sessions of 25 s, with an echo each 10 s: %+v", c)
+		}
+		l.segment.Unplug(serverAddr)
+		time.Sleep(10 * time.Second)
+		if c := counters(); c.SentEchoes != 8 || c.EchoReplies != 6 || c.LostEchoes != 0 {
+			t.Errorf("10 s after the loss of the server: %+v", c)
+		}
+		time.Sleep(10 * time.Second)
+		if c := counters(); c.LostEchoes != 2 || countEvents[pppoe.EchoLost](l) != 2 {
+			t.Errorf("20 s after the loss of the server: %+v", c)
+		}
+		time.Sleep(time.Minute)
+		for i := range 2 {
+			if e, _ := lastOf[pppoe.Ended](l.events[i]); e.Reason.Cause != session.CausePeerDead {
+				t.Errorf("client %d ended with %+v, want peer-dead", i, e)
+			}
+		}
+		l.stop()
 	})
 }
 
