@@ -260,20 +260,22 @@ func newFullTable(tb testing.TB) *prefixTable[owner] {
 // TestPrefixTableMemory: 65,534 sessions, each with an address and a /64, take at most 150 octets
 // each.
 func TestPrefixTableMemory(t *testing.T) {
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := heap()
+	before := heapInUse()
 	table := newFullTable(t)
-	after := heap()
+	after := heapInUse()
 	runtime.KeepAlive(table)
 	owners := uint64(fullTable) * uint64(40) // the test's own
 	if each := (int64(after) - int64(before) - int64(owners)) / fullTable; each > 150 {
 		t.Errorf("%d octets a session", each)
 	}
+}
+
+// heapInUse returns the octets of the heap that are reachable.
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // TestPrefixTableNoAllocation: finding an owner does not allocate.

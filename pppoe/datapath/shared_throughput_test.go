@@ -90,3 +90,29 @@ func BenchmarkSharedForward(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSharedSessions adds and removes a session with an address, a /64 and rates, beside as many
+// as an interface has, and reports the memory of each of those.
+func BenchmarkSharedSessions(b *testing.B) {
+	before := heapInUse()
+	bench := newSharedBench(SharedConfig{}, 1)
+	rate := Rate{Bits: 1e6}
+	add := func(id uint16) Session {
+		s, err := bench.engines[0].Add(SessionConfig{Key: Key{Local: hostAddr, Peer: acAddr, SessionID: id}, Shared: bench.SharedDevice})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.SetPrefixes(sessionPrefixes(int(id)))
+		s.SetRates(rate, rate)
+		s.SetFamilies(true, true)
+		return s
+	}
+	for id := range uint16(fullTable) {
+		add(id)
+	}
+	each := float64(heapInUse()-before) / fullTable
+	for b.Loop() {
+		add(fullTable).Remove()
+	}
+	b.ReportMetric(each, "B/session")
+}
