@@ -7,14 +7,17 @@ type admission struct {
 	sourceFilter atomic.Pointer[SourceFilter] // nil: any source
 	up, down     atomic.Pointer[bucket]       // nil: no limit
 
-	sharedUp, sharedDown bucketState // of the Offload's buckets; only SetRates and shareBuckets use them
+	offloaded *offloadedBuckets // only SetRates and shareBuckets use it; nil: there are none
 }
 
+// offloadedBuckets are the states of token buckets that the session shares with an Offload.
+type offloadedBuckets struct{ up, down bucketState }
+
 // admitFromPeer reports whether a packet from the wire may pass to the device, and counts one that
-// may not. One that must not leave the link is given to the SharedDevice's Local. The
-// version in the packet is checked in addition to PPP's Protocol field: the host, which reads from
-// the TUN device without that field, goes by the version. A spoofed packet takes no tokens of the
-// peer's rate. pending: the packet's checksum is not complete.
+// may not. One that must not leave the link is given to the SharedDevice's Local. The version in the
+// packet is checked in addition to PPP's Protocol field: the host, which reads from the TUN device
+// without that field, goes by the version. A spoofed packet takes no tokens of the peer's rate.
+// pending: the packet's checksum is not complete.
 func (e *entry) admitFromPeer(packet []byte, pending bool, now instant) bool {
 	if len(packet) == 0 || !e.isOpen(protocolOf(packet[0])) {
 		e.counters.dropped.Add(1)

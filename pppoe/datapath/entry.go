@@ -11,10 +11,12 @@ import (
 // entry is a session in the data path.
 type entry struct {
 	SessionConfig
-	path       *plainPath // of the engine
-	headers    headers
+	headers headers
+	removed bool // with the prefixes of a SharedDevice, whose lock guards it
+
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
+	mtu        atomic.Uint32 // of a SharedDevice's session; 0: none
 	admission
 	sharedSession
 	counters counters
@@ -23,6 +25,7 @@ type entry struct {
 
 // deviceIO is how an engine moves the packets of a device. Sessions that share the device share it.
 type deviceIO struct {
+	path    *plainPath      // of the engine
 	gso     tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
 	writers []tun.GSOWriter // the device's writer for each port; only in gsoPath
 	done    chan struct{}   // closed when the device is no longer read; nil: it is shared
@@ -32,7 +35,10 @@ type deviceIO struct {
 var _ Session = (*entry)(nil)
 
 func newEntry(p *plainPath, c SessionConfig, io *deviceIO) *entry {
-	return &entry{SessionConfig: c, path: p, headers: newHeaders(&c), deviceIO: io}
+	if io.path == nil {
+		io.path = p // a SharedDevice's has it
+	}
+	return &entry{SessionConfig: c, headers: newHeaders(&c), deviceIO: io}
 }
 
 // SetFamilies sets which address families may pass.
@@ -49,17 +55,21 @@ func (e *entry) SetSourceFilter(from *SourceFilter) { e.sourceFilter.Store(from)
 
 // SetRates sets the rates.
 func (e *entry) SetRates(up, down Rate) {
-	e.up.Store(e.up.Load().withRate(up, e.sharedUp))
-	e.down.Store(e.down.Load().withRate(down, e.sharedDown))
+	var with offloadedBuckets
+	if e.offloaded != nil {
+		with = *e.offloaded
+	}
+	e.up.Store(e.up.Load().withRate(up, with.up))
+	e.down.Store(e.down.Load().withRate(down, with.down))
 }
 
 // shareBuckets has the session take from token buckets of an Offload. It is not called concurrently
 // with SetRates.
 func (e *entry) shareBuckets(b SharedBuckets) {
 	ahead := instant(b.Now()) - e.path.clock()
-	e.sharedUp, e.sharedDown = bucketState{b.Up, ahead}, bucketState{b.Down, ahead}
-	e.up.Store(e.up.Load().share(e.sharedUp))
-	e.down.Store(e.down.Load().share(e.sharedDown))
+	e.offloaded = &offloadedBuckets{bucketState{b.Up, ahead}, bucketState{b.Down, ahead}}
+	e.up.Store(e.up.Load().share(e.offloaded.up))
+	e.down.Store(e.down.Load().share(e.offloaded.down))
 }
 
 // Counters returns the counters.

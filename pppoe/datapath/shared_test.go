@@ -246,7 +246,7 @@ func TestSharedRates(t *testing.T) {
 	b := newSharedBench(SharedConfig{}, 1)
 	e := b.add(t, 0, 8, "192.0.2.1/32")
 	b.engines[0].clock = func() instant { return instant(time.Hour) }
-	e.deviceIO = &deviceIO{gso: e.gso, writers: e.writers, ahead: -instant(time.Hour)}
+	e.ahead = -instant(time.Hour)
 	at := time.Duration(0)
 	b.clock = func() instant { return instant(at) }
 	e.SetRates(Rate{Bits: 8e6, Burst: time.Millisecond}, Rate{Bits: 8e6, Burst: time.Millisecond}) // 15 packets of 1000 octets at once
@@ -317,7 +317,7 @@ func TestSharedNoAllocation(t *testing.T) {
 	}
 	e := b.add(t, 0, 8, "192.0.2.1/32", "2001:db8:1::/64", "fe80::8/128")
 	b.add(t, 1, 9, "192.0.2.2/32").SetMTU(1000)
-	e.deviceIO = &deviceIO{gso: e.gso, writers: writers(discardDevice{b.device}, 2)}
+	e.writers = writers(discardDevice{b.device}, 2)
 	b.single = &singleWriter{Device: b.device, to: discardDevice{b.device}}
 	packets := []gsoPacket{to("192.0.2.1", 1400, 0), to("192.0.2.1", 28+40*1400, 1400), to("2001:db8:1::1", 1400, 0),
 		to("192.0.2.2", 1400, 0), to("192.0.2.2", 28+4*1400, 1400), to("192.0.2.3", 1400, 0), to("2001:db8:2::1", 100, 0)}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"testing"
+	"unsafe"
 )
 
 // forwardingShared returns a function that forwards 44 full TCP segments by a shared device, each
@@ -27,7 +28,7 @@ func forwardingShared(tb testing.TB, sessions int) (port *countingPort, work fun
 		s.SetFamilies(true, true)
 		s.SetMTU(1492)
 	}
-	*entries[0].deviceIO = *newGSOIO(device, 1) // of all
+	entries[0].gso, entries[0].writers = device, writers(device, 1) // of all
 	b.queue.from = device
 	frames := segments()
 	packets := make([][]byte, len(frames))
@@ -88,6 +89,13 @@ func BenchmarkSharedForward(b *testing.B) {
 				work()
 			}
 		})
+	}
+}
+
+// TestEntrySize: a session's record fits a size class of Go's allocator; the next has 288 octets.
+func TestEntrySize(t *testing.T) {
+	if size := unsafe.Sizeof(entry{}); size > 256 {
+		t.Errorf("%d octets, want at most 256", size)
 	}
 }
 

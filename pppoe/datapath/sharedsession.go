@@ -11,10 +11,8 @@ import (
 
 // sharedSession is the part of a session that only a SharedDevice uses.
 type sharedSession struct {
-	mtu         atomic.Uint32  // 0: none
 	interfaceID atomic.Uint64  // of the peer's link-local address; 0: none
-	prefixes    []netip.Prefix // with the link-local one
-	removed     bool           // like prefixes, guarded by SharedDevice.change
+	prefixes    []netip.Prefix // with the link-local one; guarded by SharedDevice.change
 }
 
 // linkLocal6 is the first half of a link-local address (RFC 4291 section 2.5.6).
