@@ -1,7 +1,10 @@
 package wire
 
 import (
-	"encoding/binary"
+	"bytes"
+	"net"
+
+	"github.com/mdlayher/ethernet"
 
 	"upppoe/pppoe/vlan"
 )
@@ -13,34 +16,43 @@ type DiscoveryFrame struct {
 	Discovery
 }
 
-// addressesLen is the length of both Ethernet addresses, which tags follow.
-const addressesLen = 12
+// minPayload is the length in octets to which package ethernet pads payloads.
+const minPayload = 46
 
 // ParseDiscoveryFrame parses a whole Ethernet frame. An only tag with VLAN identifier 0 belongs to
 // no VLAN (IEEE 802.1Q section 6.9.1). The result does not alias b.
-func ParseDiscoveryFrame(b []byte) (f DiscoveryFrame, err error) {
-	tags, etherType, ok := vlan.Split(b)
-	if !ok {
-		return f, ErrShort
+func ParseDiscoveryFrame(b []byte) (d DiscoveryFrame, err error) {
+	tags, untagged, ok := vlan.Strip(bytes.Clone(b))
+	var f ethernet.Frame
+	if !ok || f.UnmarshalBinary(untagged) != nil {
+		return d, ErrShort
 	}
-	if etherType != EtherTypeDiscovery {
-		return f, ErrCode
+	if f.EtherType != EtherTypeDiscovery {
+		return d, ErrCode
 	}
-	f.Dst, f.Src = Addr(b[:6]), Addr(b[6:addressesLen])
-	if f.VLAN = tags; tags.Depth() == 1 && tags[0].VID == 0 {
-		f.VLAN = vlan.Stack{}
+	d.Dst, d.Src = Addr(f.Destination), Addr(f.Source)
+	if d.VLAN = tags; tags.Depth() == 1 && tags[0].VID == 0 {
+		d.VLAN = vlan.Stack{}
 	}
-	f.Discovery, err = ParseDiscovery(b[addressesLen+tags.Depth()*vlan.TagLen+2:])
-	f.Tags = append(Tags(nil), f.Tags...)
-	return f, err
+	d.Discovery, err = ParseDiscovery(f.Payload)
+	return d, err
 }
 
 // AppendTo appends the whole Ethernet frame, with its tags without priority, and without padding,
 // which the network card adds.
 func (d DiscoveryFrame) AppendTo(b []byte) []byte {
-	b = append(append(b, d.Dst[:]...), d.Src[:]...)
-	b = d.VLAN.Append(b, 0)
-	return d.Discovery.AppendTo(binary.BigEndian.AppendUint16(b, EtherTypeDiscovery))
+	payload := d.Discovery.AppendTo(nil)
+	f := ethernet.Frame{
+		Destination: net.HardwareAddr(d.Dst[:]),
+		Source:      net.HardwareAddr(d.Src[:]),
+		EtherType:   EtherTypeDiscovery,
+		Payload:     payload,
+	}
+	frame, err := f.MarshalBinary()
+	if err != nil {
+		panic("wire: a frame without VLAN tags cannot fail to encode: " + err.Error())
+	}
+	return append(b, d.VLAN.Insert(frame[:len(frame)-max(0, minPayload-len(payload))], 0)...)
 }
 
 // Queue is a queue of discovery packets to be sent. The zero value is empty.

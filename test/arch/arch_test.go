@@ -213,3 +213,19 @@ func TestTopLevel(t *testing.T) {
 		}
 	}
 }
+
+// TestFoundations: the packages that the project is built on are used, by programs and not only by
+// tests.
+func TestFoundations(t *testing.T) {
+	used := make(map[string]bool)
+	for _, s := range sources(t) {
+		for _, path := range s.imports() {
+			used[path] = true
+		}
+	}
+	for _, path := range []string{"github.com/mdlayher/packet", "github.com/mdlayher/ethernet", "golang.org/x/sys/unix", "github.com/songgao/water"} {
+		if !used[path] {
+			t.Errorf("%s is not used", path)
+		}
+	}
+}
