@@ -70,11 +70,13 @@ type (
 		sealed
 		discovery.Grant
 	}
-	// NoFreeSlots reports that a server has rejected a client because it has no free slot. It is
+	// NoFreeSlots reports that a server has rejected a client because it has no free slot, or because
+	// of another limit of sessions: see Reason. It is
 	// emitted at most five times per second; Suppressed counts the events not emitted since the
 	// last.
 	NoFreeSlots struct {
 		sealed
+		Reason     error // a limit.Exceeded, or that the server is stopping
 		Suppressed int
 	}
 	// AddressTakenOver reports that a newer session, By, takes over the peer's IPv4 address: this

@@ -5,6 +5,7 @@ import (
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
@@ -26,6 +27,7 @@ const (
 type waitingRequest struct {
 	owner    *serverLoop
 	request  discovery.Request
+	origin   limit.Origin
 	key      discovery.RequestKey
 	deadline time.Time
 	ending   bool // a session of the client is about to end; guarded by the slots' lock
@@ -72,19 +74,19 @@ func (s *slots) markEnding(client wire.Addr) {
 	}
 }
 
-// expireWait ends a wait, with a slot if one is free. more reports that the wait goes on, for a
+// expireWait ends a wait, with a slot if err is nil. more reports that the wait goes on, for a
 // session that is about to end.
-func (s *slots) expireWait(w *waitingRequest, now time.Time) (slot int, ok, more bool) {
+func (s *slots) expireWait(w *waitingRequest, now time.Time) (slot int, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[w.request.Client] != w { // a slot was assigned; openWaiting follows
-		return 0, false, true
+		return 0, true, nil
 	}
-	slot, ok = s.takeLocked(w.request.Client, w.owner)
-	if more = !ok && w.ending && now.Before(w.deadline); !more {
+	slot, err = s.takeLocked(w.origin, w.owner)
+	if more = err != nil && w.ending && now.Before(w.deadline); !more {
 		delete(s.waiting, w.request.Client)
 	}
-	return slot, ok, more
+	return slot, more, err
 }
 
 // removeWait removes a wait.
@@ -98,12 +100,12 @@ func (s *slots) removeWait(w *waitingRequest) {
 
 // waitForSlot makes a request wait for a session of its client to end, and reports whether there is
 // one.
-func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discovery.RequestKey) bool {
+func (l *serverLoop) waitForSlot(now time.Time, o limit.Origin, r discovery.Request, key discovery.RequestKey) bool {
 	if w := l.waiting[clientOf(r)]; w != nil {
 		w.request, w.key = r, key // it replaces the client's earlier request
 		return true
 	}
-	w := &waitingRequest{owner: l, request: r, key: key, deadline: now.Add(slotWaitTimeout)}
+	w := &waitingRequest{owner: l, origin: o, request: r, key: key, deadline: now.Add(slotWaitTimeout)}
 	old, ok := l.server.slots.addWait(w, now)
 	if !ok {
 		return false
@@ -171,14 +173,14 @@ func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
 // expireWaits serves or rejects the requests whose wait is over.
 func (l *serverLoop) expireWaits(now time.Time) {
 	for w, ok := l.waitTimers.Pop(now); ok; w, ok = l.waitTimers.Pop(now) {
-		switch slot, ok, more := l.server.slots.expireWait(w, now); {
+		switch slot, more, err := l.server.slots.expireWait(w, now); {
 		case more:
 			l.waitTimers.Set(w, now.Add(time.Second))
-		case ok:
+		case err == nil:
 			l.openWaiting(now, w, slot)
 		default:
 			l.cancelWait(w)
-			l.reject(now, w.request)
+			l.refuse(now, w.request, err)
 		}
 	}
 }
@@ -197,14 +199,19 @@ func (l *serverLoop) cancelWaits() {
 	}
 }
 
-// reject answers a request that gets no session.
-func (l *serverLoop) reject(now time.Time, r discovery.Request) {
+// refuse counts a request that gets no session, and answers it, unless the client may have one soon:
+// it repeats its PADR.
+func (l *serverLoop) refuse(now time.Time, r discovery.Request, why error) {
+	l.loop.drops.count(why)
+	if e, ok := why.(limit.Exceeded); ok && e.What == limit.HalfOpen {
+		return
+	}
 	info := l.packetInfo(r.VLAN, l.loop.ports.Discovery.Addr(), r.Client)
 	info.Service = r.Service
 	l.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &l.queue)
 	l.loop.sendDiscovery(info, &l.queue)
 	if ok, _ := l.fullLimiter.Allow(now); ok {
 		info.Interface = l.attachments.name(r.VLAN)
-		l.loop.notify(info, NoFreeSlots{Suppressed: l.fullLimiter.TakeSuppressed()})
+		l.loop.notify(info, NoFreeSlots{Reason: why, Suppressed: l.fullLimiter.TakeSuppressed()})
 	}
 }

@@ -16,6 +16,7 @@ type runningListener struct {
 	wakeup        chan struct{} // capacity 1: the interface has changed
 	deferredPADTs []wire.DiscoveryFrame
 	attachments   *attachments // of its loops
+	index         uint16       // of the listener, from 0
 
 	mu        sync.Mutex  // guards the fields below
 	current   *serverLoop // nil: the ports are not open
@@ -27,12 +28,12 @@ type runningListener struct {
 // retryOpen is how long to wait after ports could not be opened, though the interface seems usable.
 const retryOpen = time.Second
 
-func newRunningListener(s *Server, l Listener) *runningListener {
+func newRunningListener(s *Server, l Listener, index uint16) *runningListener {
 	if l.Device == "" {
 		l.Device = l.Interface
 	}
 	at := newAttachments(l.Interface, s.cfg.Pool.Max)
-	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), attachments: at, current: newServerLoop(s, l, at)}
+	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), attachments: at, index: index, current: newServerLoop(s, l, index, at)}
 }
 
 // run serves until the context ends, or the ports are lost and there is no Reopen.
@@ -114,7 +115,7 @@ func (l *runningListener) usable() (changes int, ok bool) {
 func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	with := l.Listener
 	with.Ports = ports
-	loop := newServerLoop(l.server, with, l.attachments)
+	loop := newServerLoop(l.server, with, l.index, l.attachments)
 	l.mu.Lock()
 	same, up := l.changes == changes, l.state == InterfaceUp
 	if same {

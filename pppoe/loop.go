@@ -56,6 +56,7 @@ type loop struct {
 	sharedPending   []*sessionState // those whose part of the shared device must change
 	dynamicPrefixes *dynamicPrefixes
 	owner           owner
+	admit           func(now time.Time, frame []byte) error // reports whether a discovery frame is queued; nil: all are. Set by the owner
 	notify          func(SessionInfo, Event)
 	trace           bool
 	mss             int  // see ClientConfig.MSS; set by the owner
@@ -228,11 +229,18 @@ func (l *loop) traceDiscovery(info SessionInfo, e Event) {
 	}
 }
 
-// receiveDiscovery queues the frames of the discovery port for the loop, until the port is lost or
-// closed.
+// receiveDiscovery queues the frames of the discovery port that are admitted for the loop, until
+// the port is lost or closed.
 func (l *loop) receiveDiscovery() error {
 	return datapath.ReadFrames(l.ports.Discovery, datapath.BatchSize, func(frames []datapath.Frame) {
+		now := time.Now()
 		for i := range frames {
+			if l.admit != nil {
+				if err := l.admit(now, frames[i].Data); err != nil {
+					l.drops.count(err)
+					continue
+				}
+			}
 			l.post(l.discovery, frames[i].Data)
 		}
 	})

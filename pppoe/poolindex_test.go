@@ -34,17 +34,17 @@ func TestPoolIndexes(t *testing.T) {
 
 // TestSlotsBounds: as many slots are taken as there are; a slot that is released is taken again.
 func TestSlotsBounds(t *testing.T) {
-	s := newSlots(2, 0)
+	s := newSlots(2, 0, AccessConfig{})
 	for want := range 2 {
-		if slot, ok := s.take(wire.Addr{2}, nil); !ok || slot != want {
+		if slot, ok := takeSlot(s, wire.Addr{2}, nil); !ok || slot != want {
 			t.Errorf("slot %d, %v, want %d", slot, ok, want)
 		}
 	}
-	if _, ok := s.take(wire.Addr{2}, nil); ok {
+	if _, ok := takeSlot(s, wire.Addr{2}, nil); ok {
 		t.Error("a third slot of two is taken")
 	}
 	s.release(1)
-	if slot, ok := s.take(wire.Addr{2}, nil); !ok || slot != 1 {
+	if slot, ok := takeSlot(s, wire.Addr{2}, nil); !ok || slot != 1 {
 		t.Errorf("after a release, slot %d, %v", slot, ok)
 	}
 }

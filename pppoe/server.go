@@ -19,6 +19,7 @@ type Server struct {
 	cfg           ServerConfig // as NewServer received it
 	current       atomic.Pointer[ServerConfig]
 	slots         *slots
+	access        *access
 	addresses     *addressTable
 	addressMemory *addressMemory
 	listeners     []*runningListener
@@ -34,10 +35,10 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient), addresses: newAddressTable(), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addresses: newAddressTable(), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
 	s.setCurrent(cfg)
-	for _, l := range listeners {
-		s.listeners = append(s.listeners, newRunningListener(s, l))
+	for i, l := range listeners {
+		s.listeners = append(s.listeners, newRunningListener(s, l, uint16(i)))
 	}
 	return s, nil
 }
@@ -60,18 +61,20 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Policy, Authenticator and Trace for
-// sessions that begin from now on. Open sessions keep theirs, except that Policy and Authenticator
+// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace and
+// Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that Policy and Authenticator
 // apply when they authenticate again. The other fields of cfg are ignored. On error, which names
 // the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	next := s.cfg
 	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
-	next.RemoteIDByAddr = cfg.RemoteIDByAddr
+	next.RemoteIDByAddr, next.Access, next.Concentrator.Services = cfg.RemoteIDByAddr, cfg.Access, cfg.Concentrator.Services
 	if err := next.checkSessions(); err != nil {
 		return err
 	}
 	s.setCurrent(next)
+	s.access.configure(next.Access)
+	s.slots.setLimits(next.Access)
 	return nil
 }
 

@@ -52,6 +52,8 @@ type ServerConfig struct {
 	MSS int
 	// Limits end sessions by timeout or volume.
 	Limits SessionLimits
+	// Access limits which clients are answered, and how many sessions they may have.
+	Access AccessConfig
 	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
 	// network phase begins, when SessionInfo.User is set, by the goroutine of a Listener; it must
 	// not block. Sessions may share the result, which must not be changed later. Nil, of either:
@@ -106,7 +108,9 @@ func (c *ServerConfig) check(listeners []Listener) error {
 
 // checkSessions is check for the fields that Reconfigure replaces.
 func (c *ServerConfig) checkSessions() error {
-	switch {
+	switch n := discovery.ServicesLen(c.Concentrator.Services); {
+	case n > discovery.MaxServices:
+		return fmt.Errorf("pppoe: the names of ServerConfig.Concentrator.Services take %d octets of a PADO, more than %d: name fewer, or shorter ones", n, discovery.MaxServices)
 	case len(c.Session.LCP.AllowAuth) > 0 && c.Session.Credentials.Secret == nil:
 		return errors.New("pppoe: ServerConfig.Session.LCP.AllowAuth is set, but Session.Credentials.Secret is not")
 	case len(c.Session.LCP.RequireAuth) > 0 && c.Authenticator == nil:

@@ -12,6 +12,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
@@ -22,7 +23,10 @@ type serverLoop struct {
 	loop         *loop
 	concentrator *discovery.Concentrator
 	queue        wire.Queue
+	delayed      discovery.DelayedPADOs
+	config       *ServerConfig // as of the last discovery packet
 	listener     Listener
+	index        uint16 // of the listener
 	attachments  *attachments
 	byRequest    map[discovery.RequestKey]*sessionState
 	waiting      map[clientAt]*waitingRequest // requests that wait for a slot
@@ -36,13 +40,14 @@ type serverLoop struct {
 
 var _ owner = (*serverLoop)(nil)
 
-func newServerLoop(s *Server, listener Listener, at *attachments) *serverLoop {
+func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) *serverLoop {
 	l := &serverLoop{
-		server: s, listener: listener, attachments: at,
+		server: s, listener: listener, index: index, attachments: at,
 		byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[clientAt]*waitingRequest),
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
+	l.loop.admit = l.admitFrame
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
 	l.loop.noRemoteAddress = s.cfg.Shared != nil
 	c := s.cfg.Concentrator
@@ -58,17 +63,21 @@ func (l *serverLoop) run(ctx context.Context) error {
 	return l.loop.run(ctx)
 }
 
-func (l *serverLoop) deadline() time.Time { return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next) }
+func (l *serverLoop) deadline() time.Time {
+	return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next, l.delayed.Next())
+}
 
 func (l *serverLoop) idle() bool { return true }
 
 func (l *serverLoop) advance(now time.Time) {
 	l.expireWaits(now)
 	l.repeatLatePADTs(now)
+	l.sendDelayedPADOs(now)
 }
 
 func (l *serverLoop) stop(now time.Time) {
 	l.stopped = true
+	l.delayed = discovery.DelayedPADOs{}
 	l.latePADTs.next = time.Time{} // the next loop sends what is left
 	l.cancelWaits()
 	for _, s := range l.loop.sessions {
@@ -88,6 +97,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 			s.User = e.Name
 		}
 	case session.NetworkPhase:
+		l.server.slots.setEstablished(s.Unit)
 		l.beginNetworkPhase(s)
 	case session.NetworkDown:
 		if e.Protocol == ppp.IPCP {
@@ -114,16 +124,13 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 		l.loop.drops.count(err)
 		return
 	}
-	if !l.listener.serves(f.VLAN) {
-		l.loop.drops.count(ErrVLAN)
-		return
-	}
 	info := l.packetInfo(f.VLAN, f.Dst, f.Src)
 	l.loop.traceDiscovery(info, DiscoveryReceived{Packet: f})
+	l.useConfig()
 	switch f.Code {
 	case wire.PADI:
 		if !l.stopped {
-			l.loop.drops.count(l.concentrator.ReceivePADI(now, f, &l.queue))
+			l.loop.drops.count(l.receivePADI(now, f))
 		}
 	case wire.PADR:
 		l.receivePADR(now, f)
@@ -135,9 +142,6 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 	l.loop.sendDiscovery(info, &l.queue)
 }
 
-// ErrVLAN is the reason for dropping discovery packets of VLANs that a Listener does not serve.
-var ErrVLAN = errors.New("pppoe: VLAN is not served")
-
 // packetInfo describes a packet in events. Only tracing needs the name of its attachment, which may
 // have to be made.
 func (l *serverLoop) packetInfo(in vlan.Stack, local, peer wire.Addr) SessionInfo {
@@ -148,10 +152,22 @@ func (l *serverLoop) packetInfo(in vlan.Stack, local, peer wire.Addr) SessionInf
 	return info
 }
 
+// useConfig makes discovery use the server's current configuration.
+func (l *serverLoop) useConfig() {
+	if c := l.server.current.Load(); c != l.config {
+		l.config = c
+		l.concentrator.SetServices(c.Concentrator.Services)
+	}
+}
+
 // receivePADR opens a session, or confirms the one that the same PADR opened before: the PADS was
 // lost, and the client repeats the PADR.
 func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 	r, err := l.concentrator.ReceivePADR(now, f, &l.queue)
+	from := limit.Origin{Interface: l.index, VLAN: f.VLAN, Client: f.Src}
+	if err == nil {
+		err = l.server.access.admitPADR(now, from)
+	}
 	if err != nil {
 		l.loop.drops.count(err)
 		return
@@ -164,19 +180,24 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 		return
 	}
 	if !l.stopped {
-		if slot, ok := l.server.slots.take(r.Client, l); ok {
+		slot, err := l.server.slots.take(from, l)
+		if err == nil {
 			if w := l.waiting[clientOf(r)]; w != nil {
 				l.cancelWait(w)
 			}
 			l.openSession(now, slot, r, key)
 			return
 		}
-		if l.waitForSlot(now, r, key) {
-			return
+		if !l.waitForSlot(now, from, r, key) {
+			l.refuse(now, r, err)
 		}
+		return
 	}
-	l.reject(now, r)
+	l.refuse(now, r, errStopping)
 }
+
+// errStopping is the reason for rejecting requests while the server ends.
+var errStopping = errors.New("pppoe: the server is stopping")
 
 // openSession opens the session of a request. The PADS is sent before the first LCP packet.
 func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
@@ -185,7 +206,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	id, ok := l.attachments.assign(r.VLAN)
 	if !ok { // the attachment has all its sessions
 		l.freeSlot(slot)
-		l.reject(now, r)
+		l.refuse(now, r, limit.Exceeded{What: limit.Sessions, Scope: limit.PerVLAN})
 		return
 	}
 	info := SessionInfo{Interface: l.attachments.name(r.VLAN), vlan: r.VLAN, SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}

@@ -3,6 +3,7 @@ package pppoe
 import (
 	"sync"
 
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
 
@@ -14,6 +15,8 @@ type slots struct {
 	head         int
 	nfree        int // how many entries of the ring are valid
 	maxPerClient int // 0: no limit
+	sessions     *limit.Counter
+	halfOpen     *limit.Counter
 	all          []slot
 	clients      map[wire.Addr]*clientSlots    // those that have a slot
 	waiting      map[wire.Addr]*waitingRequest // by client: the request that waits for one of its sessions to end
@@ -23,10 +26,11 @@ type slots struct {
 
 // slot is the state of one slot.
 type slot struct {
-	taken   bool
-	client  wire.Addr
-	owner   *serverLoop   // the loop of its session
-	session *sessionState // nil: it is not open yet
+	taken    bool
+	halfOpen bool // its session has not reached its network phase
+	origin   limit.Origin
+	owner    *serverLoop   // the loop of its session
+	session  *sessionState // nil: it is not open yet
 	// The client's slots form a list, in the order in which they were taken; -1: none.
 	older, newer int
 }
@@ -34,9 +38,10 @@ type slot struct {
 // clientSlots are the slots of one client.
 type clientSlots struct{ n, oldest, newest int }
 
-func newSlots(n, each int) *slots {
+func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
 		free: make([]int, n), nfree: n, maxPerClient: each, all: make([]slot, n),
+		sessions: limit.NewCounter(limit.Sessions, access.Sessions), halfOpen: limit.NewCounter(limit.HalfOpen, access.HalfOpen),
 		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest), poolIndexes: newPoolIndexes(n),
 	}
 	for i := range s.free {
@@ -45,33 +50,74 @@ func newSlots(n, each int) *slots {
 	return s
 }
 
-// take takes a slot for a session of a client at an interface, if one is free and the client may
-// have another.
-func (s *slots) take(client wire.Addr, at *serverLoop) (slot int, ok bool) {
+// setLimits replaces the limits, for sessions that begin later.
+func (s *slots) setLimits(access AccessConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.takeLocked(client, at)
+	s.sessions.SetLimits(access.Sessions)
+	s.halfOpen.SetLimits(access.HalfOpen)
 }
 
-func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok bool) {
-	of := s.clients[client]
-	if s.nfree == 0 || s.maxPerClient > 0 && of != nil && of.n >= s.maxPerClient {
-		return 0, false
+// taken returns the number of slots that are taken.
+func (s *slots) taken() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions.Total()
+}
+
+// take takes a slot for a session of a client at an interface, if one is free and no limit is
+// exceeded; the error is of type limit.Exceeded.
+func (s *slots) take(o limit.Origin, at *serverLoop) (slot int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takeLocked(o, at)
+}
+
+func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err error) {
+	of := s.clients[o.Client]
+	if err := s.admit(o, of); err != nil {
+		return 0, err
 	}
 	number = s.free[s.head]
 	s.head = (s.head + 1) % len(s.free)
 	s.nfree--
 	if of == nil {
 		of = &clientSlots{oldest: number, newest: -1}
-		s.clients[client] = of
+		s.clients[o.Client] = of
 	}
-	s.all[number] = slot{taken: true, client: client, owner: at, older: of.newest, newer: -1}
+	s.all[number] = slot{taken: true, halfOpen: true, origin: o, owner: at, older: of.newest, newer: -1}
 	if of.newest >= 0 {
 		s.all[of.newest].newer = number
 	}
 	of.newest = number
 	of.n++
-	return number, true
+	s.sessions.Add(o)
+	s.halfOpen.Add(o)
+	return number, nil
+}
+
+// admit reports whether a client may have another slot.
+func (s *slots) admit(o limit.Origin, of *clientSlots) error {
+	switch {
+	case s.nfree == 0:
+		return limit.Exceeded{What: limit.Sessions, Scope: limit.Total}
+	case s.maxPerClient > 0 && of != nil && of.n >= s.maxPerClient:
+		return limit.Exceeded{What: limit.Sessions, Scope: limit.PerClient}
+	}
+	if err := s.sessions.Admit(o); err != nil {
+		return err
+	}
+	return s.halfOpen.Admit(o)
+}
+
+// setEstablished records that the session of a slot has reached its network phase.
+func (s *slots) setEstablished(slot int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is := &s.all[slot]; is.halfOpen {
+		is.halfOpen = false
+		s.halfOpen.Remove(is.origin)
+	}
 }
 
 // setSession sets the session that has a slot.
@@ -86,25 +132,29 @@ func (s *slots) setSession(slot int, session *sessionState) {
 func (s *slots) release(number int) (w *waitingRequest, next int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	client := s.all[number].client
+	is := s.all[number]
 	s.unlink(number)
+	s.sessions.Remove(is.origin)
+	if is.halfOpen {
+		s.halfOpen.Remove(is.origin)
+	}
 	s.free[(s.head+s.nfree)%len(s.free)] = number
 	s.nfree++
-	if w = s.waiting[client]; w == nil {
+	if w = s.waiting[is.origin.Client]; w == nil {
 		return nil, 0
 	}
-	next, ok := s.takeLocked(client, w.owner)
-	if !ok {
+	next, err := s.takeLocked(w.origin, w.owner)
+	if err != nil {
 		return nil, 0
 	}
-	delete(s.waiting, client)
+	delete(s.waiting, is.origin.Client)
 	return w, next
 }
 
 // unlink removes a slot from its client's list.
 func (s *slots) unlink(number int) {
 	is := s.all[number]
-	of := s.clients[is.client]
+	of := s.clients[is.origin.Client]
 	if is.older >= 0 {
 		s.all[is.older].newer = is.newer
 	} else {
@@ -116,7 +166,7 @@ func (s *slots) unlink(number int) {
 		of.newest = is.older
 	}
 	if of.n--; of.n == 0 {
-		delete(s.clients, is.client)
+		delete(s.clients, is.origin.Client)
 	}
 	s.all[number] = slot{}
 }

@@ -6,16 +6,23 @@ import (
 	"time"
 
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
+
+// takeSlot takes a slot for a client.
+func takeSlot(s *slots, client wire.Addr, at *serverLoop) (slot int, ok bool) {
+	slot, err := s.take(limit.Origin{Client: client}, at)
+	return slot, err == nil
+}
 
 // TestSlotsAssignIndex: a slot whose address is not usable swaps it with a free slot: no two slots
 // ever have the same address.
 func TestSlotsAssignIndex(t *testing.T) {
-	s := newSlots(4, 0)
+	s := newSlots(4, 0, AccessConfig{})
 	is := func(want int) func(int) bool { return func(index int) bool { return index == want } }
 	take := func() int {
-		slot, ok := s.take(wire.Addr{2}, nil)
+		slot, ok := takeSlot(s, wire.Addr{2}, nil)
 		if !ok {
 			t.Fatal("no slot is free")
 		}
@@ -82,9 +89,9 @@ func TestSlotsPreferred(t *testing.T) {
 		{"a reserved one, preferred", []int{2}, any, []int{2}, true, 2},
 		{"none is usable", []int{2}, func(int) bool { return false }, nil, false, 1},
 	} {
-		s := newSlots(4, 0)
-		s.take(wire.Addr{2}, nil)
-		slot, _ := s.take(wire.Addr{2}, nil)
+		s := newSlots(4, 0, AccessConfig{})
+		takeSlot(s, wire.Addr{2}, nil)
+		slot, _ := takeSlot(s, wire.Addr{2}, nil)
 		for _, index := range c.reserved {
 			s.reserve(index)
 		}
@@ -103,10 +110,10 @@ func TestSlotsPreferred(t *testing.T) {
 // them were freed.
 func TestSlotsInOrder(t *testing.T) {
 	for _, back := range [][]int{{}, {0}, {1}, {2}, {0, 1}, {2, 1}, {1, 0}, {0, 2}, {0, 1, 2}, {2, 0, 1}} {
-		s := newSlots(8, 0)
+		s := newSlots(8, 0, AccessConfig{})
 		for range 3 {
-			s.take(wire.Addr{2}, nil)
-			s.take(wire.Addr{4}, nil)
+			takeSlot(s, wire.Addr{2}, nil)
+			takeSlot(s, wire.Addr{4}, nil)
 		}
 		want := []int{0, 2, 4}
 		for _, i := range back {
@@ -133,17 +140,17 @@ func TestSlotsInOrder(t *testing.T) {
 
 // TestSlotsWait: one request of a client waits at a time, for a slot of its own.
 func TestSlotsWait(t *testing.T) {
-	s := newSlots(12, 10)
+	s := newSlots(12, 10, AccessConfig{})
 	here, there := &serverLoop{}, &serverLoop{}
 	w := func(client wire.Addr, at *serverLoop) *waitingRequest {
-		return &waitingRequest{owner: at, request: discovery.Request{Client: client}, deadline: epoch.Add(slotWaitTimeout)}
+		return &waitingRequest{owner: at, origin: limit.Origin{Client: client}, request: discovery.Request{Client: client}, deadline: epoch.Add(slotWaitTimeout)}
 	}
 	if _, ok := s.addWait(w(wire.Addr{2}, here), epoch); ok {
 		t.Error("a client without sessions waits for one")
 	}
 	var sessions []*sessionState
 	for range 10 {
-		slot, _ := s.take(wire.Addr{2}, here)
+		slot, _ := takeSlot(s, wire.Addr{2}, here)
 		sessions = append(sessions, &sessionState{})
 		s.setSession(slot, sessions[slot])
 	}
@@ -160,7 +167,7 @@ func TestSlotsWait(t *testing.T) {
 	if w, _ := s.release(6); w != nil || s.clients[wire.Addr{2}].n != 9 {
 		t.Error("a slot is assigned though no request waits")
 	}
-	s.take(wire.Addr{2}, here)
+	takeSlot(s, wire.Addr{2}, here)
 
 	stale, next := w(wire.Addr{2}, here), w(wire.Addr{2}, there)
 	s.addWait(stale, epoch)
@@ -193,10 +200,10 @@ func TestSlotsExpire(t *testing.T) {
 		{what: "a slot was given back, unnoticed", released: true, at: peerCheckTimeout, ok: true},
 		{what: "a slot was assigned", served: true, at: peerCheckTimeout, more: true},
 	} {
-		s := newSlots(2, 0)
-		s.take(wire.Addr{2}, nil)
-		s.take(wire.Addr{4}, nil)
-		w := &waitingRequest{request: discovery.Request{Client: wire.Addr{2}}, deadline: epoch.Add(slotWaitTimeout)}
+		s := newSlots(2, 0, AccessConfig{})
+		takeSlot(s, wire.Addr{2}, nil)
+		takeSlot(s, wire.Addr{4}, nil)
+		w := &waitingRequest{origin: limit.Origin{Client: wire.Addr{2}}, request: discovery.Request{Client: wire.Addr{2}}, deadline: epoch.Add(slotWaitTimeout)}
 		s.addWait(w, epoch)
 		if c.ending {
 			s.markEnding(wire.Addr{2})
@@ -208,8 +215,8 @@ func TestSlotsExpire(t *testing.T) {
 		if c.served {
 			s.release(0)
 		}
-		if _, ok, more := s.expireWait(w, epoch.Add(c.at)); ok != c.ok || more != c.more {
-			t.Errorf("%s: a slot: %v, more time: %v; want %v, %v", c.what, ok, more, c.ok, c.more)
+		if _, more, err := s.expireWait(w, epoch.Add(c.at)); (err == nil && !more) != c.ok || more != c.more {
+			t.Errorf("%s: %v, more time: %v; want a slot: %v, %v", c.what, err, more, c.ok, c.more)
 		}
 		if waits := s.waiting[wire.Addr{2}] != nil; waits != (c.more && !c.served) {
 			t.Errorf("%s: it still waits: %v", c.what, waits)
@@ -220,17 +227,17 @@ func TestSlotsExpire(t *testing.T) {
 // TestSlotsOfAClient: a client has at most MaxPerClient slots, and another client its own.
 func TestSlotsOfAClient(t *testing.T) {
 	for _, c := range []struct{ n, each, want int }{{3, 0, 3}, {3, 1, 1}, {3, 2, 2}, {3, 3, 3}, {2, 3, 2}} {
-		s := newSlots(c.n, c.each)
+		s := newSlots(c.n, c.each, AccessConfig{})
 		got := 0
 		for range c.n + 1 {
-			if _, ok := s.take(wire.Addr{2}, nil); ok {
+			if _, ok := takeSlot(s, wire.Addr{2}, nil); ok {
 				got++
 			}
 		}
 		if got != c.want {
 			t.Errorf("%d slots, %d each: a client has %d, want %d", c.n, c.each, got, c.want)
 		}
-		if _, ok := s.take(wire.Addr{4}, nil); ok != (c.want < c.n) {
+		if _, ok := takeSlot(s, wire.Addr{4}, nil); ok != (c.want < c.n) {
 			t.Errorf("%d slots, %d each: another client has one: %v", c.n, c.each, ok)
 		}
 	}

@@ -56,6 +56,19 @@ func (r Request) Key() RequestKey {
 	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }
 
+// MaxServices is how long all Service-Name tags of a PADO may be together, in octets, so that there
+// is room for the other tags: see ServicesLen.
+const MaxServices = 1000
+
+// ServicesLen returns the length of the tags of some Service-Names, in octets.
+func ServicesLen(services []string) (n int) {
+	const header = 4 // TAG_TYPE and TAG_LENGTH (RFC 2516 section 4)
+	for _, s := range services {
+		n += header + len(s)
+	}
+	return n
+}
+
 // More reasons why Concentrator.ReceivePADI and ReceivePADR drop a packet.
 var (
 	ErrCookie  = errors.New("discovery: AC-Cookie is missing, forged or expired")
@@ -73,6 +86,9 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	}
 	return &Concentrator{cfg: cfg, own: own, cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
 }
+
+// SetServices replaces the Service-Names offered.
+func (c *Concentrator) SetServices(services []string) { c.cfg.Services = services }
 
 // ReceivePADI answers a PADI with a PADO if it offers the service (RFC 2516 section 5.2). The error
 // is the reason for not answering.

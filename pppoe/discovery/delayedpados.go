@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"upppoe/internal/deadlines"
-	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -27,16 +26,15 @@ const (
 
 type delayedPADO struct {
 	key   RequestKey
-	vlan  vlan.Stack
 	frame wire.DiscoveryFrame
 }
 
-// Add queues a PADO for a client in a VLAN.
-func (d *DelayedPADOs) Add(due time.Time, in vlan.Stack, f wire.DiscoveryFrame) {
-	key := padoKey(in, f)
+// Add queues a PADO.
+func (d *DelayedPADOs) Add(due time.Time, f wire.DiscoveryFrame) {
+	key := padoKey(f)
 	p := d.queued[key]
 	if p == nil {
-		p = &delayedPADO{key: key, vlan: in}
+		p = &delayedPADO{key: key}
 		if d.queued == nil {
 			d.queued = make(map[RequestKey]*delayedPADO)
 		}
@@ -47,18 +45,18 @@ func (d *DelayedPADOs) Add(due time.Time, in vlan.Stack, f wire.DiscoveryFrame) 
 	p.frame = f
 }
 
-// Pop removes and returns a PADO that is due, and the VLAN of its client.
-func (d *DelayedPADOs) Pop(now time.Time) (in vlan.Stack, f wire.DiscoveryFrame, ok bool) {
+// Pop removes and returns a PADO that is due.
+func (d *DelayedPADOs) Pop(now time.Time) (f wire.DiscoveryFrame, ok bool) {
 	if d.full() {
 		now = d.due.Next()
 	}
 	p, ok := d.due.Pop(now)
 	if !ok {
-		return in, f, false
+		return f, false
 	}
 	delete(d.queued, p.key)
 	d.octets -= len(p.frame.Tags)
-	return p.vlan, p.frame, true
+	return p.frame, true
 }
 
 // Next returns when a PADO is due; zero: there is none.
@@ -69,7 +67,7 @@ func (d *DelayedPADOs) full() bool { return d.due.Len() > maxDelayed || d.octets
 
 // padoKey identifies the client of a PADO, as Request.Key does that of a PADR: several clients may
 // have one Ethernet address.
-func padoKey(in vlan.Stack, f wire.DiscoveryFrame) RequestKey {
-	b := in.Append(f.Dst[:], 0)
+func padoKey(f wire.DiscoveryFrame) RequestKey {
+	b := f.VLAN.Append(f.Dst[:], 0)
 	return sha256.Sum256(wire.Tags(b).Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }

@@ -10,15 +10,15 @@ import (
 )
 
 // pado returns a PADO for a client with a Host-Uniq, whose AC-Name is text.
-func pado(to wire.Addr, uniq, text string) wire.DiscoveryFrame {
+func pado(in vlan.Stack, to wire.Addr, uniq, text string) wire.DiscoveryFrame {
 	f := answer(wire.PADO, 0, tag(wire.TagACName, text), tag(wire.TagHostUniq, uniq))
-	f.Dst = to
+	f.Dst, f.VLAN = to, in
 	return f
 }
 
 // popAll returns the AC-Names of the PADOs that are due.
 func popAll(d *DelayedPADOs, now time.Time) (names []string) {
-	for _, f, ok := d.Pop(now); ok; _, f, ok = d.Pop(now) {
+	for f, ok := d.Pop(now); ok; f, ok = d.Pop(now) {
 		name, _ := f.Tags.Find(wire.TagACName)
 		names = append(names, string(name))
 	}
@@ -30,16 +30,16 @@ func popAll(d *DelayedPADOs, now time.Time) (names []string) {
 func TestDelayedPADOs(t *testing.T) {
 	var d DelayedPADOs
 	one, two := vlan.Stack{{TPID: vlan.CTag, VID: 1}}, vlan.Stack{{TPID: vlan.CTag, VID: 2}}
-	d.Add(epoch.Add(3*ms), one, pado(hostAddr, "u", "a"))
-	d.Add(epoch.Add(2*ms), two, pado(hostAddr, "u", "b"))
-	d.Add(epoch.Add(4*ms), one, pado(hostAddr, "v", "c"))
-	d.Add(epoch.Add(5*ms), one, pado(acAddr, "u", "d"))
-	d.Add(epoch.Add(6*ms), one, pado(hostAddr, "u", "A"))
-	if in, f, ok := d.Pop(epoch.Add(2*ms - 1)); ok {
-		t.Errorf("a PADO for %v in VLAN %v is due", f.Dst, in)
+	d.Add(epoch.Add(3*ms), pado(one, hostAddr, "u", "a"))
+	d.Add(epoch.Add(2*ms), pado(two, hostAddr, "u", "b"))
+	d.Add(epoch.Add(4*ms), pado(one, hostAddr, "v", "c"))
+	d.Add(epoch.Add(5*ms), pado(one, acAddr, "u", "d"))
+	d.Add(epoch.Add(6*ms), pado(one, hostAddr, "u", "A"))
+	if f, ok := d.Pop(epoch.Add(2*ms - 1)); ok {
+		t.Errorf("a PADO for %v in VLAN %v is due", f.Dst, f.VLAN)
 	}
-	if in, f, ok := d.Pop(epoch.Add(2 * ms)); !ok || in != two || f.Dst != hostAddr {
-		t.Errorf("the first PADO is for %v in VLAN %v, %v", f.Dst, in, ok)
+	if f, ok := d.Pop(epoch.Add(2 * ms)); !ok || f.VLAN != two || f.Dst != hostAddr {
+		t.Errorf("the first PADO is for %v in VLAN %v, %v", f.Dst, f.VLAN, ok)
 	}
 	if d.Next() != epoch.Add(3*ms) {
 		t.Errorf("the next is due at %v", d.Next())
@@ -63,8 +63,8 @@ func TestDelayedPADOsBounds(t *testing.T) {
 		early := 0
 		for i := range maxDelayed + 1000 {
 			uniq := binary.BigEndian.AppendUint32(make([]byte, 0, c.uniq), uint32(i))
-			d.Add(epoch.Add(time.Duration(i)*ms), vlan.Stack{}, pado(hostAddr, string(uniq[:c.uniq]), ""))
-			for _, f, ok := d.Pop(epoch.Add(-1)); ok; _, f, ok = d.Pop(epoch.Add(-1)) {
+			d.Add(epoch.Add(time.Duration(i)*ms), pado(vlan.Stack{}, hostAddr, string(uniq[:c.uniq]), ""))
+			for f, ok := d.Pop(epoch.Add(-1)); ok; f, ok = d.Pop(epoch.Add(-1)) {
 				if v, _ := f.Tags.Find(wire.TagHostUniq); int(binary.BigEndian.Uint32(v)) != early {
 					t.Fatalf("PADO %x is sent early, want %d", v[:4], early)
 				}

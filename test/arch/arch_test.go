@@ -82,7 +82,7 @@ var allowedImports = map[string][]string{
 	"pppoe/discovery":         {"ppp", "pppoe/vlan", "pppoe/wire", "internal/deadlines", "internal/random"},
 	"pppoe/limit":             {"pppoe/vlan", "pppoe/wire", "internal/random"},
 	"pppoe/datapath":          {"ppp", "tun", "pppoe/vlan", "pppoe/wire"},
-	"pppoe":                   {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "internal/event", "internal/random", "internal/ratelimit", "pppoe/vlan", "pppoe/wire", "pppoe/discovery", "pppoe/datapath"},
+	"pppoe":                   {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "internal/event", "internal/random", "internal/ratelimit", "pppoe/vlan", "pppoe/wire", "pppoe/discovery", "pppoe/datapath", "pppoe/limit"},
 	"pppoe/afpacket":          {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/ethertest":         {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/linux":             {"pppoe", "pppoe/afpacket", "pppoe/datapath", "pppoe/vlan", "pppoe/wire", "internal/ebpf", "internal/host/netconfig", "internal/host/prefixroute", "internal/host/sharednet"},

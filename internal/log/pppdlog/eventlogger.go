@@ -13,6 +13,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
 
@@ -55,7 +56,7 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.SessionEstablished:
 		el.established(l, e)
 	case pppoe.NoFreeSlots:
-		el.error(l, "No client slots available (%v)", l.Peer)
+		el.error(l, "%s (%v)", noSlot(e.Reason), l.Peer)
 		if e.Suppressed > 0 {
 			el.error(l, "No client slots available (%d more requests)", e.Suppressed)
 		}
@@ -199,3 +200,11 @@ func (el *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 }
 
 func (el *EventLogger) logSuppressed(kind string, n int) { el.Log.Warn(SuppressedText(kind, n)) }
+
+// noSlot says why a client gets no session: in rp-pppoe's words, or which other limit is exceeded.
+func noSlot(why error) string {
+	if e, ok := why.(limit.Exceeded); ok && (e.Scope == limit.PerVLAN || e.Scope == limit.PerInterface) {
+		return fmt.Sprintf("Session rejected: too many %v of one %v", e.What, e.Scope)
+	}
+	return "No client slots available"
+}

@@ -25,6 +25,7 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
 
@@ -210,6 +211,8 @@ func TestServerLines(t *testing.T) {
 		{line, pppoe.AddressInUse{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
 			fault + "ppp0: IP address 192.0.2.50 is in use by session 2 of client 02:00:5e:00:53:09 on eth1, user \"a\\033\": this newer session is refused\n"},
 		{noSession, pppoe.NoFreeSlots{}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
+		{noSession, pppoe.NoFreeSlots{Reason: limit.Exceeded{What: limit.Sessions, Scope: limit.PerVLAN}}, fault + "Session rejected: too many sessions of one VLAN (02:00:5e:00:53:02)\n"},
+		{noSession, pppoe.NoFreeSlots{Reason: limit.Exceeded{What: limit.Sessions, Scope: limit.Total}}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
 		{noSession, pppoe.NoFreeSlots{Suppressed: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionEstablished{}, ""},
 		{noDevice, pppoe.HostNetworkFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},

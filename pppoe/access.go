@@ -1,0 +1,89 @@
+package pppoe
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"upppoe/pppoe/limit"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// access decides which PADIs and PADRs a server handles. It may be used concurrently: the loops of
+// a server share it.
+type access struct {
+	mu      sync.Mutex
+	clients limit.Clients
+	padis   *limit.Rates
+	padrs   *limit.Rates
+}
+
+func newAccess(cfg AccessConfig, interfaces int) *access {
+	return &access{
+		clients: cfg.Clients,
+		padis:   limit.NewRates(limit.PADIs, cfg.PADIs, interfaces, nil),
+		padrs:   limit.NewRates(limit.PADRs, cfg.PADRs, interfaces, nil),
+	}
+}
+
+// configure replaces all lists and limits.
+func (a *access) configure(cfg AccessConfig) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.clients = cfg.Clients
+	a.padis.SetLimits(cfg.PADIs)
+	a.padrs.SetLimits(cfg.PADRs)
+}
+
+// admit reports whether a PADI or PADR may be queued for a loop; the error is the reason for dropping
+// it.
+func (a *access) admit(now time.Time, code wire.Code, o limit.Origin) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.clients.Admit(o.Client); err != nil || code == wire.PADR {
+		return err
+	}
+	return a.padis.Allow(now, o)
+}
+
+// admitPADR reports whether a PADR with a valid cookie is handled. Those without one do not count:
+// forged addresses must not use up what is for others.
+func (a *access) admitPADR(now time.Time, o limit.Origin) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.padrs.Allow(now, o)
+}
+
+// ErrVLAN is the reason for dropping discovery packets of VLANs that a Listener does not serve.
+var ErrVLAN = errors.New("pppoe: VLAN is not served")
+
+// admitFrame reports whether a frame of the discovery port is queued for the loop; the error is the
+// reason for dropping it. It drops a flood before that costs places in the queue. The goroutine that
+// reads the port calls it.
+func (l *serverLoop) admitFrame(now time.Time, frame []byte) error {
+	code, in, ok := discoveryCode(frame)
+	switch {
+	case !ok:
+		return nil // handleDiscovery drops it
+	case !l.listener.serves(in):
+		return ErrVLAN
+	case code != wire.PADI && code != wire.PADR:
+		return nil
+	}
+	return l.server.access.admit(now, code, limit.Origin{Interface: l.index, VLAN: in, Client: wire.Addr(frame[6:])})
+}
+
+// discoveryCode returns the CODE of a discovery packet (RFC 2516 section 4), and the tags of its
+// frame. An only tag with VLAN identifier 0 belongs to no VLAN (IEEE 802.1Q section 6.9.1).
+func discoveryCode(frame []byte) (code wire.Code, in vlan.Stack, ok bool) {
+	in, etherType, ok := vlan.Split(frame)
+	at := 2*len(wire.Addr{}) + in.Depth()*vlan.TagLen + 2
+	if !ok || etherType != wire.EtherTypeDiscovery || len(frame) < at+wire.HeaderLen {
+		return 0, in, false
+	}
+	if in.Depth() == 1 && in[0].VID == 0 {
+		in = vlan.Stack{}
+	}
+	return wire.Code(frame[at+1]), in, true
+}
