@@ -44,6 +44,7 @@ type flags struct {
 	foreground   bool
 	debug        bool
 	options      string
+	optionWords  []string // of optionFlags
 	etc          string
 	pidFile      string   // empty: none
 	warnings     []string // of flags that are ignored
@@ -77,7 +78,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&local, "local", "L", "10.0.0.1", "local IPv4 address of all sessions")
 	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "first address of the IPv4 pool for clients; 0.0.0.0: no pool, accounts have the addresses")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "AC-Name of the access concentrator (default: the host name)")
-	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any)")
+	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any); with options for its sessions after --, like 'gold -- rate-up 20000 rate-down 100000'")
 	v6.add(set)
 	device.add(set)
 	set.StringVar(&vlans, "vlan", "", "serve these VLANs of every -I instead of untagged frames, like 50,100-200, or 100-199.1-4094 for two tags (OUTER.INNER); untagged,10-20 serves untagged frames too; any: frames with any tags, and without. No VLAN devices are needed, and one pair of sockets serves all VLANs of an interface")
@@ -85,6 +86,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions")
 	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address (default 0: no limit)")
 	set.StringVar(&duplicate, "duplicate-session", replace, "what to do with two sessions that have one IPv4 address: replace (end the older; default) or refuse (end the newer)")
+	addOptionFlags(set, &f.optionWords)
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
@@ -180,9 +182,12 @@ func (f *flags) check(local, remote string) (err error) {
 	if err := f.device.checkPools(f.ipv6.bases); err != nil {
 		return err
 	}
+	if err := f.checkOptionFlags(); err != nil {
+		return err
+	}
 	for _, s := range f.services {
-		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\'' }) {
-			return &pppd.Error{Message: fmt.Sprintf("-S %q: use only printable characters other than '", s)}
+		if _, err := pppd.ParseService(s); err != nil {
+			return &pppd.Error{Message: fmt.Sprintf("-S %q: %v", s, err)}
 		}
 	}
 	if f.options == "" {
@@ -251,6 +256,9 @@ func options(f *flags) (*pppd.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.override(&r); err != nil {
+		return nil, err
+	}
 	if open && len(s.RequireAuth()) == 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("noauth in %s applies here too: clients need not authenticate themselves; put auth in %s to require it", filepath.Join(f.etc, "options"), f.options))
 	}
@@ -289,12 +297,13 @@ func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 // the accounts' files are logged. before is the authenticator that the server had until now; nil if none.
 func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
-		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: f.services},
+		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: s.ServiceNames()},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, MaxPerClient: f.maxPerClient, First: f.remote},
 		KeepOlder:    f.keepOlder,
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
+		Access:       s.AccessConfig(),
 
 		RemoteIDByAddr: s.RemoteIDByAddr(),
 		MSS:            mss(f, s),
@@ -315,7 +324,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = authenticator.OwnMethods(s.AllowAuth()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authenticator, c.Policy = authenticator, func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &s.Policy }
+	c.Authenticator, c.Policy = authenticator, s.SessionPolicies()
 	return c
 }
 

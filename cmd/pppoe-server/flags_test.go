@@ -11,11 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"upppoe/internal/config/manpage/manpagetest"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/limit"
 	"upppoe/tun"
 )
 
@@ -114,6 +117,11 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-N", "99999999999999999999"}, `-N (--max-sessions) "99999999999999999999": the number is too large`},
 		{[]string{"-S", "it's"}, `-S "it's": use only printable characters other than '`},
 		{[]string{"-S", "a\nb"}, `-S "a\nb": use only printable characters other than '`},
+		{[]string{"-S", "gold -- mtu 1400"}, `-S "gold -- mtu 1400": give a Service-Name`},
+		{[]string{"--padi-limit", "5"}, `option "padi-limit": "5" is not valid: "5": give limits like vlan=100,client=4`},
+		{[]string{"--session-limit=client=5"}, `option "session-limit": "client=5" is not valid: the maximum number of sessions of one client is -x`},
+		{[]string{"--mac-deny", "lan"}, `option "mac-deny": "lan" is not valid: "lan": give an Ethernet address`},
+		{[]string{"--pado-delay", "100,200"}, `option "pado-delay": "100,200" is not valid: "200": give delays like 0,100:100`},
 		{[]string{"--vlan", ""}, "--vlan: "},
 		{[]string{"--vlan", "4095"}, `--vlan: VLAN "4095"`},
 		{[]string{"--vlan", "untagged,1-4095"}, `--vlan: VLAN "1-4095": a VLAN identifier is a number from 0 to 4094`},
@@ -238,6 +246,37 @@ func TestConfig(t *testing.T) {
 	f.debug = true
 	if !config(f, s, nil, slog.New(slog.DiscardHandler)).Trace {
 		t.Error("-d has no effect")
+	}
+}
+
+// TestOptionFlags: each flag is an option of the options file, whose value it overrides; lists and
+// services are added to those of the file.
+func TestOptionFlags(t *testing.T) {
+	for _, name := range optionFlags {
+		all := pflag.NewFlagSet("", pflag.ContinueOnError)
+		addOptionFlags(all, new([]string))
+		if f := all.Lookup(name); f == nil || f.Usage == "" || f.Value.Type() == "" {
+			t.Errorf("--%s: %+v", name, f)
+		}
+	}
+	f := set(t, "padi-limit vlan=5\npadr-limit vlan=6\nmac-deny 02:00:5e\nservice tin\nservice 'gold -- rate-up 5'")
+	g, err := parseFlags([]string{"--etc", f.etc, "-C", "ac", "--padi-limit", "client=7", "--mac-deny=02:00:5f", "--pado-delay", "50", "-S", "gold -- rate-up 6", "-S", "new"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := options(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(g, s, nil, slog.New(slog.DiscardHandler))
+	if a := c.Access; a.PADIs != (limit.Limits{Client: 7}) || a.PADRs != (limit.Limits{VLAN: 6}) || a.Clients.Deny.Len() != 2 || a.PADODelay.String() != "50" {
+		t.Errorf("%+v", a)
+	}
+	if names := c.Concentrator.Services; !slices.Equal(names, []string{"tin", "gold", "new"}) {
+		t.Errorf("services %q", names)
+	}
+	if p := c.Policy(pppoe.SessionInfo{Service: "gold"}); p.Up.Bits != 6000 {
+		t.Errorf("gold's policy is %+v", p)
 	}
 }
 

@@ -34,7 +34,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end all sessions, remove their devices, and exit with code 0."},
-				manpage.Item{Term: "SIGHUP", Text: "reload the options file and the accounts for new sessions; open sessions are not changed. " +
+				manpage.Item{Term: "SIGHUP", Text: "reload the options file, the files of Ethernet addresses that it names, and the accounts, for new sessions; open sessions are not changed. " +
 					"If the options are invalid, nothing changes, and the log says why. `datapath`, `datapath-queues` and `logfile` need a restart of the server."},
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
@@ -70,6 +70,12 @@ var description = []manpage.Block{
 		"(option `name`, or else `--ac-name`) and whose second is the client's (`*`: any client). A line with `*` in the first column is not used for that. " +
 		"The secret should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot recognise those of another server " +
 		"with the same accounts."),
+	manpage.Paragraph("A PADI or PADR beyond `padi-limit` or `padr-limit`, or of a client that `mac-allow` or `mac-deny` excludes, gets no answer; nor does a PADR beyond `half-open-limit`, " +
+		"which the client repeats. A PADR beyond another limit of sessions is rejected, after the server has checked with LCP Echo-Requests whether earlier sessions of the client are dead. " +
+		"The limits are those of one client (an Ethernet address in a VLAN), one VLAN, one interface, or the whole server. " +
+		"What is dropped is counted, and the numbers are in the log when the server ends."),
+	manpage.Paragraph("A service (`--service`, or `service` in the options file) may have a policy of its own: options of the policy, after `--`. " +
+		"They override those of the options file, and an account's override them. With no service given, clients may request any."),
 	manpage.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and override the options file: " +
 		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`."),
 }
@@ -110,6 +116,9 @@ var examples = []manpage.Block{
 	manpage.Paragraph("A concentrator for 60,000 clients on all VLANs of an interface, with one device, addresses and prefixes:"),
 	manpage.Example("pppoe-server -I eth1 --vlan any -N 60000 --device shared -L 192.0.2.1 -R 100.64.0.0 \\\n" +
 		"  --ipv6-networks 2001:db8:10::/44 --ipv6-prefixes 2001:db8:1000::/36,56"),
+	manpage.Paragraph("Two services, of which one has more; one session in each VLAN; and a second server that answers half a second later, so that it gets clients only if the first one is down:"),
+	manpage.Example("pppoe-server -I eth1 --vlan 100-199 -S 'basic -- rate-down 50000' -S 'gold -- rate-down 500000' --session-limit vlan=1\n" +
+		"pppoe-server -I eth1 --vlan 100-199 -S 'basic -- rate-down 50000' -S 'gold -- rate-down 500000' --session-limit vlan=1 --pado-delay 500"),
 	manpage.Paragraph("An account with 10 Mbit/s up and 50 Mbit/s down, and a network behind its address:"),
 	manpage.Example("echo source-check >> /etc/ppp/pppoe-server-options\n" +
 		"echo '\"bob\" * \"his password\" * -- rate-up 10000 rate-down 50000 framed-route 198.51.100.0/29' >> /etc/ppp/chap-secrets"),

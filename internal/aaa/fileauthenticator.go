@@ -96,7 +96,7 @@ func reject(why string) pppoe.AuthResult {
 
 // grant returns the result for an authenticated user.
 func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secrets.Entry) (d pppoe.AuthResult, err error) {
-	if d.Policy, err = a.policy(user, entry.Options); err != nil {
+	if d.Policy, err = a.policy(l.Service, user, entry.Options); err != nil {
 		return d, err
 	}
 	allowed := entry.Addresses.ForUnit(unitNumber(l))
@@ -146,12 +146,12 @@ var errNoAddress = errors.New("its address column allows no address: set it to *
 // errOptions quotes no word, which may be part of a secret without quotes.
 var errOptions = errors.New("unknown option or invalid value after --: an account may have source-check, source-allow, framed-route, rate-up, rate-down and rate-burst")
 
-// policy returns a session's policy: the default one, changed by its account's options.
-func (a *FileAuthenticator) policy(user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
+// policy returns a session's policy: that of its service, changed by its account's options.
+func (a *FileAuthenticator) policy(service, user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
 	if a.Defaults == nil {
 		return nil, nil
 	}
-	terms, others, err := a.Defaults.AccountPolicy(options)
+	terms, others, err := a.Defaults.AccountPolicy(service, options)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", options[0].Where(), errOptions)
 	}

@@ -111,7 +111,7 @@ func TestEntries(t *testing.T) {
 // TestAccountOthers: one option that does not apply to accounts is reported.
 func TestAccountOthers(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "rate-up 1": false, "mtu 1400": true} {
-		if _, others, err := New().AccountPolicy(words(text)); others != want || err != nil {
+		if _, others, err := New().AccountPolicy("", words(text)); others != want || err != nil {
 			t.Errorf("%q: others %v, %v; want %v", text, others, err, want)
 		}
 	}

@@ -70,6 +70,7 @@ var groups = []struct {
 	{"Link (LCP)", nil, lcpOptions},
 	{"Addresses (IPCP, IPv6CP)", positionalAddresses, networkOptions},
 	{"Session policy", nil, policyOptions},
+	{"Clients and limits", nil, accessOptions},
 	{"Device, routes and process", nil, programOptions},
 	{"", nil, serialOptions},
 }

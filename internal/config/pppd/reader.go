@@ -210,6 +210,8 @@ func (r *Reader) apply(at Word, o *option, value string) error {
 		return r.call(at, value)
 	case "file":
 		return r.include(at, value)
+	case "service":
+		return r.service(at, value)
 	case "password":
 		r.warnPassword(at)
 	case "noauth":

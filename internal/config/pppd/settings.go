@@ -9,6 +9,7 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // Detach says when a program goes to the background.
@@ -115,6 +116,13 @@ type Settings struct {
 
 	// Policy is what a server grants all sessions.
 	Policy pppoe.SessionPolicy
+	// Services are those that a server offers; none: any.
+	Services []Service
+	// Access are the limits of a server's clients, without its lists of addresses: see AccessConfig.
+	Access        pppoe.AccessConfig
+	MACAllow      []wire.AddrPrefix
+	MACAllowGiven bool // by mac-allow, even if of an empty file: clients that are not in it are not answered
+	MACDeny       []wire.AddrPrefix
 
 	// Device, routes and process.
 	DefaultRoute  bool

@@ -80,11 +80,17 @@ func addPrefix(to *[]netip.Prefix, value string) error {
 	return nil
 }
 
-// AccountPolicy returns the policy of one account: that of s, changed by the account's own options.
-// others reports whether some of them do not apply to accounts. The error is of type *Error.
-func (s *Settings) AccountPolicy(words []Word) (terms pppoe.SessionPolicy, others bool, err error) {
+// AccountPolicy returns the policy of one account in a session of a service: that of the service,
+// changed by the account's own options. others reports whether some of them do not apply to accounts.
+// The error is of type *Error.
+func (s *Settings) AccountPolicy(service string, words []Word) (terms pppoe.SessionPolicy, others bool, err error) {
+	return changed(s.PolicyOf(service), words)
+}
+
+// changed returns a policy changed by options.
+func changed(policy pppoe.SessionPolicy, words []Word) (_ pppoe.SessionPolicy, others bool, err error) {
 	own := New()
-	own.Policy = s.Policy
+	own.Policy = policy
 	// Sessions share the arrays.
 	own.Policy.AllowSources, own.Policy.FramedRoutes = slices.Clip(own.Policy.AllowSources), slices.Clip(own.Policy.FramedRoutes)
 	r := Reader{Role: Account, Settings: own}

@@ -53,7 +53,7 @@ func TestPolicy(t *testing.T) {
 		},
 		"mtu 1400 call x rate-up 1000 :1": nil,
 	} {
-		got, others, err := r.Settings.AccountPolicy(words(text))
+		got, others, err := r.Settings.AccountPolicy("", words(text))
 		if change == nil {
 			if err == nil || !others {
 				t.Errorf("%q: others %v, %v; want an error for the last word, and two that an account cannot have", text, others, err)

@@ -27,7 +27,7 @@ func TestTable(t *testing.T) {
 				}
 				seen[name] = true
 			}
-			if o.status == honoured && o.kind.set == nil && o.name != "call" && o.name != "file" {
+			if o.status == honoured && o.kind.set == nil && o.name != "call" && o.name != "file" && o.name != "service" {
 				t.Errorf("%s has no effect", o.name)
 			}
 			if o.help == "" {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"upppoe/internal/config/pppd"
+)
+
+// optionFlags are options of the options file that are flags as well: their values follow those of the
+// file.
+var optionFlags = []string{"mac-allow", "mac-deny", "session-limit", "half-open-limit", "padi-limit", "padr-limit", "pado-delay"}
+
+// optionValue is the value of such a flag: it appends the option to a command line for pppd.Reader.
+type optionValue struct {
+	name, arg string
+	to        *[]string
+}
+
+// Set appends the option.
+func (v optionValue) Set(value string) error {
+	*v.to = append(*v.to, "--"+v.name+"="+value)
+	return nil
+}
+
+func (v optionValue) String() string { return "" }
+func (v optionValue) Type() string   { return v.arg }
+
+// addOptionFlags adds the flags, with the options' help.
+func addOptionFlags(set *pflag.FlagSet, to *[]string) {
+	help := make(map[string]pppd.Option)
+	for _, g := range pppd.Options(pppd.Server) {
+		for _, o := range g.Options {
+			help[o.Name] = o
+		}
+	}
+	for _, name := range optionFlags {
+		set.Var(optionValue{name, help[name].Arg, to}, name, help[name].Help)
+	}
+}
+
+// checkOptionFlags checks their values before any file is read.
+func (f *flags) checkOptionFlags() error {
+	r := pppd.Reader{Role: pppd.Server, Settings: pppd.New()}
+	return r.CommandLine(f.optionWords)
+}
+
+// override adds the values of flags to those of the files.
+func (f *flags) override(r *pppd.Reader) error {
+	for _, text := range f.services {
+		service, err := pppd.ParseService(text)
+		if err != nil {
+			return err
+		}
+		r.Settings.AddService(service)
+	}
+	return r.CommandLine(f.optionWords)
+}
