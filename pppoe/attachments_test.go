@@ -64,11 +64,11 @@ func TestAttachmentsLateReuse(t *testing.T) {
 // TestForgedVLANs: PADIs, PADRs and session frames with forged tags leave nothing behind in a
 // server's loop.
 func TestForgedVLANs(t *testing.T) {
-	s := &Server{slots: newSlots(4, 0)}
+	s := &Server{slots: newSlots(4, 0, AccessConfig{})}
 	s.setCurrent(ServerConfig{Concentrator: discovery.ConcentratorConfig{ACName: "ac"}})
 	s.cfg = *s.current.Load()
 	at := Listener{Interface: "s", VLANs: vlan.Any(), Ports: Ports{Discovery: nullPort{}, Session: nullPort{}, PayloadMTU: func(vlan.Stack) int { return 1500 }}}
-	l := newServerLoop(s, at, newAttachments("s", 4))
+	l := newServerLoop(s, at, 0, newAttachments("s", 4))
 	now := time.Now()
 	for i := range 10_000 {
 		tags := vlan.Stack{{TPID: vlan.STag, VID: uint16(i / 4094)}, {TPID: vlan.CTag, VID: uint16(i%4094 + 1)}}
