@@ -35,10 +35,10 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("terms %+v, want %+v", got, all)
 	}
 	for text, change := range map[string]func(*pppoe.SessionPolicy){
-		"":                               func(*pppoe.SessionPolicy) {},
-		"nosource-check":                 func(t *pppoe.SessionPolicy) { t.CheckSource = false },
+		"":                              func(*pppoe.SessionPolicy) {},
+		"nosource-check":                func(t *pppoe.SessionPolicy) { t.CheckSource = false },
 		"rate-up 0 rate-down 100000000": func(t *pppoe.SessionPolicy) { t.Up.Bits, t.Down.Bits = 0, datapath.MaxRate },
-		"rate-burst 60000":               func(t *pppoe.SessionPolicy) { t.Up.Burst, t.Down.Burst = time.Minute, time.Minute },
+		"rate-burst 60000":              func(t *pppoe.SessionPolicy) { t.Up.Burst, t.Down.Burst = time.Minute, time.Minute },
 		"source-allow 198.51.100.77/29": func(t *pppoe.SessionPolicy) {
 			t.AllowSources = append(t.AllowSources, netip.MustParsePrefix("198.51.100.72/29"))
 		},
