@@ -124,19 +124,27 @@ func TestIsolate(t *testing.T) {
 // too long for a session are answered with its MTU, by the server.
 func TestSharedDeviceErrors(t *testing.T) {
 	w := newSharedTestbed(t)
-	w.serveShared(t)
-	alice := w.dialAs(t, w.client, "alice", "is online", func(status.Status) bool { return true }, "mru", "1400")
+	w.serveShared(t, "--ipv6-networks", "2001:db8:1::/48", "--ipv6-local", "2001:db8::1")
+	alice := w.dialAs(t, w.client, "alice", "has IPv6", hasGlobal, "mru", "1400")
+	alice6 := netip.MustParsePrefix(alice.IPv6.Addresses[0]).Addr().String()
 	check(t, w.server.Do(func() error {
 		if err := sendUDP(t, "192.0.2.30", 100); !errors.Is(err, unix.EHOSTUNREACH) {
 			t.Errorf("an address without a session: %v", err)
 		}
-		if err := sendUDP(t, alice.IPv4.Local, 1450); !errors.Is(err, unix.EMSGSIZE) {
-			t.Errorf("a packet that is too long: %v", err)
+		if err := sendUDP(t, "2001:db8:1:ffff::1", 100); !errors.Is(err, unix.EHOSTUNREACH) {
+			t.Errorf("an IPv6 address without a session: %v", err)
+		}
+		for _, to := range []string{alice.IPv4.Local, alice6} {
+			if err := sendUDP(t, to, 1450); !errors.Is(err, unix.EMSGSIZE) {
+				t.Errorf("a packet to %s that is too long: %v", to, err)
+			}
 		}
 		return nil
 	}))
-	if got := w.inServer(t, "route", "get", alice.IPv4.Local); !strings.Contains(got, "mtu 1400") {
-		t.Errorf("the path MTU to the client is not known: %s", got)
+	for _, to := range []string{alice.IPv4.Local, alice6} {
+		if got := w.inServer(t, "route", "get", to); !strings.Contains(got, "mtu 1400") {
+			t.Errorf("the path MTU to %s is not known: %s", to, got)
+		}
 	}
 	// The client's own packets are answered alike, by the kernel that forwards them.
 	check(t, w.client.Do(func() error {
@@ -150,18 +158,28 @@ func TestSharedDeviceErrors(t *testing.T) {
 // sendUDP sends datagrams of an IP length that must not be fragmented until the socket has an error,
 // which it returns.
 func sendUDP(t *testing.T, to string, length int) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	family, level, header := unix.AF_INET, unix.IPPROTO_IP, 28
+	recvErr, discover := unix.IP_RECVERR, unix.IP_MTU_DISCOVER
+	var peer unix.Sockaddr
+	if a := ip(to); a.Is4() {
+		peer = &unix.SockaddrInet4{Port: 9, Addr: a.As4()}
+	} else {
+		family, level, header = unix.AF_INET6, unix.IPPROTO_IPV6, 48
+		recvErr, discover = unix.IPV6_RECVERR, unix.IPV6_MTU_DISCOVER
+		peer = &unix.SockaddrInet6{Port: 9, Addr: a.As16()}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	check(t, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1))
-	check(t, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO))
-	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: 9, Addr: ip(to).As4()}); err != nil {
+	check(t, unix.SetsockoptInt(fd, level, recvErr, 1))
+	check(t, unix.SetsockoptInt(fd, level, discover, unix.IP_PMTUDISC_DO)) // the same number for IPv6
+	if err := unix.Connect(fd, peer); err != nil {
 		return err
 	}
 	for end := time.Now().Add(timeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if _, err := unix.Write(fd, make([]byte, length-28)); err != nil && !errors.Is(err, unix.ECONNREFUSED) {
+		if _, err := unix.Write(fd, make([]byte, length-header)); err != nil && !errors.Is(err, unix.ECONNREFUSED) {
 			return err
 		}
 	}
