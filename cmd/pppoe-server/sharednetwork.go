@@ -127,7 +127,25 @@ func (n *sharedNetwork) close() {
 	}
 	n.running.Wait()
 	n.scripts.Close()
+	n.logCounters()
 	if err := n.device.Close(); err != nil {
 		n.log.Warn(fmt.Sprintf("%s: %v", n.device.Name(), err))
+	}
+}
+
+// logCounters logs what no session got, and what the service of IPv6 has dropped.
+func (n *sharedNetwork) logCounters() {
+	c := n.device.Counters()
+	if c.Unreachable > 0 {
+		n.log.Info(fmt.Sprintf("Dropped %d packets: to addresses that no session has", c.Unreachable))
+	}
+	if c.TooBig > 0 {
+		n.log.Info(fmt.Sprintf("Dropped %d packets: longer than the MTU of their session", c.TooBig))
+	}
+	if n.v6 == nil {
+		return
+	}
+	for reason, count := range n.v6.Stats().Drops {
+		n.log.Info(fmt.Sprintf("Dropped %d packets: %v", count, reason))
 	}
 }

@@ -1,6 +1,6 @@
 // Package linux connects the Client and Server of package pppoe to a Linux machine. NewNetwork
 // returns the machine's network, as a pppoe.HostNetwork: a TUN device per session, addresses,
-// routes and name servers. An Opener opens ports on an Ethernet interface (package afpacket)
+// routes and name servers. NewSharedNetwork makes one TUN device for all sessions of a Server. An Opener opens ports on an Ethernet interface (package afpacket)
 // together with the data path: the kernel, by eBPF, where the kernel supports it and the process
 // has the capabilities, or else user space. IPv6 beyond IPv6CP (Router Advertisements, DHCPv6) is
 // not part of it. Neither is a link monitor: the importer must call SetInterfaceState of the

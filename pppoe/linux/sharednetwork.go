@@ -106,6 +106,9 @@ func (n *SharedNetwork) ServerConfig() *pppoe.SharedNetwork {
 // Name is the name of the network device.
 func (n *SharedNetwork) Name() string { return n.device.Name() }
 
+// Counters returns the packets from the host that no session got, since NewSharedNetwork.
+func (n *SharedNetwork) Counters() datapath.SharedCounters { return n.device.Counters() }
+
 // Close removes the device and what was configured for it. The Server's sessions must have ended.
 func (n *SharedNetwork) Close() error {
 	err := n.device.Close()

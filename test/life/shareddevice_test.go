@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestIsolate(t *testing.T) {
 // too long for a session are answered with its MTU, by the server.
 func TestSharedDeviceErrors(t *testing.T) {
 	w := newSharedTestbed(t)
-	w.serveShared(t, "--ipv6-networks", "2001:db8:1::/48", "--ipv6-local", "2001:db8::1")
+	server := w.serveShared(t, "--ipv6-networks", "2001:db8:1::/48", "--ipv6-local", "2001:db8::1")
 	alice := w.dialAs(t, w.client, "alice", "has IPv6", hasGlobal, "mru", "1400")
 	alice6 := netip.MustParsePrefix(alice.IPv6.Addresses[0]).Addr().String()
 	check(t, w.server.Do(func() error {
@@ -153,6 +154,13 @@ func TestSharedDeviceErrors(t *testing.T) {
 		}
 		return nil
 	}))
+	check(t, unix.Kill(server.PID(), unix.SIGTERM))
+	wantExit(t, server, 0)
+	for _, want := range []string{`Dropped \d+ packets: to addresses that no session has`, `Dropped \d+ packets: longer than the MTU of their session`} {
+		if !regexp.MustCompile(want).MatchString(server.Log()) {
+			t.Errorf("the log does not have %s", want)
+		}
+	}
 }
 
 // sendUDP sends datagrams of an IP length that must not be fragmented until the socket has an error,
@@ -267,6 +275,28 @@ func TestSharedDeviceScripts(t *testing.T) {
 	})
 	check(t, unix.Kill(server.PID(), unix.SIGTERM))
 	wantExit(t, server, 0)
+}
+
+// TestFramedRoute: with a device for each session, a framed route leads to that of its account's session;
+// a second session of the account ends, as the route is taken.
+func TestFramedRoute(t *testing.T) {
+	w := newSharedTestbed(t)
+	w.serverFile(t, "chap-secrets", "carol * secret * -- framed-route 203.0.113.0/24\n", 0o600)
+	server := w.serve(t)
+	carol := w.dialAs(t, w.client, "carol", "is online", func(status.Status) bool { return true })
+	if got := w.inServer(t, "route", "show", "203.0.113.0/24"); got != "203.0.113.0/24 dev ppp0 proto static scope link" {
+		t.Errorf("the route is %s", got)
+	}
+	other := &testbed{client: w.other, server: w.server, serverEtc: w.serverEtc}
+	other.newClientFiles(t)
+	second := other.start(t, "pppoe-client", "eth0", "user", "carol", "password", "secret", "noauth", "nodetach")
+	check(t, server.Await("203.0.113.0/24 is already routed to ppp0"))
+	if code, err := second.Wait(); err != nil || code == 0 {
+		t.Errorf("the second client ended with %d, %v", code, err)
+	}
+	check(t, unix.Kill(carol.program.PID(), unix.SIGTERM))
+	wantExit(t, carol.program, 5)
+	await(t, "the route is gone", func() bool { return w.inServer(t, "route", "show", "203.0.113.0/24") == "" })
 }
 
 // TestSharedDeviceRouteTaken: a session whose route another device has ends, and the log names both.
