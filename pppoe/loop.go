@@ -73,9 +73,9 @@ type loop struct {
 	ended              chan struct{}
 	drops              drops
 
-	outputs   []*session.Output // for steps of sessions: see output
-	frames    frameBatch        // to be sent
-	advancing bool              // the frames of many sessions are sent in one batch
+	outputs  []*session.Output // for steps of sessions: see output
+	frames   frameBatch        // to be sent
+	batching bool              // flush leaves the frames of sessions to sendFrames
 
 	err           error                 // why the loop ends; nil: it does not
 	deferredPADTs []wire.DiscoveryFrame // of sessions that ended while no PADT could be sent, or the peer would not accept it
@@ -127,17 +127,16 @@ func (l *loop) eventLoop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	done := ctx.Done()
+	l.batching = true
 	for {
 		select {
 		case <-done:
 			done = nil
 			l.owner.stop(time.Now())
 		case frame := <-l.discovery.frames:
-			l.discovery.release(frame)
-			l.owner.handleDiscovery(time.Now(), frame)
+			l.receivedDiscovery(time.Now(), frame)
 		case frame := <-l.control.frames:
-			l.control.release(frame)
-			l.receiveSession(time.Now(), frame)
+			l.receivedControl(time.Now(), frame)
 		case <-l.dynamicPrefixes.wakeup:
 			l.applyDynamicPrefixes()
 		case call := <-l.calls:
@@ -147,11 +146,45 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		case err := <-l.portErrors:
 			l.fail(time.Now(), err)
 		}
+		l.receiveMore(time.Now())
 		l.applyShared(time.Now())
+		l.sendFrames()
 		if (done == nil || l.err != nil) && len(l.sessions) == 0 && l.owner.idle() {
 			return l.err
 		}
 		l.armTimer(timer)
+	}
+}
+
+func (l *loop) receivedDiscovery(now time.Time, frame []byte) {
+	l.discovery.release(frame)
+	l.owner.handleDiscovery(now, frame)
+}
+
+func (l *loop) receivedControl(now time.Time, frame []byte) {
+	l.control.release(frame)
+	l.receiveSession(now, frame)
+}
+
+// maxBatch is how many frames are handled, and how many of sessions are sent, at once.
+const maxBatch = 64
+
+// receiveMore handles frames that wait already, so that the answers to many are sent in one batch.
+// Those of sessions come first: a flood of discovery packets must not delay them.
+func (l *loop) receiveMore(now time.Time) {
+	for range maxBatch {
+		select {
+		case frame := <-l.control.frames:
+			l.receivedControl(now, frame)
+			continue
+		default:
+		}
+		select {
+		case frame := <-l.discovery.frames:
+			l.receivedDiscovery(now, frame)
+		default:
+			return
+		}
 	}
 }
 
@@ -173,12 +206,10 @@ func (l *loop) armTimer(timer *time.Timer) {
 }
 
 func (l *loop) advance(now time.Time) {
-	l.advanced, l.advancing = now, true
+	l.advanced = now
 	for s, ok := l.timers.Pop(now); ok; s, ok = l.timers.Pop(now) {
 		l.advanceSession(now, s)
 	}
-	l.advancing = false
-	l.sendFrames()
 	if at := l.owner.deadline(); !at.IsZero() && !at.After(now) {
 		l.owner.advance(now)
 	}
@@ -217,6 +248,9 @@ func (l *loop) post(to *inbox, frame []byte) {
 // sendDiscovery sends the packets that a discovery engine has queued.
 func (l *loop) sendDiscovery(info SessionInfo, q *wire.Queue) {
 	for _, f := range q.All() {
+		if f.Code == wire.PADT {
+			l.sendFrames() // the session's Terminate-Request or -Ack comes before it
+		}
 		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // lost packets are repeated
 		l.traceDiscovery(info, DiscoverySent{Packet: f})
 	}

@@ -27,7 +27,7 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	for frame := range out.Frames.All() {
 		l.frames.add(s.SessionInfo, frame)
 	}
-	if out.HasEvents() || !l.advancing {
+	if !l.batching || len(l.frames.all) >= maxBatch {
 		l.sendFrames()
 	}
 	for frame, event := range out.All() {
