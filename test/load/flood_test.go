@@ -82,7 +82,7 @@ func runSelfTest(t *testing.T, line string) *report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := buildServer(); err != nil {
+	if err := o.buildServer(); err != nil {
 		t.Fatal(err)
 	}
 	s := &selfTest{o: o, dir: os.Getenv(programEnv)}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -64,13 +63,20 @@ func mib(kib int) float64 { return float64(kib) / 1024 }
 // before the program enters a user namespace: modules may have to be downloaded.
 const programEnv = "UPPPOE_LOAD_PROGRAMS"
 
-func buildServer() error {
+// buildServer makes the directory of a run, and builds the server in it unless there is one.
+func (o *options) buildServer() error {
 	dir, err := os.MkdirTemp("", "upppoe-load-")
 	if err != nil {
 		return err
 	}
-	_, file, _, _ := runtime.Caller(0)
-	if err := lab.Build(filepath.Dir(filepath.Dir(filepath.Dir(file))), dir, "./cmd/pppoe-server"); err != nil {
+	if o.server != "" {
+		return os.Setenv(programEnv, dir)
+	}
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err == nil {
+		err = lab.Build(strings.TrimSpace(string(root)), dir, "./cmd/pppoe-server")
+	}
+	if err != nil {
 		os.RemoveAll(dir)
 		return fmt.Errorf("build pppoe-server: %w", err)
 	}
@@ -79,7 +85,7 @@ func buildServer() error {
 
 // runSelf measures our own server.
 func runSelf(ctx context.Context, o *options) (*report, error) {
-	code, done, err := lab.Enter(buildServer)
+	code, done, err := lab.Enter(o.buildServer)
 	if err != nil {
 		return nil, err
 	}
