@@ -20,7 +20,7 @@ const groupBatch = 64
 // readPause. Otherwise each frame wakes it, which costs several times what handling the frame does.
 const (
 	manyInProgress = 64
-	readPause      = 500 * time.Microsecond
+	readPause      = time.Millisecond
 )
 
 // read handles the frames of a port until it is lost or closed.

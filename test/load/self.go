@@ -28,7 +28,9 @@ type selfTest struct {
 	server           *exec.Cmd
 	ended            chan error // the server has ended
 	report           serverReport
-	idle             sample // when the sessions have been open for settleTime
+	before           sample        // when the server serves
+	ownBefore        time.Duration // processor time of this process then
+	idle             sample        // when the hold begins
 }
 
 // serverReport is what the server has used.
@@ -190,8 +192,9 @@ func (s *selfTest) serve(ctx context.Context) error {
 		s.stopServer()
 		return err
 	}
-	before, err := sampleProcess(s.server.Process.Pid)
-	s.report.RSSBefore = before.rss
+	var err error
+	s.before, err = sampleProcess(s.server.Process.Pid)
+	s.report.RSSBefore, s.ownBefore = s.before.rss, ownCPU()
 	return err
 }
 
@@ -258,9 +261,9 @@ func (s *selfTest) sampleOpen(g *generator) {
 	s.idle = now
 	r := &s.report
 	r.RSSOpen, r.RSSPeak, r.Threads, r.Descriptors = now.rss, now.hwm, now.threads, now.files
-	r.SetUpCPUSeconds = now.cpu.Seconds()
+	r.SetUpCPUSeconds = (now.cpu - s.before.cpu).Seconds()
 	r.BytesPerSession = (now.rss - r.RSSBefore) * 1024 / max(g.result.SetUp, 1)
-	r.GeneratorCPU = ownCPU().Seconds()
+	r.GeneratorCPU = (ownCPU() - s.ownBefore).Seconds()
 	r.PerCPUSecond = float64(g.result.SetUp) / (r.SetUpCPUSeconds + r.GeneratorCPU)
 }
 
