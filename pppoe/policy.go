@@ -22,7 +22,8 @@ type SessionPolicy struct {
 	// routes them to the peer.
 	AllowSources []netip.Prefix
 	// FramedRoutes are prefixes of either family behind the peer (RFC 2865 section 5.22): they are
-	// routed to it while it has the address family.
+	// routed to it while it has the address family. A session takes them over from an older one of
+	// the same user, which ends, unless ServerConfig.KeepOlder; it ends itself if another has them.
 	FramedRoutes []netip.Prefix
 	// Up limits the traffic from the peer, Down the traffic to it. Zero: no limit.
 	Up, Down datapath.Rate
@@ -76,6 +77,7 @@ func (l *loop) sessionByKey(k SessionKey) *sessionState {
 
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.
 func (l *serverLoop) setPolicy(s *sessionState, p *SessionPolicy) {
+	l.claimFramedRoutes(s, s.policy.FramedRoutes, p.FramedRoutes)
 	s.policy, s.desired.routes = p, p.FramedRoutes
 	s.limits.SessionLimits = &l.server.current.Load().Limits
 	if p.Limits != nil {

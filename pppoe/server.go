@@ -22,6 +22,7 @@ type Server struct {
 	access        *access
 	addresses     *addressTable
 	addressMemory *addressMemory
+	framed        *framedClaims
 	listeners     []*runningListener
 	reconcilers   reconcilerPool
 	generations   atomic.Uint64
@@ -36,6 +37,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 		cfg.Pool.Max = DefaultSessions
 	}
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addresses: newAddressTable(), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
+	s.framed = newFramedClaims()
 	s.setCurrent(cfg)
 	for i, l := range listeners {
 		s.listeners = append(s.listeners, newRunningListener(s, l, uint16(i)))

@@ -108,6 +108,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	case Configured:
 		l.rememberAddress(s, e)
 	case Ended:
+		l.claimFramedRoutes(s, s.policy.FramedRoutes, nil)
 		l.cancelAddressWait(s)
 		s.desired.IPv4 = ipcp.Agreement{}
 		l.releaseAddresses(s, Addressing{})

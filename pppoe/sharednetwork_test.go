@@ -170,6 +170,7 @@ func TestSharedDevice(t *testing.T) {
 func TestSharedPrefixInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newSharedLab(t)
+		l.server.KeepOlder = true
 		l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy {
 			return &pppoe.SessionPolicy{FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
 		}
@@ -230,6 +231,35 @@ func TestNetworkFailsLater(t *testing.T) {
 		l.tun.Inject(ipv4("203.0.113.1", "192.0.2.11"))
 		if receivedCount(two) != 1 {
 			t.Error("another session has ended")
+		}
+		stopOne()
+		stopTwo()
+		time.Sleep(10 * time.Second)
+		l.end()
+	})
+}
+
+// TestFramedRouteTakenOver: a session of the same user takes the framed routes over from an older one,
+// which ends, whatever has become of its client; and that does not affect them when it has ended.
+func TestFramedRouteTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newSharedLab(t)
+		framed := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+		l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return &pppoe.SessionPolicy{FramedRoutes: framed} }
+		l.startServer()
+		_, stopOne := l.dial(1)
+		first := l.serverEvents.key()
+		two, stopTwo := l.dial(2)
+		time.Sleep(10 * time.Second)
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.CauseReplaced || !strings.Contains(e.Reason.Text, "framed route") {
+			t.Errorf("the first session ended by %v", e.Reason)
+		}
+		if e, failed := last[pppoe.HostNetworkFailed](&l.serverEvents); failed {
+			t.Errorf("the second session failed: %v", e.Err)
+		}
+		l.tun.Inject(ipv4("203.0.113.1", "198.51.100.1"))
+		if receivedCount(two) != 1 || first == l.serverEvents.key() || !l.routes.is("198.51.100.0/29") {
+			t.Errorf("the second session does not have the prefix; routes are %v", l.routes.routes)
 		}
 		stopOne()
 		stopTwo()

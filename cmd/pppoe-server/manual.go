@@ -65,7 +65,8 @@ var description = []manpage.Block{
 		"The newer session replaces the older, which ends: its client may have had a power failure, or been replaced. " +
 		"With `--duplicate-session refuse` the newer is refused instead, and an LCP Echo-Request is sent in the older, so that it ends soon if its client is gone. " +
 		"A client that only requests an address (`--remote` 0.0.0.0) replaces only sessions of its own user; without authentication there " +
-		"are no users, and any client could end another's session: use `refuse` then."),
+		"are no users, and any client could end another's session: use `refuse` then. A `framed-route` is taken over in the same way, by a newer session of the same user; " +
+		"a session of another user that has the same one ends, and the log names the prefix."),
 	manpage.Paragraph("If the client requires it, the server authenticates itself after the client: with a secret whose first column is the server's name " +
 		"(option `name`, or else `--ac-name`) and whose second is the client's (`*`: any client). A line with `*` in the first column is not used for that. " +
 		"The secret should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot recognise those of another server " +

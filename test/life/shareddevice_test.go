@@ -277,26 +277,35 @@ func TestSharedDeviceScripts(t *testing.T) {
 	wantExit(t, server, 0)
 }
 
-// TestFramedRoute: with a device for each session, a framed route leads to that of its account's session;
-// a second session of the account ends, as the route is taken.
+// TestFramedRoute: with a device for each session, a framed route leads to that of its account's session,
+// and to the newest one if the client returns; a session of another account ends, as the route is taken.
 func TestFramedRoute(t *testing.T) {
 	w := newSharedTestbed(t)
-	w.serverFile(t, "chap-secrets", "carol * secret * -- framed-route 203.0.113.0/24\n", 0o600)
+	w.serverFile(t, "chap-secrets", "carol * secret * -- framed-route 203.0.113.0/24\ndave * secret * -- framed-route 203.0.113.0/24\n", 0o600)
 	server := w.serve(t)
-	carol := w.dialAs(t, w.client, "carol", "is online", func(status.Status) bool { return true })
-	if got := w.inServer(t, "route", "show", "203.0.113.0/24"); got != "203.0.113.0/24 dev ppp0 proto static scope link" {
-		t.Errorf("the route is %s", got)
+	online := func(status.Status) bool { return true }
+	routeTo := func(device string) func() bool {
+		return func() bool {
+			got := w.inServer(t, "route", "show", "203.0.113.0/24")
+			return device == "" && got == "" || got == "203.0.113.0/24 dev "+device+" proto static scope link"
+		}
 	}
-	other := &testbed{client: w.other, server: w.server, serverEtc: w.serverEtc}
-	other.newClientFiles(t)
-	second := other.start(t, "pppoe-client", "eth0", "user", "carol", "password", "secret", "noauth", "nodetach")
-	check(t, server.Await("203.0.113.0/24 is already routed to ppp0"))
-	if code, err := second.Wait(); err != nil || code == 0 {
-		t.Errorf("the second client ended with %d, %v", code, err)
+	lost := w.dialAs(t, w.client, "carol", "is online", online, "lcp-echo-interval", "0")
+	await(t, "the route is there", routeTo("ppp0"))
+	check(t, unix.Kill(lost.program.PID(), unix.SIGSTOP)) // as in a power cut
+	carol := w.dialAs(t, w.other, "carol", "is online", online, "persist", "holdoff", "0")
+	await(t, "the route leads to the newer session", routeTo("ppp1"))
+	check(t, unix.Kill(lost.program.PID(), unix.SIGKILL))
+	dave := &testbed{client: w.client, server: w.server, serverEtc: w.serverEtc}
+	dave.newClientFiles(t)
+	third := dave.start(t, "pppoe-client", "eth0", "user", "dave", "password", "secret", "noauth", "nodetach")
+	check(t, server.Await("203.0.113.0/24 is already routed to ppp1"))
+	if code, err := third.Wait(); err != nil || code == 0 {
+		t.Errorf("the third client ended with %d, %v", code, err)
 	}
 	check(t, unix.Kill(carol.program.PID(), unix.SIGTERM))
 	wantExit(t, carol.program, 5)
-	await(t, "the route is gone", func() bool { return w.inServer(t, "route", "show", "203.0.113.0/24") == "" })
+	await(t, "the route is gone", routeTo(""))
 }
 
 // TestSharedDeviceRouteTaken: a session whose route another device has ends, and the log names both.

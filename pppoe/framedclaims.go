@@ -1,0 +1,70 @@
+package pppoe
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"upppoe/ppp/session"
+)
+
+// framedClaims has the sessions that have framed routes, by prefix. It may be used concurrently.
+type framedClaims struct {
+	mu sync.Mutex
+	by map[netip.Prefix]sessionRef
+}
+
+func newFramedClaims() *framedClaims { return &framedClaims{by: make(map[netip.Prefix]sessionRef)} }
+
+// claim gives a session the prefixes that no other has, and those of older sessions that it replaces,
+// which it returns.
+func (f *framedClaims) claim(prefixes []netip.Prefix, by sessionRef, replaces func(older SessionInfo) bool) (older, kept []sessionRef) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range prefixes {
+		switch holder, held := f.by[p]; {
+		case held && holder.state == by.state:
+		case held && !replaces(holder.info):
+			kept = append(kept, holder)
+		default:
+			if held {
+				older = append(older, holder)
+			}
+			f.by[p] = by
+		}
+	}
+	return older, kept
+}
+
+// release takes prefixes from a session, except those that another one has by now.
+func (f *framedClaims) release(prefixes []netip.Prefix, s *sessionState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range prefixes {
+		if f.by[p].state == s {
+			delete(f.by, p)
+		}
+	}
+}
+
+// claimFramedRoutes ends older sessions of the same user that have one of the session's framed routes:
+// their client is usually gone, as after a power cut, and has returned in this session. A session with a
+// prefix of another user ends when the prefix cannot be routed to it. Where older sessions are kept,
+// their peers are checked.
+func (l *serverLoop) claimFramedRoutes(s *sessionState, before, after []netip.Prefix) {
+	if len(before) == 0 && len(after) == 0 {
+		return
+	}
+	l.server.framed.release(before, s)
+	older, kept := l.server.framed.claim(after, sessionRef{l, s, s.SessionInfo}, func(older SessionInfo) bool {
+		return !l.server.cfg.KeepOlder && s.User != "" && s.User == older.User
+	})
+	for _, ref := range older {
+		ref.call(func(now time.Time) {
+			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "framed route is taken over by a newer session"})
+		})
+	}
+	for _, ref := range kept {
+		ref.call(func(now time.Time) { ref.owner.checkPeer(now, ref.state) })
+	}
+}
