@@ -4,18 +4,18 @@ import "time"
 
 // refused remembers the clients that were refused lately, in two generations of a Bloom filter: it
 // says of a small part of the others that they were, too. It has no memory before the first one is
-// refused, and 2 MiB then.
+// refused, and 1 MiB then.
 type refused struct {
 	now, before *filter
 	n           int   // clients in now
 	since       int64 // when now began
 }
 
-type filter [1 << 17]uint64
+type filter [1 << 16]uint64
 
 const (
 	// generation is how many clients one generation remembers: 100,000 a second for 5 s, after which
-	// clients repeat a PADI. Then 1 in 150 others is taken for one of them.
+	// clients repeat a PADI. Then 1 in 33 others is taken for one of them.
 	generation         = 1 << 19
 	generationLifetime = int64(30 * time.Second)
 )

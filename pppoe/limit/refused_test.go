@@ -37,7 +37,7 @@ func TestRefused(t *testing.T) {
 			others++
 		}
 	}
-	if others > generation/100 {
+	if others > generation/30 {
 		t.Errorf("%d of %d others are taken for clients that were refused", others, generation)
 	}
 	if !r.has(generationLifetime, all[0]) {
