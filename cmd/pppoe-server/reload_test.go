@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,6 +87,29 @@ func TestReloadWithoutFile(t *testing.T) {
 	r.reload()
 	if !strings.Contains(out.String(), "nothing is changed") || !strings.Contains(out.String(), "does not exist") {
 		t.Errorf("the log has %q", out)
+	}
+}
+
+// TestReloadMACList: a file of Ethernet addresses is read again; an error in it has file and line, and
+// changes nothing.
+func TestReloadMACList(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "macs")
+	write := func(text string) {
+		if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("02:00:5e\n")
+	r, out := reloadable(t, "require-chap\nmac-deny @"+list+"\n")
+	write("02:00:5e\n02:00:5f # another\n")
+	r.reload()
+	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), "reloaded") {
+		t.Errorf("%d addresses are denied, want 2; the log has %q", n, out)
+	}
+	write("02:00:5e\nlan\n")
+	r.reload()
+	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), list+":2: \"lan\"") {
+		t.Errorf("%d addresses are denied, want 2 as before; the log has %q", n, out)
 	}
 }
 
