@@ -56,6 +56,7 @@ func run(args []string) int {
 // serve runs the server until it ends.
 func serve(f *flags, s *pppd.Settings) int {
 	daemonize.CatchWriteSignals()
+	limitGarbage()
 	// These signals have a meaning for pppd; here they must not end the server.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
 	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild())

@@ -146,9 +146,10 @@ var errNoAddress = errors.New("its address column allows no address: set it to *
 // errOptions quotes no word, which may be part of a secret without quotes.
 var errOptions = errors.New("unknown option or invalid value after --: an account may have source-check, source-allow, framed-route, rate-up, rate-down and rate-burst")
 
-// policy returns a session's policy: that of its service, changed by its account's options.
+// policy returns a session's policy: that of its service, changed by its account's options; nil: the
+// server's, which sessions share, as the account has no options.
 func (a *FileAuthenticator) policy(service, user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
-	if a.Defaults == nil {
+	if a.Defaults == nil || len(options) == 0 {
 		return nil, nil
 	}
 	terms, others, err := a.Defaults.AccountPolicy(service, options)
