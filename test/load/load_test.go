@@ -95,11 +95,19 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// TestSelf measures our server with 50 sessions, churn and traffic: nothing is lost, and the report
-// has all phases.
+// TestSelf measures our server with 50 sessions, churn and traffic, with a device for each session
+// and with one for all: nothing is lost, and the report has all phases.
 func TestSelf(t *testing.T) {
 	roottest.Need(t)
-	r := runSelfTest(t, "--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 5s")
+	for _, device := range []string{"per-session", "shared"} {
+		t.Run(device, func(t *testing.T) {
+			checkSelf(t, runSelfTest(t, "--self -n 50 --hold 1s --churn 20 --traffic 500,200 --echo 5s --server-args --device="+device))
+		})
+	}
+}
+
+func checkSelf(t *testing.T, r *report) {
+	t.Helper()
 	var text bytes.Buffer
 	if err := r.write(&text, true); err != nil {
 		t.Fatal(err)

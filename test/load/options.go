@@ -67,6 +67,21 @@ Flags:
 
 func parseOptions(args []string) (*options, error) {
 	o := &options{}
+	f := o.flags()
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q: see --help", f.Arg(0))
+	}
+	if o.flood != "" && o.newcomers == 0 {
+		o.newcomers = time.Second
+	}
+	return o, o.check()
+}
+
+// flags returns the flags.
+func (o *options) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("load", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.Usage = func() { fmt.Fprint(os.Stderr, usage+f.FlagUsagesWrapped(100)) }
@@ -82,6 +97,13 @@ func parseOptions(args []string) (*options, error) {
 	f.StringVar(&o.acName, "ac", "", "AC-Name to accept (default: any)")
 	f.BoolVar(&o.noIPv6, "no-ipv6", false, "negotiate IPv4 only")
 	f.DurationVar(&o.timeout, "timeout", 3*time.Minute, "how long to wait until all sessions are open")
+	o.addHoldFlags(f)
+	o.addSelfFlags(f)
+	return f
+}
+
+// addHoldFlags adds the flags of what happens while the sessions are held.
+func (o *options) addHoldFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.hold, "hold", 0, "how long to hold the sessions once all are open")
 	f.Float64Var(&o.churn, "churn", 0, "sessions ended and redialled per second during --hold")
 	f.DurationVar(&o.echo, "echo", 30*time.Second, "interval of LCP Echo-Requests; 0: none")
@@ -91,23 +113,17 @@ func parseOptions(args []string) (*options, error) {
 	f.StringVar(&o.flood, "flood", "", "during --hold, flood the concentrator with frames of this `KIND`: padi, padr, padt, lcp, chap or echo")
 	f.Float64Var(&o.floodRate, "flood-rate", 100000, "frames of --flood per second")
 	f.StringVar(&o.floodFrom, "flood-from", "forged", "`SOURCE` of --flood: forged (random addresses and session IDs) or session (that of the first client)")
+}
+
+// addSelfFlags adds the flags of reports and of --self.
+func (o *options) addSelfFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "write the report as JSON")
 	f.StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile of the generator to `FILE`")
 	f.BoolVar(&o.self, "self", false, "measure our own pppoe-server: both ends run in network namespaces of their own on this machine; needs root")
 	f.StringArrayVar(&o.serverArgs, "server-args", nil, "with --self: further `ARGUMENTS` of pppoe-server, separated by spaces; may be repeated")
 	f.StringArrayVar(&o.options, "server-option", nil, "with --self: a further `LINE` of pppoe-server's options file; may be repeated")
-	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the source next to this)")
+	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the module of the working directory)")
 	f.StringVar(&o.serverLog, "server-log", "", "with --self: keep the server's log in `FILE`")
-	if err := f.Parse(args); err != nil {
-		return nil, err
-	}
-	if f.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q: see --help", f.Arg(0))
-	}
-	if o.flood != "" && o.newcomers == 0 {
-		o.newcomers = time.Second
-	}
-	return o, o.check()
 }
 
 func (o *options) check() (err error) {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
@@ -169,89 +164,6 @@ func enableForwarding() error {
 		os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0o644))
 }
 
-// serve starts the server, and waits until it serves.
-func (s *selfTest) serve(ctx context.Context) error {
-	options := strings.Join(append([]string{"require-chap", "lcp-echo-interval 30", "lcp-echo-failure 3"}, s.o.options...), "\n") + "\n"
-	for name, text := range map[string]string{"pppoe-server-options": options, "chap-secrets": s.secrets()} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	args := []string{"-I", serverEnd, "-F", "--etc", s.dir, "-L", "10.0.0.1", "-R", "10.1.0.0", "-N", strconv.Itoa(min(s.o.addresses(), 65534))}
-	if s.o.vlans != "" {
-		args = append(args, "--vlan", s.o.vlans)
-	}
-	for _, more := range s.o.serverArgs {
-		args = append(args, strings.Fields(more)...)
-	}
-	s.report.Args = strings.Join(args[5:], " ")
-	if err := s.start(args); err != nil {
-		return err
-	}
-	if err := s.awaitLog(ctx, "Serving on"); err != nil {
-		s.stopServer()
-		return err
-	}
-	var err error
-	s.before, err = sampleProcess(s.server.Process.Pid)
-	s.report.RSSBefore, s.ownBefore = s.before.rss, ownCPU()
-	return err
-}
-
-func (s *selfTest) start(args []string) error {
-	log, err := os.Create(s.logFile())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	binds, err := lab.PrivateDirs(filepath.Join(s.dir, "private"))
-	if err != nil {
-		return err
-	}
-	s.server = exec.Command(cmp.Or(s.o.server, filepath.Join(s.dir, "pppoe-server")), args...)
-	s.server.Stdout, s.server.Stderr = log, log
-	if err := s.servers.Start(s.server, binds...); err != nil {
-		return err
-	}
-	s.ended = make(chan error, 1)
-	// Ends with the server.
-	go func() { s.ended <- s.server.Wait() }()
-	return nil
-}
-
-// logFile is the file of the server's log.
-func (s *selfTest) logFile() string { return cmp.Or(s.o.serverLog, filepath.Join(s.dir, "server.log")) }
-
-// secrets returns a chap-secrets file with an account for each client; of one name, with one.
-func (s *selfTest) secrets() string {
-	var b strings.Builder
-	last := ""
-	for i := range s.o.addresses() {
-		c := s.o.client(i)
-		if c.User != last {
-			fmt.Fprintf(&b, "%q * %q *\n", c.User, c.Password)
-		}
-		last = c.User
-	}
-	return b.String()
-}
-
-// awaitLog waits until the server has logged a text.
-func (s *selfTest) awaitLog(ctx context.Context, text string) error {
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		log, _ := os.ReadFile(s.logFile())
-		switch {
-		case strings.Contains(string(log), text):
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case len(s.ended) > 0:
-			return fmt.Errorf("pppoe-server ended with %w:\n%s", <-s.ended, log)
-		}
-	}
-	return fmt.Errorf("pppoe-server has not logged %q within 30 s", text)
-}
-
 // sampleOpen samples the server when all sessions are open.
 func (s *selfTest) sampleOpen(g *generator) {
 	now, err := sampleProcess(s.server.Process.Pid)
@@ -275,48 +187,4 @@ func (s *selfTest) sampleIdle() {
 	}
 	s.report.IdleCPUPercent = now.cpuSince(s.idle)
 	s.report.RSSPeak, s.report.RSSHeld = now.hwm, now.rss
-}
-
-// awaitDevicesGone waits until the server has removed the devices of all sessions.
-func (s *selfTest) awaitDevicesGone(since time.Time) error {
-	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		n, err := s.devices()
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			s.report.DevicesGoneSeconds = time.Since(since).Seconds()
-			now, err := sampleProcess(s.server.Process.Pid)
-			s.report.RSSAfter = now.rss
-			return err
-		case time.Now().After(end):
-			return fmt.Errorf("%d devices are left 10 minutes after the end of all sessions", n)
-		}
-	}
-}
-
-// devices returns how many devices of sessions the server has. /proc/net/dev is read without the
-// kernel's lock for changes of devices, unlike netlink.
-func (s *selfTest) devices() (n int, err error) {
-	err = s.servers.Do(func() error {
-		text, err := os.ReadFile("/proc/thread-self/net/dev")
-		for _, line := range strings.Split(string(text), "\n") {
-			if name := strings.TrimSpace(line); strings.HasPrefix(name, "ppp") && !strings.HasPrefix(name, "pppoe") {
-				n++
-			}
-		}
-		return err
-	})
-	return n, err
-}
-
-// stopServer ends the server.
-func (s *selfTest) stopServer() {
-	s.server.Process.Signal(unix.SIGTERM)
-	select {
-	case <-s.ended:
-	case <-time.After(time.Minute):
-		s.server.Process.Kill()
-		<-s.ended
-	}
 }
