@@ -349,6 +349,7 @@ func TestClientGroupEchoes(t *testing.T) {
 			t.Errorf("20 s after the loss of the server: %+v", c)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		for i := range 2 {
 			if e, _ := lastOf[pppoe.Ended](l.events[i]); e.Reason.Cause != session.CausePeerDead {
 				t.Errorf("client %d ended with %+v, want peer-dead", i, e)
