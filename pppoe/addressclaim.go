@@ -120,6 +120,6 @@ func (l *serverLoop) addressReleased(s *sessionState, addr netip.Addr) {
 	}
 	s.claims.awaited = nil
 	s.claims.add(addr)
-	s.desired.IPv4 = *a
+	s.desired.IPv4 = newAgreement(*a)
 	l.loop.reconcile(s)
 }

@@ -119,21 +119,21 @@ func TestReleaseAddresses(t *testing.T) {
 		if !o.claimAddress(epoch, s, has(a).IPv4) {
 			t.Fatalf("%v is not claimed", a)
 		}
-		s.desired.IPv4 = has(a).IPv4
+		s.desired.IPv4 = newAgreement(has(a).IPv4)
 	}
 	claim(x)
 	o.releaseAddresses(s, Addressing{})
 	free(false, true, "before the device has it")
 	o.releaseAddresses(s, has(x))
 	free(false, true, "while the device has it")
-	s.desired.IPv4 = ipcp.Agreement{}
+	s.desired.IPv4 = agreement{}
 	o.releaseAddresses(s, has(x))
 	free(false, true, "while the device has it, though the session does not want it")
 	claim(y)
 	free(false, false, "while the device has the old address")
 	o.releaseAddresses(s, has(y))
 	free(true, false, "when the device has another")
-	s.desired.IPv4 = ipcp.Agreement{}
+	s.desired.IPv4 = agreement{}
 	o.releaseAddresses(s, Addressing{})
 	free(true, true, "when the device has none")
 }

@@ -55,7 +55,7 @@ func TestMSSFollowsMTU(t *testing.T) {
 	for _, mtu := range []int{1492, 1400, 1500} {
 		s.desired.MTU = mtu
 		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
-		l.reconciled(time.Time{}, s, actual{device: "ppp0", path: path, addressing: s.desired.Addressing})
+		l.reconciled(time.Time{}, s, actual{device: "ppp0", path: path, addressing: s.desired.addressing()})
 		got := path.limits[len(path.limits)-1]
 		if got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
 			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())

@@ -78,7 +78,7 @@ func (l *loop) sessionByKey(k SessionKey) *sessionState {
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.
 func (l *serverLoop) setPolicy(s *sessionState, p *SessionPolicy) {
 	l.claimFramedRoutes(s, s.policy.FramedRoutes, p.FramedRoutes)
-	s.policy, s.desired.routes = p, p.FramedRoutes
+	s.policy = p
 	s.limits.SessionLimits = &l.server.current.Load().Limits
 	if p.Limits != nil {
 		s.limits.SessionLimits = p.Limits

@@ -7,7 +7,6 @@ import (
 
 	"upppoe/internal/deadlines"
 	"upppoe/internal/ratelimit"
-	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
@@ -110,7 +109,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	case Ended:
 		l.claimFramedRoutes(s, s.policy.FramedRoutes, nil)
 		l.cancelAddressWait(s)
-		s.desired.IPv4 = ipcp.Agreement{}
+		s.desired.IPv4 = agreement{}
 		l.releaseAddresses(s, Addressing{})
 		delete(l.byRequest, s.requestKey)
 		l.attachments.release(s.vlan, s.SessionID)

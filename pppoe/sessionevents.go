@@ -81,7 +81,7 @@ func (l *loop) handleEvent(now time.Time, s *sessionState, event session.Event) 
 		s.desired.MTU = min(e.MRU, e.PeerMRU)
 	case session.IPv4Up:
 		if l.owner.claimAddress(now, s, e.Agreement) {
-			s.desired.IPv4 = e.Agreement
+			s.desired.IPv4 = newAgreement(e.Agreement)
 			l.defaultRemote(s)
 			l.reconcile(s)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -26,7 +25,7 @@ type configured struct {
 func (s *sessionState) configuredAddressing() Addressing {
 	a := Addressing{MTU: int(s.configured.mtu)}
 	if s.configured.ipv4 {
-		a.IPv4 = s.desired.IPv4
+		a.IPv4 = s.desired.IPv4.full()
 	}
 	if s.configured.ipv6 {
 		a.IPv6 = s.desired.IPv6
@@ -40,7 +39,7 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	flowed, before := false, s.configuredAddressing()
 	if p == ppp.IPCP {
 		flowed = s.configured.ipv4
-		s.desired.IPv4, s.configured.ipv4 = ipcp.Agreement{}, false
+		s.desired.IPv4, s.configured.ipv4 = agreement{}, false
 	} else {
 		flowed = s.configured.ipv6
 		s.desired.IPv6, s.configured.ipv6 = ipv6cp.Agreement{}, false
@@ -58,7 +57,7 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 func (l *loop) reconcile(s *sessionState) {
 	switch {
 	case l.shared == nil:
-		l.reconciler.set(s, s.desired)
+		l.reconciler.set(s, s.desiredNetwork())
 	case !s.sharedPending:
 		s.sharedPending = true
 		l.sharedPending = append(l.sharedPending, s)
@@ -83,7 +82,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		s.Device, s.path = a.device, a.path
 		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
-	if a.addressing == s.desired.Addressing && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
+	if a.addressing == s.desired.addressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.IsZero() {

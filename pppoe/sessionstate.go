@@ -19,7 +19,7 @@ type sessionState struct {
 	out             *session.Output  // of a step that has not been flushed; nil: none
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
-	desired         desired
+	desired         wanted
 	sharedRoutes    []netip.Prefix // of its prefixes, those that are routed to the shared device apart
 	dynamicPrefixes []netip.Prefix // of a shared device: see Server.SetSourcePrefixes
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/pppoe/datapath"
 )
 
@@ -56,7 +57,7 @@ func (l *loop) reconcileShared(s *sessionState) (a actual) {
 		a.gone = true
 		return a
 	}
-	a.device, a.path, a.addressing = l.shared.Device.Name(), s.path, s.desired.Addressing
+	a.device, a.path, a.addressing = l.shared.Device.Name(), s.path, s.desired.addressing()
 	if a.path == nil {
 		if a.path, a.err = l.path.Add(s.pathConfig(nil, l.shared.Device)); a.err != nil {
 			return a
@@ -76,18 +77,18 @@ func (l *loop) reconcileShared(s *sessionState) (a actual) {
 // sharedPrefixes returns the prefixes of a session in its open address families.
 func (s *sessionState) sharedPrefixes() (all []netip.Prefix, err error) {
 	want := &s.desired
-	if want.HasIPv4() {
+	if want.has(ppp.IPv4) {
 		if !want.IPv4.Remote.IsValid() || want.IPv4.Remote.IsUnspecified() {
 			return nil, errNoPeerAddress
 		}
 		all = append(all, hostPrefix(want.IPv4.Remote))
 	}
-	if want.HasIPv6() {
+	if want.has(ppp.IPv6) {
 		all = append(all, hostPrefix(want.IPv6.Remote.LinkLocal()))
 	}
 	for _, more := range [...][]netip.Prefix{s.policy.AllowSources, s.policy.FramedRoutes, s.dynamicPrefixes} {
 		for _, p := range more {
-			if p.IsValid() && (p.Addr().Is4() && want.HasIPv4() || p.Addr().Is6() && want.HasIPv6()) && !slices.Contains(all, p) {
+			if p.IsValid() && (p.Addr().Is4() && want.has(ppp.IPv4) || p.Addr().Is6() && want.has(ppp.IPv6)) && !slices.Contains(all, p) {
 				all = append(all, p)
 			}
 		}
