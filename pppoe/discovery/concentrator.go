@@ -46,14 +46,20 @@ type Request struct {
 	tags       wire.Tags  // aliases the packet
 }
 
-// RequestKey identifies a request: repeated PADRs have the same key.
-type RequestKey [sha256.Size]byte
+// RequestKey identifies a request: repeated PADRs have the same key. It is short because a server keeps
+// it with each session, and long enough that nobody finds a request with another client's key.
+type RequestKey [8]byte
 
 // Key returns a key that is the same for each copy of a request. It does not include the cookie, as
 // the client may have received a new one between two copies.
 func (r Request) Key() RequestKey {
 	tags := wire.Tags(append(vlanID(r.VLAN), r.Client[:]...)).Append(wire.TagServiceName, []byte(r.Service))
-	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
+	return newRequestKey(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
+}
+
+func newRequestKey(of []byte) RequestKey {
+	sum := sha256.Sum256(of)
+	return RequestKey(sum[:len(RequestKey{})])
 }
 
 // MaxServices is how long all Service-Name tags of a PADO may be together, in octets, so that there

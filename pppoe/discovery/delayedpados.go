@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"upppoe/internal/deadlines"
@@ -69,5 +68,5 @@ func (d *DelayedPADOs) full() bool { return d.due.Len() > maxDelayed || d.octets
 // have one Ethernet address.
 func padoKey(f wire.DiscoveryFrame) RequestKey {
 	b := f.VLAN.Append(f.Dst[:], 0)
-	return sha256.Sum256(wire.Tags(b).Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID))
+	return newRequestKey(wire.Tags(b).Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }
