@@ -30,8 +30,8 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 	switch {
 	case s.configuredAddressing().has(p):
 		return l.engine.Inject(frame)
-	case s.desired.has(p) && len(s.deviceQueue) < maxDeviceQueue && l.deviceQueued < maxDeviceQueued:
-		s.deviceQueue = append(s.deviceQueue, frame)
+	case s.desired.has(p) && len(l.deviceQueues[s]) < maxDeviceQueue && l.deviceQueued < maxDeviceQueued:
+		l.deviceQueues[s] = append(l.deviceQueues[s], frame)
 		l.deviceQueued++
 		return true
 	}
@@ -40,7 +40,7 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 
 // flushDeviceQueue delivers the queued packets, and keeps those that still must wait.
 func (l *loop) flushDeviceQueue(s *sessionState) {
-	kept := s.deviceQueue
+	kept := l.deviceQueues[s]
 	l.dropDeviceQueue(s)
 	for _, frame := range kept {
 		_, at, _ := datapath.FrameKey(frame)
@@ -51,6 +51,6 @@ func (l *loop) flushDeviceQueue(s *sessionState) {
 
 // dropDeviceQueue drops the queued packets.
 func (l *loop) dropDeviceQueue(s *sessionState) {
-	l.deviceQueued -= len(s.deviceQueue)
-	s.deviceQueue = nil
+	l.deviceQueued -= len(l.deviceQueues[s])
+	delete(l.deviceQueues, s)
 }

@@ -148,7 +148,7 @@ func (d *dialer) openSession(g discovery.Grant) {
 	peer := session.Peer{MaxMRU: d.loop.maxMRU(g.MaxPayload, vlan.Stack{}), RoundTrip: g.RTT, InterfaceID: remoteID(d.cfg.RemoteIDByAddr, g.AC)}
 	requestPrevious(&cfg, d.cfg.Previous)
 	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, peer, &d.cfg.Limits)
-	d.session.padtTags = g.PADTTags
+	d.loop.padtTags = g.PADTTags
 	for _, a := range d.prePADS {
 		if a.SessionID == g.SessionID && a.Peer == g.AC {
 			d.session.start.queue = append(d.session.start.queue, a.frame)

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"context"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -59,9 +60,12 @@ type loop struct {
 	admit           func(now time.Time, frame []byte) error // reports whether a discovery frame is queued; nil: all are. Set by the owner
 	notify          func(SessionInfo, Event)
 	trace           bool
-	mss             int  // see ClientConfig.MSS; set by the owner
-	deviceQueued    int  // frames in all device queues
-	noRemoteAddress bool // see ClientConfig.NoRemoteAddress; set by the owner
+	mss             int                              // see ClientConfig.MSS; set by the owner
+	deviceQueues    map[*sessionState][][]byte       // frames with packets received before the device was ready
+	deviceQueued    int                              // frames in all device queues
+	sharedRoutes    map[*sessionState][]netip.Prefix // of a session's prefixes, those that are routed to the shared device apart
+	padtTags        wire.Tags                        // client: see discovery.Grant.PADTTags
+	noRemoteAddress bool                             // see ClientConfig.NoRemoteAddress; set by the owner
 
 	sessions map[datapath.Key]*sessionState
 	timers   deadlines.Heap[*sessionState]
@@ -84,7 +88,8 @@ type loop struct {
 func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool, generations *atomic.Uint64) *loop {
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace, generations: generations,
-		sessions:   make(map[datapath.Key]*sessionState),
+		sessions:     make(map[datapath.Key]*sessionState),
+		deviceQueues: make(map[*sessionState][][]byte), sharedRoutes: make(map[*sessionState][]netip.Prefix),
 		discovery:  newInbox(),
 		control:    newInbox(),
 		calls:      make(chan func(time.Time)),

@@ -53,7 +53,7 @@ func TestMSSFollowsMTU(t *testing.T) {
 	l.owner = nopOwner{}
 	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}, ppp: session.New(&session.Config{Rand: rand.Reader}, session.Peer{})}
 	for _, mtu := range []int{1492, 1400, 1500} {
-		s.desired.MTU = mtu
+		s.desired.MTU = uint16(mtu)
 		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
 		l.reconciled(time.Time{}, s, actual{device: "ppp0", path: path, addressing: s.desired.addressing()})
 		got := path.limits[len(path.limits)-1]

@@ -41,7 +41,7 @@ func (l *loop) dropSession(now time.Time, s *sessionState, r session.Reason) {
 // can be sent again; without it the peer would keep the session until its echoes fail.
 func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason) {
 	if s.endReason == nil {
-		l.deferredPADTs = append(l.deferredPADTs, s.padt())
+		l.deferredPADTs = append(l.deferredPADTs, l.padt(s))
 	}
 	l.dropSession(now, s, r)
 }
@@ -51,15 +51,15 @@ func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason
 // later, because an interface is often down while its address changes.
 func (l *loop) terminateReaddressed(now time.Time, s *sessionState) {
 	if s.endReason == nil {
-		l.deferredPADTs = append(l.deferredPADTs, s.padt())
+		l.deferredPADTs = append(l.deferredPADTs, l.padt(s))
 	}
 	l.terminateSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: errAddressChanged.Error()})
 }
 
 // padt returns the PADT that ends the session.
-func (s *sessionState) padt() wire.DiscoveryFrame {
+func (l *loop) padt(s *sessionState) wire.DiscoveryFrame {
 	f := wire.NewPADT(s.Peer, s.Local, s.SessionID, "")
-	f.VLAN, f.Tags = s.vlan, s.padtTags
+	f.VLAN, f.Tags = s.vlan, l.padtTags
 	return f
 }
 
@@ -79,7 +79,7 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	l.dropDeviceQueue(s)
 	if !s.noPADT {
 		var q wire.Queue
-		q.Add(s.padt())
+		q.Add(l.padt(s))
 		l.sendDiscovery(s.SessionInfo, &q)
 	}
 	s.desired.device = false

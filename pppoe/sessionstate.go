@@ -8,7 +8,6 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
-	"upppoe/pppoe/wire"
 )
 
 // sessionState is the loop's record of a session: its PPP state machine, and its state in the
@@ -20,7 +19,6 @@ type sessionState struct {
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
 	desired         wanted
-	sharedRoutes    []netip.Prefix // of its prefixes, those that are routed to the shared device apart
 	dynamicPrefixes []netip.Prefix // of a shared device: see Server.SetSourcePrefixes
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy // in force since the network phase began
@@ -29,7 +27,6 @@ type sessionState struct {
 	limits          limitState
 	lastReceived    uint64          // packets received, when last read
 	start           *pppStart       // nil: PPP has begun
-	deviceQueue     [][]byte        // frames with packets received before the device was ready
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
 
@@ -43,7 +40,6 @@ type sessionState struct {
 
 	requestKey discovery.RequestKey // server: the PADR that opened the session
 	claims     claims               // server: the addresses that it holds
-	padtTags   wire.Tags            // client: see discovery.Grant.PADTTags
 }
 
 // addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.

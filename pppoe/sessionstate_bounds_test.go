@@ -77,9 +77,9 @@ func TestDeviceQueueBounds(t *testing.T) {
 	} {
 		l, s := pendingSession()
 		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
-		s.deviceQueue, l.deviceQueued = make([][]byte, c.of), c.all
-		if got := l.queueForDevice(s, []byte{0, c.protocol, 0x45}, []byte{1}); got != c.want || l.deviceQueued-c.all != len(s.deviceQueue)-c.of || got != (l.deviceQueued > c.all) {
-			t.Errorf("%s: kept %v, now %d of %d", c.what, got, len(s.deviceQueue), l.deviceQueued)
+		l.deviceQueues[s], l.deviceQueued = make([][]byte, c.of), c.all
+		if got := l.queueForDevice(s, []byte{0, c.protocol, 0x45}, []byte{1}); got != c.want || l.deviceQueued-c.all != len(l.deviceQueues[s])-c.of || got != (l.deviceQueued > c.all) {
+			t.Errorf("%s: kept %v, now %d of %d", c.what, got, len(l.deviceQueues[s]), l.deviceQueued)
 		}
 	}
 }

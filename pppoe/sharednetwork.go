@@ -107,9 +107,13 @@ func (l *loop) routeShared(s *sessionState, prefixes []netip.Prefix) {
 			want = append(want, p)
 		}
 	}
-	if !slices.Equal(s.sharedRoutes, want) {
-		l.shared.Routes.SetRoutes(s.SessionInfo, s.sharedRoutes, want)
-		s.sharedRoutes = want
+	have := l.sharedRoutes[s]
+	if slices.Equal(have, want) {
+		return
+	}
+	l.shared.Routes.SetRoutes(s.SessionInfo, have, want)
+	if l.sharedRoutes[s] = want; len(want) == 0 {
+		delete(l.sharedRoutes, s)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // session, and so takes less memory than an Addressing.
 type wanted struct {
 	device bool // whether it has a device
-	MTU    int  // as in Addressing
+	MTU    uint16
 	IPv4   agreement
 	IPv6   ipv6cp.Agreement
 }
@@ -43,7 +43,7 @@ func (a agreement) full() ipcp.Agreement {
 	return full
 }
 
-func (w *wanted) addressing() Addressing { return Addressing{w.MTU, w.IPv4.full(), w.IPv6} }
+func (w *wanted) addressing() Addressing { return Addressing{int(w.MTU), w.IPv4.full(), w.IPv6} }
 
 // has reports whether a family is open.
 func (w *wanted) has(p ppp.Protocol) bool {
