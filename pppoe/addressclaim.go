@@ -20,14 +20,14 @@ type claims struct {
 // server has the peer's address. Otherwise the session gets it as soon as the other's device has
 // lost it; or, if the older session is to be kept, this one ends.
 func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreement) bool {
-	me := sessionRef{l, s, s.SessionInfo}
-	older, displaced, waits, ok := l.server.addresses.claim(a.Remote, me, func(older SessionInfo) bool { return l.replaces(s, older, a.Remote) })
+	me := sessionRef{l, s, s.User}
+	older, displaced, waits, ok := l.server.addresses.claim(a.Remote, me, func(older sessionRef) bool { return l.replaces(s, older, a.Remote) })
 	switch {
 	case ok:
 		s.claims.add(a.Remote)
 		return true
 	case !waits:
-		l.loop.notify(s.SessionInfo, AddressInUse{Addr: a.Remote, By: older.info})
+		l.loop.notify(s.SessionInfo, AddressInUse{Addr: a.Remote, By: older.info()})
 		me.call(func(now time.Time) {
 			l.loop.closeSession(now, s, session.Reason{Cause: session.CauseAddressInUse, Text: "IP address is in use by another session"})
 		})
@@ -40,7 +40,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 	for _, ref := range [...]sessionRef{older, displaced} {
 		ref.call(func(now time.Time) {
 			if ref.state.ppp.Phase() != session.PhaseTerminate {
-				ref.owner.loop.notify(ref.state.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.info})
+				ref.owner.loop.notify(ref.state.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.info()})
 			}
 			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "IP address is taken over by a newer session"})
 		})
@@ -51,8 +51,8 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 // replaces reports whether a session takes over the address of an older one. A peer that the server
 // assigned the address takes it from any user; a peer that requested it, only from the same user:
 // otherwise any user could end another's session.
-func (l *serverLoop) replaces(s *sessionState, older SessionInfo, addr netip.Addr) bool {
-	return !l.server.cfg.KeepOlder && (s.User == older.User || slices.Contains(s.claims.assigned, addr))
+func (l *serverLoop) replaces(s *sessionState, older sessionRef, addr netip.Addr) bool {
+	return !l.server.cfg.KeepOlder && (s.User == older.user || slices.Contains(s.claims.assigned, addr))
 }
 
 // call runs a function in the loop of a session, unless the session has ended by then.

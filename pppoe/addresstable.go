@@ -24,11 +24,21 @@ type addressEntry struct {
 // waitsFor reports whether a session waits for the address.
 func (e *addressEntry) waitsFor(s *sessionState) bool { return e.next != nil && e.next.state == s }
 
-// sessionRef refers to a session of any interface. Only the session's own loop may touch state.
+// sessionRef refers to a session of any interface. Other loops than the session's own may only read
+// the fields of state that do not change.
 type sessionRef struct {
 	owner *serverLoop
 	state *sessionState
-	info  SessionInfo // a copy
+	user  string // when the reference was made
+}
+
+// info describes the session, without its device.
+func (r sessionRef) info() SessionInfo {
+	s := &r.state.SessionInfo
+	return SessionInfo{
+		Interface: s.Interface, SessionID: s.SessionID, Local: s.Local, Peer: s.Peer, Generation: s.Generation,
+		Unit: s.Unit, ACName: s.ACName, Service: s.Service, vlan: s.vlan, User: r.user,
+	}
 }
 
 func newAddressTable() *addressTable { return &addressTable{by: make(map[netip.Addr]*addressEntry)} }
@@ -36,7 +46,7 @@ func newAddressTable() *addressTable { return &addressTable{by: make(map[netip.A
 // claim assigns an address to a session if no other session has it. Else it returns the session
 // that has it, older; and, if the newer session replaces that and any that already waits, makes the
 // new one wait in place of displaced (zero: none waited).
-func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older SessionInfo) bool) (older, displaced sessionRef, waits, ok bool) {
+func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older sessionRef) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := a.by[addr]
@@ -46,7 +56,7 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 		return older, displaced, false, true
 	case h.holder.state == by.state:
 		return older, displaced, false, true
-	case !replaces(h.holder.info) || h.next != nil && !h.waitsFor(by.state) && !replaces(h.next.info):
+	case !replaces(h.holder) || h.next != nil && !h.waitsFor(by.state) && !replaces(*h.next):
 		return h.holder, displaced, false, false
 	case !h.waitsFor(by.state):
 		if h.next != nil {
@@ -86,7 +96,7 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 		switch h := a.by[addr]; {
 		case h == nil:
 			free = addr
-		case h.holder.info.Peer == station:
+		case h.holder.state.Peer == station:
 			return addr
 		}
 	}

@@ -14,7 +14,7 @@ func TestAddresses(t *testing.T) {
 	a := newAddressTable()
 	ref := func(t *sessionState) sessionRef { return sessionRef{state: t} }
 	one, two, three := &sessionState{}, &sessionState{}, &sessionState{}
-	always, never := func(SessionInfo) bool { return true }, func(SessionInfo) bool { return false }
+	always, never := func(sessionRef) bool { return true }, func(sessionRef) bool { return false }
 	if _, _, _, ok := a.claim(x, ref(one), always); !ok {
 		t.Fatal("a free address is not assigned")
 	}
@@ -33,14 +33,14 @@ func TestAddresses(t *testing.T) {
 	if _, displaced, _, _ := a.claim(x, ref(two), always); displaced.state != nil {
 		t.Error("a waiting session displaces itself")
 	}
-	if _, _, waits, _ := a.claim(x, sessionRef{state: three}, func(l SessionInfo) bool { return l.User != "waits" }); !waits {
+	if _, _, waits, _ := a.claim(x, sessionRef{state: three}, func(l sessionRef) bool { return l.user != "waits" }); !waits {
 		t.Error("the third session does not displace the second")
 	}
 	if _, ok := a.release(x, three); ok {
 		t.Error("a waiting session releases the address to another")
 	}
-	a.claim(x, sessionRef{state: two, info: SessionInfo{User: "waits"}}, always)
-	if _, _, waits, _ := a.claim(x, ref(three), func(l SessionInfo) bool { return l.User != "waits" }); waits || a.by[x].next.state != two {
+	a.claim(x, sessionRef{state: two, user: "waits"}, always)
+	if _, _, waits, _ := a.claim(x, ref(three), func(l sessionRef) bool { return l.user != "waits" }); waits || a.by[x].next.state != two {
 		t.Error("the third session displaces the second, which is not allowed")
 	}
 	if older, displaced, waits, ok := a.claim(x, ref(three), always); ok || !waits || older.state != one || displaced.state != two {
@@ -94,7 +94,7 @@ func TestChoose(t *testing.T) {
 	} {
 		a := newAddressTable()
 		for addr, station := range c.taken {
-			a.claim(addr, sessionRef{state: &sessionState{}, info: SessionInfo{Peer: station}}, func(SessionInfo) bool { return true })
+			a.claim(addr, sessionRef{state: &sessionState{SessionInfo: SessionInfo{Peer: station}}}, func(sessionRef) bool { return true })
 		}
 		if got := a.choose(x, c.own, wire.Addr{2}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)

@@ -18,13 +18,13 @@ func newFramedClaims() *framedClaims { return &framedClaims{by: make(map[netip.P
 
 // claim gives a session the prefixes that no other has, and those of older sessions that it replaces,
 // which it returns.
-func (f *framedClaims) claim(prefixes []netip.Prefix, by sessionRef, replaces func(older SessionInfo) bool) (older, kept []sessionRef) {
+func (f *framedClaims) claim(prefixes []netip.Prefix, by sessionRef, replaces func(older sessionRef) bool) (older, kept []sessionRef) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range prefixes {
 		switch holder, held := f.by[p]; {
 		case held && holder.state == by.state:
-		case held && !replaces(holder.info):
+		case held && !replaces(holder):
 			kept = append(kept, holder)
 		default:
 			if held {
@@ -56,8 +56,8 @@ func (l *serverLoop) claimFramedRoutes(s *sessionState, before, after []netip.Pr
 		return
 	}
 	l.server.framed.release(before, s)
-	older, kept := l.server.framed.claim(after, sessionRef{l, s, s.SessionInfo}, func(older SessionInfo) bool {
-		return !l.server.cfg.KeepOlder && s.User != "" && s.User == older.User
+	older, kept := l.server.framed.claim(after, sessionRef{l, s, s.User}, func(older sessionRef) bool {
+		return !l.server.cfg.KeepOlder && s.User != "" && s.User == older.user
 	})
 	for _, ref := range older {
 		ref.call(func(now time.Time) {
