@@ -72,8 +72,8 @@ type offloadedPath struct {
 	installing bool                // installPending is running
 }
 
-// offloadedSession is a session of the Path and its state in the Offload. That is guarded by
-// offloadedPath.mu.
+// offloadedSession is a session of the Path with a device of its own, and its state in the Offload.
+// That is guarded by offloadedPath.mu.
 type offloadedSession struct {
 	Session
 	path         *offloadedPath
@@ -82,7 +82,6 @@ type offloadedSession struct {
 	ipv4, ipv6   bool
 	sourceFilter *SourceFilter
 	up, down     Rate
-	mtu          int
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
 	removed      bool          // by Remove
@@ -105,27 +104,10 @@ func (p *offloadedPath) Add(c SessionConfig) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &offloadedSession{Session: s, path: p, config: c, done: added}
 	if c.Shared != nil {
-		o.addShared()
-	} else {
-		o.done = make(chan struct{})
+		return p.addShared(s, c), nil
 	}
-	return o, nil
-}
-
-// added is closed.
-var added = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-// addShared adds a new session of a SharedDevice to the Offload.
-func (s *offloadedSession) addShared() {
-	s.queued, s.started = true, true
-	offloaded, err := s.path.offload.Add(s.config)
-	if err == nil {
-		s.offloaded = offloaded
-		s.shareBuckets()
-	}
-	s.reportLater(err)
+	return &offloadedSession{Session: s, path: p, config: c, done: make(chan struct{})}, nil
 }
 
 // While an Offload adds a session, the kernel may block changes of addresses, which come first.
@@ -177,13 +159,11 @@ func (p *offloadedPath) enqueue(s *offloadedSession) {
 func (s *offloadedSession) install() {
 	defer close(s.done)
 	offloaded, err := s.path.offload.Add(s.config)
-	s.report(err)
+	s.path.report(s.config, err)
 	if err == nil {
 		s.activate(offloaded)
 	}
 }
-
-func (s *offloadedSession) report(why error) { s.path.report(s.config, why) }
 
 // activate applies to the Offload what was set before it had the session.
 func (s *offloadedSession) activate(offloaded OffloadSession) {
@@ -194,17 +174,16 @@ func (s *offloadedSession) activate(offloaded OffloadSession) {
 		s.applySourceFilter()
 	}
 	s.offloaded.SetRates(s.up, s.down)
-	s.offloaded.SetMTU(s.mtu)
-	s.shareBuckets()
+	shareBuckets(s.Session, offloaded)
 	if s.ipv4 || s.ipv6 {
 		s.offloaded.SetFamilies(s.ipv4, s.ipv6)
 	}
 }
 
-// shareBuckets has the Path use the token buckets of the Offload.
-func (s *offloadedSession) shareBuckets() {
-	offloaded, ok := s.offloaded.(BucketSharer)
-	if path, can := s.Session.(interface{ shareBuckets(SharedBuckets) }); ok && can {
+// shareBuckets has a session of the Path use the token buckets of the Offload. It is called once.
+func shareBuckets(s Session, of OffloadSession) {
+	offloaded, ok := of.(BucketSharer)
+	if path, can := s.(interface{ shareBuckets(SharedBuckets) }); ok && can {
 		path.shareBuckets(offloaded.Buckets())
 	}
 }
@@ -212,14 +191,15 @@ func (s *offloadedSession) shareBuckets() {
 // applySourceFilter sets the source filter of the Offload, and reports an error. The lock is held.
 func (s *offloadedSession) applySourceFilter() {
 	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil {
-		s.reportLater(err)
+		s.path.reportLater(&s.config, err)
 	}
 }
 
-// reportLater reports from another goroutine: it may call back, and the lock is held.
-func (s *offloadedSession) reportLater(why error) {
+// reportLater reports from another goroutine: it may call back, and the caller may hold a lock.
+func (p *offloadedPath) reportLater(s *SessionConfig, why error) {
+	config := *s
 	// Ends with the report.
-	go s.report(why)
+	go p.report(config, why)
 }
 
 // SetFamilies sets the families of both. The Offload comes first, so that a family that closes
@@ -258,31 +238,6 @@ func (s *offloadedSession) SetRates(up, down Rate) {
 		s.offloaded.SetRates(up, down)
 	}
 	s.Session.SetRates(up, down)
-}
-
-// SetPrefixes sets the prefixes of both, of the Path first, which may refuse them.
-func (s *offloadedSession) SetPrefixes(all []netip.Prefix) error {
-	if err := s.Session.SetPrefixes(all); err != nil {
-		return err
-	}
-	s.path.mu.Lock()
-	defer s.path.mu.Unlock()
-	if s.offloaded != nil && !s.removed {
-		if err := s.offloaded.SetPrefixes(all); err != nil {
-			s.reportLater(err)
-		}
-	}
-	return nil
-}
-
-// SetMTU sets the MTU of both, of the Path first: longer packets are left to it.
-func (s *offloadedSession) SetMTU(octets int) {
-	s.Session.SetMTU(octets)
-	s.path.mu.Lock()
-	defer s.path.mu.Unlock()
-	if s.mtu = octets; s.offloaded != nil && !s.removed {
-		s.offloaded.SetMTU(octets)
-	}
 }
 
 // Remove removes the session from both.
