@@ -112,7 +112,7 @@ func (s *session) value() []byte {
 	binary.NativeEndian.PutUint16(b[sessionFlags:], s.currentFlags())
 	copy(b[sessionLocal:], s.Local[:])
 	binary.NativeEndian.PutUint32(b[sessionChange:], s.change)
-	h := header(&s.SessionConfig)
+	h := header(&s.Key, s.priority)
 	binary.NativeEndian.PutUint16(b[sessionHeaderLen:], uint16(len(h)))
 	copy(b[sessionLen-len(h):], h)
 	return b
@@ -134,12 +134,12 @@ type mapFDs struct {
 }
 
 // header returns the header of each packet of a session, with LENGTH and Protocol 0.
-func header(c *datapath.SessionConfig) []byte {
-	b := append(make([]byte, 0, headerRoom), c.Peer[:]...)
-	b = append(b, c.Local[:]...)
-	b = c.VLAN.Append(b, c.Priority)
+func header(k *datapath.Key, priority uint8) []byte {
+	b := append(make([]byte, 0, headerRoom), k.Peer[:]...)
+	b = append(b, k.Local[:]...)
+	b = k.VLAN.Append(b, priority)
 	b = binary.BigEndian.AppendUint16(b, wire.EtherTypeSession)
 	b = append(b, 0x11, 0)
-	b = binary.BigEndian.AppendUint16(b, c.SessionID)
+	b = binary.BigEndian.AppendUint16(b, k.SessionID)
 	return append(b, 0, 0, 0, 0)
 }

@@ -24,7 +24,7 @@ func nativeHex(octets int, n uint32) string {
 var (
 	oneTag      = vlan.Stack{{TPID: 0x8100, VID: 7}}
 	twoTags     = vlan.Stack{{TPID: 0x88a8, VID: 0xffe}, {TPID: 0x8100, VID: 7}}
-	testSession = datapath.SessionConfig{Key: datapath.Key{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}}
+	testSession = datapath.Key{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}
 )
 
 // TestLayout: keys and values of the maps, octet by octet.
@@ -45,11 +45,11 @@ func TestLayout(t *testing.T) {
 		}
 	}
 	i := &Interface{engine: newEngine(Config{}), slot: 3, sessions: make(map[ambiguousKey]*session)}
-	s := &session{SessionConfig: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6, change: 5}
+	s := &session{Key: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6, change: 5}
 	i.sessions[ambiguousKey{s.Peer, s.SessionID}] = s
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
 		s.VLAN = tags
-		h := header(&s.SessionConfig)
+		h := header(&s.Key, 0)
 		want := nativeHex(4, 70000) + nativeHex(4, 9) + nativeHex(4, 3) + nativeHex(2, 0xffff) + nativeHex(2, 1|2|4|8) + "020000000001" +
 			nativeHex(2, uint32(22+4*tags.Depth())) + nativeHex(4, 5) + hex.EncodeToString(make([]byte, 4+32-len(h))) + hex.EncodeToString(h)
 		if got := hex.EncodeToString(s.value()); got != want {
@@ -75,9 +75,9 @@ func key(tags vlan.Stack) string {
 }
 
 func testHeader(tags vlan.Stack, priority uint8) string {
-	c := testSession
-	c.VLAN, c.Priority = tags, priority
-	return hex.EncodeToString(header(&c))
+	k := testSession
+	k.VLAN = tags
+	return hex.EncodeToString(header(&k, priority))
 }
 
 // TestSessionState: what the maps say of a session in each state of its device.
@@ -100,7 +100,7 @@ func TestSessionState(t *testing.T) {
 		{"shared", device{shared: true}, open | isolate, 0xffff, open | isolate | sharedDevice | checkSource},
 		{"a prefix is missing", device{shared: true, incomplete: true}, open, 0xffff, sharedDevice | checkSource},
 	} {
-		s := &session{SessionConfig: testSession, at: i, device: &c.on, flags: c.flags}
+		s := &session{Key: testSession, at: i, device: &c.on, flags: c.flags}
 		if got := s.currentFlags(); got != c.want || s.currentMTU() != c.mtu {
 			t.Errorf("%s: flags %#x, MTU %d; want %#x, %d", c.name, got, s.currentMTU(), c.want, c.mtu)
 		}

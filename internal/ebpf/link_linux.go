@@ -40,9 +40,9 @@ func (l *Link) Add(c datapath.SessionConfig) (datapath.OffloadSession, error) {
 
 // newSession returns a session that is not installed.
 func (l *Link) newSession(c datapath.SessionConfig) *session {
-	s := &session{SessionConfig: c, at: l.at}
+	s := &session{Key: c.Key, priority: c.Priority, at: l.at}
 	if c.VLAN.Depth() == 0 {
-		s.VLAN, s.Priority = l.tags, l.priority
+		s.VLAN, s.priority = l.tags, l.priority
 	}
 	s.key = receiveKey(c.Peer, c.SessionID, receivedTags(s.VLAN))
 	return s

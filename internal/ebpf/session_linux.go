@@ -10,18 +10,19 @@ import (
 
 // session is a session in the maps.
 type session struct {
-	datapath.SessionConfig // with the tags and the priority of its frames
-	at                     *Interface
-	key                    [receiveKeyLen]byte
-	device                 *device
-	slot                   uint32
-	flags                  uint16 // without those that value adds
-	mtu                    uint16 // of packets to send; 0: as the device's
-	change                 uint32 // number of the last change of what sources are allowed
-	filtered               bool   // has a source filter in addition to the prefixes of a shared device
-	prefixes               []netip.Prefix
-	ambiguous              *session           // the next session with the same ambiguousKey
-	final                  *datapath.Counters // once it is removed
+	datapath.Key       // with the tags of its frames
+	priority     uint8 // in those
+	at           *Interface
+	key          [receiveKeyLen]byte
+	device       *device
+	slot         uint32
+	flags        uint16 // without those that value adds
+	mtu          uint16 // of packets to send; 0: as the device's
+	change       uint32 // number of the last change of what sources are allowed
+	filtered     bool   // has a source filter in addition to the prefixes of a shared device
+	prefixes     []netip.Prefix
+	ambiguous    *session           // the next session with the same ambiguousKey
+	final        *datapath.Counters // once it is removed
 }
 
 var _ datapath.BucketSharer = (*session)(nil)
