@@ -1,9 +1,11 @@
 package pppdlog
 
 import (
+	"net/netip"
 	"sync"
 
 	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/wire"
@@ -13,13 +15,22 @@ import (
 // rp-pppoe's words followed by the user. The zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
-	sessions map[pppoe.SessionKey]*sessionRecord // those that are or were configured
+	sessions map[uint64]sessionRecord // those that are or were configured, by generation
 }
 
 // sessionRecord is a session's address, and whether its creation was logged.
 type sessionRecord struct {
-	address string // the peer's IPv4 address, or else IPv6 address
+	address netip.Addr // the peer's IPv4 address, or else IPv6 address
 	logged  bool
+}
+
+// text formats the address, an IPv6 one as pppd does.
+func (o sessionRecord) text() string {
+	if o.address.Is6() {
+		b := o.address.As16()
+		return linkLocal(ipv6cp.ID(b[8:]))
+	}
+	return o.address.String()
 }
 
 // configured records a session's address. opened reports that its creation must be logged: once,
@@ -28,45 +39,44 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sessions == nil {
-		a.sessions = make(map[pppoe.SessionKey]*sessionRecord)
+		a.sessions = make(map[uint64]sessionRecord)
 	}
-	o := a.sessions[l.Key()]
-	if o == nil {
-		o = &sessionRecord{}
-		a.sessions[l.Key()] = o
-	}
+	o := a.sessions[l.Generation]
 	switch {
 	case e.HasIPv4():
-		o.address = e.IPv4.Remote.String()
-	case o.address == "":
-		o.address = linkLocal(e.IPv6.Remote)
+		o.address = e.IPv4.Remote
+	case !o.address.IsValid():
+		o.address = e.IPv6.Remote.LinkLocal()
 	}
 	opened = !o.logged && (e.HasIPv4() || noIPv4)
 	o.logged = o.logged || opened
-	return o.address, opened
+	a.sessions[l.Generation] = o
+	return o.text(), opened
 }
 
 // ipv4Failed is called when IPv4 has failed: a session with IPv6 is created then.
 func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o := a.sessions[l.Key()]
-	if o == nil || o.logged {
+	o, known := a.sessions[l.Generation]
+	if !known || o.logged {
 		return "", false
 	}
 	o.logged = true
-	return o.address, true
+	a.sessions[l.Generation] = o
+	return o.text(), true
 }
 
 // ended deletes a session, and returns its last address; empty: none.
 func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if o := a.sessions[l.Key()]; o != nil {
-		address = o.address
-		delete(a.sessions, l.Key())
+	o, known := a.sessions[l.Generation]
+	if !known {
+		return ""
 	}
-	return address
+	delete(a.sessions, l.Generation)
+	return o.text()
 }
 
 func (el *EventLogger) created(l pppoe.SessionInfo, address string) {
