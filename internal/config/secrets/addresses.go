@@ -67,6 +67,9 @@ func parseRule(word string) (r rule, ok bool) {
 // ForUnit returns the addresses for the device with a unit number, like 0 for ppp0: a.b.c.d/n+ becomes
 // one address. Before ForUnit, such a rule allows none, or forbids the whole network.
 func (a Addresses) ForUnit(unit int) Addresses {
+	if !slices.ContainsFunc(a.rules, func(r rule) bool { return r.unit }) {
+		return a
+	}
 	rules := make([]rule, 0, len(a.rules))
 	for _, r := range a.rules {
 		if r.unit {

@@ -17,9 +17,9 @@ var errShort = errors.New("a client, a server and a secret are required")
 
 // parseLine parses one line. The warnings are for the log: they contain no word that could be a part
 // of the secret.
-func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
+func parseLine(e pppd.Entry) (client string, r *row, warnings []string) {
 	line := e.Words
-	client, r.server, r.where = line[0].Text, wildcard, line[0].Where()
+	client, r = line[0].Text, &row{server: wildcard, line: line[0].Line}
 	if client != wildcard {
 		r.rank += ownClient
 	}
@@ -32,7 +32,8 @@ func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 		r.rank, r.malformed = r.rank+ownServer, true
 		return client, r, []string{ignoredLine(errShort)}
 	}
-	if r.server = line[1].Text; r.server != wildcard {
+	if line[1].Text != wildcard {
+		r.server = line[1].Text
 		r.rank += ownServer
 	}
 	var err error

@@ -26,19 +26,24 @@ type Entry struct {
 // File is a secrets file, indexed by client. It is immutable, except that secrets in separate files
 // (@/FILE) are read at each Lookup. It may be used concurrently.
 type File struct {
-	clients map[string][]row
-	decoy   string // a file that holds some secret; empty: there is none. See Lookup
+	path    string
+	clients map[string]*row // the last of the client's rows
+	decoy   string          // a file that holds some secret; empty: there is none. See Lookup
 }
 
-// row is one line of the file.
+// row is one line of the file. There may be a hundred thousand.
 type row struct {
-	where     string // FILE:LINE
+	before    *row // the client's one before it; nil: none
+	line      int
+	rank      uint8
+	malformed bool // it cannot be parsed, and rejects all logins
 	server    string
-	rank      int
-	malformed bool   // it cannot be parsed, and rejects all logins
 	file      string // that holds the secret; empty: Entry has it
 	Entry
 }
+
+// where returns FILE:LINE of a row.
+func (f *File) where(r *row) string { return pppd.Word{File: f.path, Line: r.line}.Where() }
 
 // Errors of Lookup.
 var (
@@ -82,16 +87,16 @@ func accessWarning(path string) string {
 // alone: Lookup returns ErrMalformed for it, and no line with wildcards applies to its client instead.
 func Parse(path, text string) (f *File, warnings []string) {
 	lines := pppd.Entries(path, text)
-	f = &File{clients: make(map[string][]row, len(lines))}
+	f = &File{path: path, clients: make(map[string]*row, len(lines))}
 	for _, line := range lines {
 		client, r, said := parseLine(line)
 		for _, s := range said {
-			warnings = append(warnings, r.where+": "+s)
+			warnings = append(warnings, f.where(r)+": "+s)
 		}
 		if r.file != "" {
 			f.decoy = r.file
 		}
-		f.clients[client] = append(f.clients[client], r)
+		r.before, f.clients[client] = f.clients[client], r
 	}
 	return f, warnings
 }
@@ -126,27 +131,26 @@ func (f *File) lookup(best *row) (Entry, error) {
 	case best == nil:
 		return Entry{}, ErrUnknown
 	case best.malformed:
-		return Entry{}, fmt.Errorf("%s: %w", best.where, ErrMalformed)
+		return Entry{}, fmt.Errorf("%s: %w", f.where(best), ErrMalformed)
 	case best.file == "":
 		return best.Entry, nil
 	}
 	e := best.Entry
 	var err error
 	if e.Secret, _, err = readSecret(best.file); err != nil {
-		return Entry{}, fmt.Errorf("%s: %w", best.where, err)
+		return Entry{}, fmt.Errorf("%s: %w", f.where(best), err)
 	}
 	return e, nil
 }
 
 // HasClient reports whether a line names a client, other than by a wildcard.
-func (f *File) HasClient(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
+func (f *File) HasClient(client string) bool { return client != wildcard && f.clients[client] != nil }
 
 // find returns the best row of some clients for a server; nil if there is none.
 func (f *File) find(server string, clients ...string) (best *row) {
 	for _, name := range clients {
-		rows := f.clients[name]
-		for i := range rows {
-			if r := &rows[i]; r.matches(server) && r.better(best) {
+		for r := f.clients[name]; r != nil; r = r.before {
+			if r.matches(server) && r.better(best) {
 				best = r
 			}
 		}
@@ -158,6 +162,7 @@ func (r *row) matches(server string) bool {
 	return r.server == wildcard || r.server == server || server == ""
 }
 
+// better reports whether a row is better than another that is not before it in the file.
 func (r *row) better(than *row) bool {
-	return than == nil || r.rank > than.rank || r.rank == than.rank && than.malformed && !r.malformed
+	return than == nil || r.rank > than.rank || r.rank == than.rank && (than.malformed || !r.malformed)
 }
