@@ -1,6 +1,6 @@
 // Command datapath compares the data paths with each other and with the bare network in one run.
-// Each has a pair of namespaces of its own, connected by a veth pair; they are measured in turn, so
-// that other load on the machine affects all of them. It prints the medians as a table, and ratios.
+// Each has a pair of namespaces of its own, connected by a veth pair, and with -forward a host behind
+// each end; they are measured in turn, so that other load on the machine affects all of them. It prints the medians as a table, and ratios.
 // It needs root, iperf3 and ping.
 //
 //	go run ./test/bench/datapath
@@ -28,6 +28,7 @@ func main() {
 	flag.IntVar(&o.repeat, "repeat", 5, "number of turns")
 	flag.DurationVar(&o.length, "time", 2*time.Second, "length of each throughput measurement")
 	only := flag.String("only", "", "rows to measure, separated by commas: "+strings.Join(names(), ", "))
+	flag.BoolVar(&o.forward, "forward", false, "measure between two hosts, for which the two ends forward")
 	flag.BoolVar(&o.hold, "hold", false, "create the networks and wait for SIGINT, without measuring")
 	flag.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
 	quick := flag.Bool("quick", false, "measure only one TCP stream and the round trip")
@@ -53,12 +54,13 @@ func main() {
 
 // options selects what to measure.
 type options struct {
-	repeat int
-	length time.Duration
-	only   []string // empty: all that are not optional
-	wanted []string // columns
-	hold   bool
-	json   bool
+	repeat  int
+	length  time.Duration
+	only    []string // empty: all that are not optional
+	wanted  []string // columns
+	forward bool     // with a host behind each end
+	hold    bool
+	json    bool
 }
 
 func (o options) wantsRow(c configuration) bool {
@@ -106,7 +108,7 @@ func measure(o options) error {
 		if !o.wantsRow(c) {
 			continue
 		}
-		n, err := newNetwork(c)
+		n, err := newNetwork(c, o.forward)
 		if n != nil {
 			networks = append(networks, n)
 		}
@@ -116,7 +118,9 @@ func measure(o options) error {
 	}
 	if o.hold {
 		for _, n := range networks {
-			fmt.Printf("%s: nsenter -t %d -n, nsenter -t %d -n\n", n.name, n.running[0].Process.Pid, n.running[len(n.running)-1].Process.Pid)
+			for _, cmd := range n.running {
+				fmt.Printf("%s: nsenter -t %d -n\n", n.name, cmd.Process.Pid)
+			}
 		}
 		<-untilTerm().Done()
 		return nil

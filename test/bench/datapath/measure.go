@@ -134,10 +134,10 @@ func (n *network) iperf(length time.Duration, args ...string) (r report, err err
 // iperfOnce runs a client with a congestion control that sends what the window allows: BBR would
 // measure its own pacing.
 func (n *network) iperfOnce(length time.Duration, args ...string) (r report, err error) {
-	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
+	cmd := exec.Command("iperf3", append([]string{"-c", n.target, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
 	before := n.cpuSeconds()
 	var out []byte
-	err = n.ends[0].Do(func() (err error) {
+	err = n.hosts[0].Do(func() (err error) {
 		out, err = cmd.Output()
 		return err
 	})
@@ -254,7 +254,7 @@ var roundTrip = regexp.MustCompile(`time=([0-9.]+) ms`)
 
 // ping measures round trips in microseconds, one every two milliseconds.
 func (n *network) ping() error {
-	out, err := n.ends[0].Run("ping", "-c", "500", "-i", "0.002", there)
+	out, err := n.hosts[0].Run("ping", "-c", "500", "-i", "0.002", n.target)
 	if err != nil {
 		return fmt.Errorf("ping: %w: %s", err, out)
 	}

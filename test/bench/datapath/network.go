@@ -22,6 +22,7 @@ type configuration struct {
 	name     string
 	off, on  []lab.Offload // offloads of the veth pair to switch off, and on
 	roles    []string      // roles of the two ends; empty: bare veth
+	shared   bool          // the server has one device for all sessions
 	optional bool          // measured only with -only
 }
 
@@ -40,6 +41,10 @@ var configurations = []configuration{
 	{name: "af-xdp", roles: []string{"concentrator af-xdp", "host af-xdp"}, optional: true},
 	{name: "kernel", roles: []string{"concentrator kernel", "host kernel"}},
 	{name: "auto", roles: []string{"concentrator auto", "host auto"}},
+	{name: "plain-shared", roles: []string{"concentrator-shared plain", "host plain"}, shared: true, optional: true},
+	{name: "offload-shared", roles: []string{"concentrator-shared offload", "host offload"}, shared: true, optional: true},
+	{name: "kernel-shared", roles: []string{"concentrator-shared kernel", "host kernel"}, shared: true, optional: true},
+	{name: "auto-shared", roles: []string{"concentrator-shared auto", "host auto"}, shared: true, optional: true},
 }
 
 func names() (all []string) {
@@ -55,27 +60,23 @@ const (
 	hereMAC, thereMAC = "02:00:5e:00:53:01", "02:00:5e:00:53:02"
 )
 
-// network is a configuration that is running. Connections start at the first end.
+// network is a configuration that is running. Connections start at the first host.
 type network struct {
 	configuration
 	ends    [2]*lab.Namespace
+	hosts   [2]*lab.Namespace // what measures: the ends, or hosts behind them
+	target  string            // address of the second host
 	running []*exec.Cmd
 	results map[string][]float64
 }
 
-func newNetwork(c configuration) (n *network, err error) {
-	n = &network{configuration: c, results: make(map[string][]float64)}
-	for i := range n.ends {
-		if n.ends[i], err = lab.NewNamespace(); err != nil {
-			return n, err
-		}
-	}
-	err = lab.Veth(lab.End{In: n.ends[0], Name: "eth0", MAC: hereMAC}, lab.End{In: n.ends[1], Name: "eth0", MAC: thereMAC})
-	if err != nil {
+func newNetwork(c configuration, forwarding bool) (n *network, err error) {
+	n = &network{configuration: c, target: there, results: make(map[string][]float64)}
+	if err := n.connect(); err != nil {
 		return n, err
 	}
-	for _, end := range n.ends {
-		if err := errors.Join(end.Offload("eth0", false, c.off...), end.Offload("eth0", true, c.on...)); err != nil {
+	if n.hosts = n.ends; forwarding {
+		if err := n.addHosts(); err != nil {
 			return n, err
 		}
 	}
@@ -85,9 +86,33 @@ func newNetwork(c configuration) (n *network, err error) {
 	if _, err = n.ends[0].Ping(addr(there), 1, 10*time.Second); err != nil {
 		return n, err
 	}
+	if forwarding {
+		if err := n.routeHosts(); err != nil {
+			return n, err
+		}
+	}
 	server := exec.Command("iperf3", "-s", "--forceflush")
 	server.Stderr = io.Discard // where it reports the signal that ends it
-	return n, n.start(1, server, "Server listening")
+	return n, n.start(n.hosts[1], server, "Server listening")
+}
+
+// connect makes the two ends and the veth pair between them.
+func (n *network) connect() (err error) {
+	for i := range n.ends {
+		if n.ends[i], err = lab.NewNamespace(); err != nil {
+			return err
+		}
+	}
+	err = lab.Veth(lab.End{In: n.ends[0], Name: "eth0", MAC: hereMAC}, lab.End{In: n.ends[1], Name: "eth0", MAC: thereMAC})
+	if err != nil {
+		return err
+	}
+	for _, end := range n.ends {
+		if err := errors.Join(end.Offload("eth0", false, n.off...), end.Offload("eth0", true, n.on...)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startRoles starts the programs that carry packets.
@@ -103,7 +128,7 @@ func (n *network) startRoles() error {
 	addrs := [2]string{here, there}
 	for i, role := range n.roles {
 		args := append(strings.Fields(role), addrs[i], addrs[1-i], macs[1-i])
-		if err := n.start(i, exec.Command(self, args...), "ready"); err != nil {
+		if err := n.start(n.ends[i], exec.Command(self, args...), "ready"); err != nil {
 			return err
 		}
 	}
@@ -120,8 +145,8 @@ func (n *network) configureVeth() error {
 	return nil
 }
 
-// start starts a program at an end, and waits for a line with a prefix.
-func (n *network) start(end int, cmd *exec.Cmd, word string) error {
+// start starts a program in a namespace, and waits for a line with a prefix.
+func (n *network) start(in *lab.Namespace, cmd *exec.Cmd, word string) error {
 	if cmd.Stderr == nil {
 		cmd.Stderr = os.Stderr
 	}
@@ -129,7 +154,7 @@ func (n *network) start(end int, cmd *exec.Cmd, word string) error {
 	if err != nil {
 		return err
 	}
-	if err := n.ends[end].Start(cmd); err != nil {
+	if err := in.Start(cmd); err != nil {
 		return err
 	}
 	n.running = append(n.running, cmd)
@@ -152,9 +177,9 @@ func (n *network) close() {
 		cmd.Process.Signal(unix.SIGTERM)
 		cmd.Wait()
 	}
-	for _, end := range n.ends {
-		if end != nil {
-			end.Close()
+	for _, in := range append(n.ends[:], n.hosts[:]...) {
+		if in != nil {
+			in.Close()
 		}
 	}
 }

@@ -30,10 +30,11 @@ import (
 
 // roles are what the command runs when it starts itself in a namespace.
 var roles = map[string]func(args []string) error{
-	"one-packet":   onePacket,
-	"concentrator": concentrator,
-	"host":         host,
-	"pppd":         pppd,
+	"one-packet":          onePacket,
+	"concentrator":        func(args []string) error { return concentrator(args, attachment.withDevice) },
+	"concentrator-shared": func(args []string) error { return concentrator(args, attachment.withSharedDevice) },
+	"host":                host,
+	"pppd":                pppd,
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -87,8 +88,8 @@ func (l attachment) open() (ports pppoe.Ports, err error) {
 	return ports, nil
 }
 
-// concentrator runs our server with one session.
-func concentrator(args []string) error {
+// concentrator runs our server with one session, whose device configure adds.
+func concentrator(args []string, configure func(attachment, *pppoe.ServerConfig) (close func() error, err error)) error {
 	l, err := newAttachment(args[0])
 	if err != nil {
 		return err
@@ -98,18 +99,43 @@ func concentrator(args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := pppoe.NewServer(pppoe.ServerConfig{
+	cfg := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: "bench"},
 		Session:      session.Config{IPv4: &ipcp.Config{Local: addr(args[1])}},
 		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
 		DataPath:     l.path,
-		Network:      l.network(),
-	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
+	}
+	closeDevice, err := configure(l, &cfg)
+	if err != nil {
+		return err
+	}
+	defer closeDevice()
+	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
 	}
 	fmt.Println("ready")
 	return server.Run(untilTerm())
+}
+
+// withDevice gives the session a device of its own, which ends with it.
+func (l attachment) withDevice(cfg *pppoe.ServerConfig) (close func() error, err error) {
+	cfg.Network = l.network()
+	return func() error { return nil }, nil
+}
+
+// withSharedDevice serves the session on a shared device. Its client may have a host behind it.
+func (l attachment) withSharedDevice(cfg *pppoe.ServerConfig) (close func() error, err error) {
+	device, err := linux.NewSharedNetwork(linux.SharedNetworkConfig{
+		DataPath: l.path, IPv4: cfg.Session.IPv4.Local, NoIPv6: true, Pools: linux.PoolPrefixes(cfg.Pool), Log: l.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	policy := &pppoe.SessionPolicy{FramedRoutes: []netip.Prefix{netip.MustParsePrefix(behind[1].network)}}
+	cfg.Shared = device.ServerConfig()
+	cfg.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return policy }
+	return device.Close, nil
 }
 
 // host runs our client.
