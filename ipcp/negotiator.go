@@ -106,10 +106,12 @@ func (n *Negotiator) Assign(remote netip.Addr) {
 }
 
 // SetChoice sets addresses that the peer may request instead of the one assigned, and restricts
-// those that it may request where none is assigned; nil: any. It takes effect like Assign.
+// those that it may request where none is assigned; nil: any. It is called after Assign, and takes
+// effect like it.
 func (n *Negotiator) SetChoice(alternates []netip.Addr, allow func(netip.Addr) bool) {
 	n.choice = nil
-	if len(alternates) > 0 || allow != nil {
+	restricts := allow != nil && (n.assigned == addr4{} || n.cfg.AcceptRemote)
+	if len(alternates) > 0 || restricts {
 		n.choice = &choice{allow, alternates}
 	}
 }
