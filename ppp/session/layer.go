@@ -19,9 +19,13 @@ func (s *Session) addLayer(n ppp.Negotiator, limits *ppp.NegotiationLimits, roun
 	if limits.RoundTrip == 0 {
 		limits = limits.WithRoundTrip(roundTrip)
 	}
-	s.layers = append(s.layers, layer{})
-	s.layers[len(s.layers)-1].automaton.Init(n, limits)
+	l := &s.networks[s.layerCount]
+	s.layerCount++
+	l.automaton.Init(n, limits)
 }
+
+// layers returns the network control protocols that are configured.
+func (s *Session) layers() []layer { return s.networks[:s.layerCount] }
 
 // agreementErr returns nil, or the reason why what a layer has agreed on cannot be used.
 func (s *Session) agreementErr(l *layer) error {
@@ -36,8 +40,8 @@ func (s *Session) agreementErr(l *layer) error {
 var ErrNoAgreement = errors.New("peer does not agree, or does not answer")
 
 func (s *Session) openLayers(now time.Time, out *Output) {
-	for i := range s.layers {
-		l := &s.layers[i]
+	for i := range s.layers() {
+		l := &s.layers()[i]
 		l.wasUp, l.failed = false, false
 		l.automaton.SetPeerMRU(s.link.PeerMRU())
 		l.automaton.Open(now, &out.Frames)
@@ -47,9 +51,9 @@ func (s *Session) openLayers(now time.Time, out *Output) {
 
 // lowerLayers reports to the network protocols that the link is down.
 func (s *Session) lowerLayers(now time.Time, out *Output) {
-	for i := range s.layers {
-		s.layers[i].automaton.Down(now)
-		s.updateLayer(now, &s.layers[i], out)
+	for i := range s.layers() {
+		s.layers()[i].automaton.Down(now)
+		s.updateLayer(now, &s.layers()[i], out)
 	}
 }
 
@@ -73,10 +77,10 @@ func (s *Session) countUp(now time.Time) {
 // protocols have failed. A family that was up and then closed does not close the link
 // (RFC 1661 section 3.7).
 func (s *Session) updateLayers(now time.Time, out *Output) {
-	allFailed := len(s.layers) > 0
-	for i := range s.layers {
-		s.updateLayer(now, &s.layers[i], out)
-		allFailed = allFailed && s.layers[i].failed
+	allFailed := len(s.layers()) > 0
+	for i := range s.layers() {
+		s.updateLayer(now, &s.layers()[i], out)
+		allFailed = allFailed && s.layers()[i].failed
 	}
 	switch {
 	case s.ups > maxUps:

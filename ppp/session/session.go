@@ -67,7 +67,6 @@ type Peer struct {
 type Session struct {
 	cfg    *Config // shared
 	link   *lcp.Link
-	layers []layer
 	v4     *ipcp.Negotiator   // nil: no IPv4
 	v6     *ipv6cp.Negotiator // nil: no IPv6
 	auth   authentication
@@ -76,9 +75,11 @@ type Session struct {
 	closed bool // Closed has been emitted
 
 	earlyTerminate bool       // the peer has sent a Terminate-Request before the link was up
+	layerCount     uint8      // of networks
 	ups            uint8      // times that a protocol came up, see countUp
 	upsSince       time.Time  // begin of the period in which they are counted
 	setupDeadline  *time.Time // when the network phase must have begun; nil: it has, or there is no bound
+	networks       [2]layer   // see layers
 }
 
 // New returns a session in PhaseDead.
@@ -88,7 +89,7 @@ func New(cfg *Config, peer Peer) *Session {
 		link, v6 = withRand(cfg)
 	}
 	s := &Session{
-		cfg: cfg, layers: make([]layer, 0, 2),
+		cfg:  cfg,
 		link: lcp.New(link, lcp.Peer{MaxMRU: peer.MaxMRU, RoundTrip: peer.RoundTrip}),
 	}
 	roundTrip := cmp.Or(peer.RoundTrip, cfg.LCP.Limits.RoundTrip)
@@ -198,8 +199,8 @@ func (s *Session) Deadline() time.Time {
 	if s.setupDeadline != nil {
 		first = ppp.Earliest(first, *s.setupDeadline)
 	}
-	for i := range s.layers {
-		first = ppp.Earliest(first, s.layers[i].automaton.Deadline())
+	for i := range s.layers() {
+		first = ppp.Earliest(first, s.layers()[i].automaton.Deadline())
 	}
 	return first
 }
@@ -214,8 +215,8 @@ func (s *Session) Advance(now time.Time, out *Output) {
 	if s.setupDeadline != nil && !now.Before(*s.setupDeadline) {
 		s.setupTimedOut(now, out)
 	}
-	for i := range s.layers {
-		s.layers[i].automaton.Advance(now, &out.Frames)
+	for i := range s.layers() {
+		s.layers()[i].automaton.Advance(now, &out.Frames)
 	}
 	s.updatePhase(now, out)
 }
@@ -357,9 +358,9 @@ func (s *Session) handleProtocolReject(now time.Time, p ppp.Protocol, out *Outpu
 }
 
 func (s *Session) layer(p ppp.Protocol) *layer {
-	for i := range s.layers {
-		if s.layers[i].automaton.Protocol() == p {
-			return &s.layers[i]
+	for i := range s.layers() {
+		if s.layers()[i].automaton.Protocol() == p {
+			return &s.layers()[i]
 		}
 	}
 	return nil
