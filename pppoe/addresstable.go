@@ -12,7 +12,17 @@ import (
 // have the same address at a time. It may be used concurrently.
 type addressTable struct {
 	mu sync.Mutex
-	by map[netip.Addr]*addressEntry
+	by map[addressKey]*addressEntry
+}
+
+// addressKey is an IPv4 address; any other is 0.0.0.0.
+type addressKey [4]byte
+
+func keyOf(addr netip.Addr) (k addressKey) {
+	if addr.Is4() {
+		k = addr.As4()
+	}
+	return k
 }
 
 // addressEntry is the session that has an address, and the one that gets it next.
@@ -41,7 +51,7 @@ func (r sessionRef) info() SessionInfo {
 	}
 }
 
-func newAddressTable() *addressTable { return &addressTable{by: make(map[netip.Addr]*addressEntry)} }
+func newAddressTable() *addressTable { return &addressTable{by: make(map[addressKey]*addressEntry)} }
 
 // claim assigns an address to a session if no other session has it. Else it returns the session
 // that has it, older; and, if the newer session replaces that and any that already waits, makes the
@@ -49,10 +59,10 @@ func newAddressTable() *addressTable { return &addressTable{by: make(map[netip.A
 func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older sessionRef) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[addr]
+	h := a.by[keyOf(addr)]
 	switch {
 	case h == nil:
-		a.by[addr] = &addressEntry{holder: by}
+		a.by[keyOf(addr)] = &addressEntry{holder: by}
 		return older, displaced, false, true
 	case h.holder.state == by.state:
 		return older, displaced, false, true
@@ -72,13 +82,13 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRef, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[addr]
+	h := a.by[keyOf(addr)]
 	switch {
 	case h == nil:
 	case h.waitsFor(s):
 		h.next = nil
 	case h.holder.state == s && h.next == nil:
-		delete(a.by, addr)
+		delete(a.by, keyOf(addr))
 	case h.holder.state == s:
 		h.holder, h.next = *h.next, nil
 		return h.holder, true
@@ -93,7 +103,7 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 	defer a.mu.Unlock()
 	free := given
 	for _, addr := range slices.Backward(own) {
-		switch h := a.by[addr]; {
+		switch h := a.by[keyOf(addr)]; {
 		case h == nil:
 			free = addr
 		case h.holder.state.Peer == station:
@@ -107,6 +117,6 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 func (a *addressTable) isFree(addr netip.Addr, but *sessionState) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[addr]
+	h := a.by[keyOf(addr)]
 	return h == nil || h.holder.state == but
 }
