@@ -10,6 +10,7 @@ import "time"
 type Heap[T comparable] struct {
 	entries []entry[T] // no entry is before its parent, which is at (i-1)/arity
 	index   map[T]int32
+	origin  time.Time // of the times of entries: the first deadline
 }
 
 // arity is the number of children of an entry: with more than two the heap has fewer levels, at
@@ -17,7 +18,7 @@ type Heap[T comparable] struct {
 const arity = 4
 
 type entry[T comparable] struct {
-	at    time.Time
+	at    time.Duration // since the origin
 	value T
 }
 
@@ -29,15 +30,15 @@ func (h *Heap[T]) Set(value T, at time.Time) {
 	case found && at.IsZero():
 		h.remove(int(i))
 	case found:
-		if !h.entries[i].at.Equal(at) {
-			h.place(int(i), entry[T]{at, value})
+		if since := at.Sub(h.origin); h.entries[i].at != since {
+			h.place(int(i), entry[T]{since, value})
 		}
 	case !at.IsZero():
 		if h.index == nil {
-			h.index = make(map[T]int32)
+			h.index, h.origin = make(map[T]int32), at
 		}
 		h.entries = append(h.entries, entry[T]{})
-		h.place(len(h.entries)-1, entry[T]{at, value})
+		h.place(len(h.entries)-1, entry[T]{at.Sub(h.origin), value})
 	}
 }
 
@@ -46,12 +47,12 @@ func (h *Heap[T]) Next() time.Time {
 	if len(h.entries) == 0 {
 		return time.Time{}
 	}
-	return h.entries[0].at
+	return h.origin.Add(h.entries[0].at)
 }
 
 // Pop removes and returns the value with the earliest deadline, if it is not after now.
 func (h *Heap[T]) Pop(now time.Time) (value T, ok bool) {
-	if len(h.entries) == 0 || h.entries[0].at.After(now) {
+	if len(h.entries) == 0 || h.entries[0].at > now.Sub(h.origin) {
 		return value, false
 	}
 	value = h.entries[0].value
@@ -77,11 +78,11 @@ func (h *Heap[T]) remove(i int) {
 // place puts an entry at i, whose own entry is overwritten, or above or below it where it
 // belongs.
 func (h *Heap[T]) place(i int, e entry[T]) {
-	for parent := (i - 1) / arity; i > 0 && e.at.Before(h.entries[parent].at); parent = (i - 1) / arity {
+	for parent := (i - 1) / arity; i > 0 && e.at < h.entries[parent].at; parent = (i - 1) / arity {
 		h.put(i, h.entries[parent])
 		i = parent
 	}
-	for child := h.firstChild(i); child >= 0 && h.entries[child].at.Before(e.at); child = h.firstChild(i) {
+	for child := h.firstChild(i); child >= 0 && h.entries[child].at < e.at; child = h.firstChild(i) {
 		h.put(i, h.entries[child])
 		i = child
 	}
@@ -95,7 +96,7 @@ func (h *Heap[T]) firstChild(i int) int {
 		return -1
 	}
 	for other := first + 1; other < min(arity*(i+1)+1, len(h.entries)); other++ {
-		if h.entries[other].at.Before(h.entries[first].at) {
+		if h.entries[other].at < h.entries[first].at {
 			first = other
 		}
 	}
