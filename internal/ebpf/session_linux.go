@@ -56,8 +56,6 @@ func (s *session) install(device string, shared bool) (err error) {
 // addToMaps writes the session's value before its keys, by which programs find it.
 func (s *session) addToMaps() error {
 	e := s.engine()
-	s.bucket(ratesUp).set(datapath.Rate{})
-	s.bucket(ratesDown).set(datapath.Rate{})
 	if err := e.maps.counters.Put(s.slot, make([]sessionCounters, e.maps.possibleCPUs)); err != nil {
 		return fmt.Errorf("reset the counters: %w", err)
 	}
@@ -76,9 +74,14 @@ func (s *session) addToMaps() error {
 	return nil
 }
 
-// uninstall undoes addToMaps, and releases the device.
+// uninstall undoes addToMaps, and releases the device. The buckets of a session without a rate are
+// never touched, so that their memory is not mapped.
 func (s *session) uninstall() {
 	s.clear()
+	if s.flags&rateLimited != 0 {
+		s.bucket(ratesUp).set(datapath.Rate{})
+		s.bucket(ratesDown).set(datapath.Rate{})
+	}
 	s.at.removeSession(s)
 	s.device.release(s)
 }
