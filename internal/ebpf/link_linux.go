@@ -44,7 +44,6 @@ func (l *Link) newSession(c datapath.SessionConfig) *session {
 	if c.VLAN.Depth() == 0 {
 		s.VLAN, s.priority = l.tags, l.priority
 	}
-	s.key = receiveKey(c.Peer, c.SessionID, receivedTags(s.VLAN))
 	return s
 }
 
@@ -87,7 +86,7 @@ func (l *Link) FilterSessions(s Socket) error {
 // hasSession reports whether the interface has a session whose received frames have the same key.
 func (i *Interface) hasSession(s *session) bool {
 	for other := i.sessions[ambiguousKey{s.Peer, s.SessionID}]; other != nil; other = other.ambiguous {
-		if other.key == s.key {
+		if other.receiveKey() == s.receiveKey() {
 			return true
 		}
 	}

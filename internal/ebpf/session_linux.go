@@ -13,7 +13,6 @@ type session struct {
 	datapath.Key       // with the tags of its frames
 	priority     uint8 // in those
 	at           *Interface
-	key          [receiveKeyLen]byte
 	device       *device
 	slot         uint32
 	flags        uint16 // without those that value adds
@@ -62,7 +61,8 @@ func (s *session) addToMaps() error {
 	if err := s.at.addSession(s); err != nil {
 		return fmt.Errorf("add the session: %w", err)
 	}
-	if err := s.at.received.Put(s.key[:], s.slot); err != nil {
+	key := s.receiveKey()
+	if err := s.at.received.Put(key[:], s.slot); err != nil {
 		return fmt.Errorf("add the session for received frames: %w", err)
 	}
 	if s.device.shared {
@@ -84,6 +84,11 @@ func (s *session) uninstall() {
 	}
 	s.at.removeSession(s)
 	s.device.release(s)
+}
+
+// receiveKey returns the key of the session's received frames.
+func (s *session) receiveKey() [receiveKeyLen]byte {
+	return receiveKey(s.Peer, s.SessionID, receivedTags(s.VLAN))
 }
 
 func (s *session) engine() *Engine { return s.at.engine }
@@ -110,7 +115,8 @@ func (s *session) isGone() bool { return s.final != nil || s.device.gone || s.at
 func (s *session) clear() {
 	e := s.engine()
 	// A key that does not exist is no error here.
-	s.at.received.Delete(s.key[:])
+	key := s.receiveKey()
+	s.at.received.Delete(key[:])
 	s.setPrefixes(nil)
 	if !s.device.shared && e.devices[s.device.index] == s.device {
 		e.maps.devices.Delete(uint32(s.device.index))
