@@ -26,17 +26,17 @@ type slots struct {
 
 // slot is the state of one slot.
 type slot struct {
-	taken    bool
-	halfOpen bool // its session has not reached its network phase
-	origin   limit.Origin
 	owner    *serverLoop   // the loop of its session
 	session  *sessionState // nil: it is not open yet
+	origin   limit.Origin
+	taken    bool
+	halfOpen bool // its session has not reached its network phase
 	// The client's slots form a list, in the order in which they were taken; -1: none.
-	older, newer int
+	older, newer int32
 }
 
 // clientSlots are the slots of one client.
-type clientSlots struct{ n, oldest, newest int }
+type clientSlots struct{ n, oldest, newest int32 }
 
 func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
@@ -82,14 +82,14 @@ func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err erro
 	s.head = (s.head + 1) % len(s.free)
 	s.nfree--
 	if of == nil {
-		of = &clientSlots{oldest: number, newest: -1}
+		of = &clientSlots{oldest: int32(number), newest: -1}
 		s.clients[o.Client] = of
 	}
 	s.all[number] = slot{taken: true, halfOpen: true, origin: o, owner: at, older: of.newest, newer: -1}
 	if of.newest >= 0 {
-		s.all[of.newest].newer = number
+		s.all[of.newest].newer = int32(number)
 	}
-	of.newest = number
+	of.newest = int32(number)
 	of.n++
 	s.sessions.Add(o)
 	s.halfOpen.Add(o)
@@ -101,7 +101,7 @@ func (s *slots) admit(o limit.Origin, of *clientSlots) error {
 	switch {
 	case s.nfree == 0:
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.Total}
-	case s.maxPerClient > 0 && of != nil && of.n >= s.maxPerClient:
+	case s.maxPerClient > 0 && of != nil && int(of.n) >= s.maxPerClient:
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.PerClient}
 	}
 	if err := s.sessions.Admit(o); err != nil {

@@ -123,9 +123,9 @@ func TestSlotsInOrder(t *testing.T) {
 		var got []int
 		for of := s.clients[wire.Addr{2}]; of != nil && len(got) < 8; of = nil {
 			for i := of.oldest; i >= 0; i = s.all[i].newer {
-				got = append(got, i)
+				got = append(got, int(i))
 			}
-			if of.n != len(got) || of.newest != got[len(got)-1] {
+			if int(of.n) != len(got) || int(of.newest) != got[len(got)-1] {
 				t.Errorf("%v given back: %+v, in order %v", back, of, got)
 			}
 		}
