@@ -41,6 +41,8 @@ func TestShared(t *testing.T) {
 				exchange(t, a, b, partner(b, family), 2<<20)
 				exchange(t, b, a, partner(a, family), 2<<20)
 			}
+			h.engine.mu.Lock()
+			defer h.engine.mu.Unlock()
 			if n := len(h.engine.devices); n != 1 {
 				t.Errorf("%d devices", n)
 			}

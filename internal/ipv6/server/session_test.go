@@ -53,6 +53,7 @@ func (w *fakeNetwork) Reply(d netif.Datagram) error {
 	if w.unreachable == d.Peer.Addr() {
 		return errors.New("network is unreachable")
 	}
+	w.Turn.Load()
 	w.replies = append(w.replies, d)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,13 +30,19 @@ type sharedService struct {
 	payload [][]byte // of what is sent
 }
 
-func startShared(t *testing.T, cfg *Config) *sharedService {
+func startShared(t *testing.T, cfg *Config, turn *atomic.Int32) *sharedService {
 	s := &sharedService{}
 	var err error
 	s.Service, err = shared.New(shared.Config[int]{
 		Config: cfg.Config, Log: cfg.Log,
-		Send:     func(_ int, p []byte) { s.payload = append(s.payload, bytes.Clone(p[40:])) },
-		Assigned: func(_ int, state, _ assign.State) { s.state = state },
+		Send: func(_ int, p []byte) {
+			turn.Load()
+			s.payload = append(s.payload, bytes.Clone(p[40:]))
+		},
+		Assigned: func(_ int, state, _ assign.State) {
+			turn.Load()
+			s.state = state
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -87,10 +94,9 @@ func TestSharedAnswersAlike(t *testing.T) {
 			w := start(t, func(w *fakeNetwork) { change(&w.cfg) })
 			other := testConfig(t)
 			change(&other)
-			s := startShared(t, &other)
+			s := startShared(t, &other, &w.Turn)
 			for range 60 {
-				time.Sleep(time.Duration(r.Int64N(int64([]time.Duration{time.Second, time.Minute, 3 * time.Hour}[r.IntN(3)]))).Truncate(time.Millisecond))
-				synctest.Wait()
+				w.Advance(time.Duration(r.Int64N(int64([]time.Duration{time.Second, time.Minute, 3 * time.Hour}[r.IntN(3)]))).Truncate(time.Millisecond))
 				s.payload, w.replies, w.advertised = nil, nil, nil
 				if r.IntN(4) == 0 {
 					w.compareAdvertisement(s)
@@ -115,8 +121,7 @@ func (w *fakeNetwork) compareAdvertisement(s *sharedService) {
 	solicit := []byte{133, 0, 0, 0, 0, 0, 0, 0}
 	w.Packets <- netif.Packet{Packet: radv.Packet{Data: solicit, Source: peer, HopLimit: 255}}
 	s.receive(58, 255, radv.AllRouters, 2, bytes.Clone(solicit))
-	time.Sleep(time.Second)
-	synctest.Wait()
+	w.Advance(time.Second)
 	if len(w.advertised) == 0 || len(s.payload) == 0 {
 		w.T.Fatalf("%d and %d advertisements", len(w.advertised), len(s.payload))
 	}

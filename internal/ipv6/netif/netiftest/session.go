@@ -48,7 +48,10 @@ func New[S any](t *testing.T) *Session[S] {
 func (s *Session[S]) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(&s.Log, nil)) }
 
 // Notify records a state.
-func (s *Session[S]) Notify(state S) { s.States = append(s.States, state) }
+func (s *Session[S]) Notify(state S) {
+	s.Turn.Load()
+	s.States = append(s.States, state)
+}
 
 // Last returns the state that was reported last.
 func (s *Session[S]) Last() S { return s.States[len(s.States)-1] }
