@@ -1,10 +1,13 @@
 package pppoe
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // beginNetworkPhase applies the policy of the user that was just authenticated. Nothing of an
 // earlier user's policy stays, as the link may have been renegotiated by another.
-func (l *serverLoop) beginNetworkPhase(s *sessionState) {
+func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
 	policy := &noPolicy
 	switch policyOf := l.server.current.Load().Policy; {
 	case s.authPolicy != nil:
@@ -14,7 +17,7 @@ func (l *serverLoop) beginNetworkPhase(s *sessionState) {
 			policy = p
 		}
 	}
-	l.setPolicy(s, policy)
+	l.setPolicy(now, s, policy)
 	if s.desired.device && s.User != s.networkUser {
 		s.limits.restart(s.counters())
 	}

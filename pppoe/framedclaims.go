@@ -51,7 +51,7 @@ func (f *framedClaims) release(prefixes []netip.Prefix, s *sessionState) {
 // their client is usually gone, as after a power cut, and has returned in this session. A session with a
 // prefix of another user ends when the prefix cannot be routed to it. Where older sessions are kept,
 // their peers are checked.
-func (l *serverLoop) claimFramedRoutes(s *sessionState, before, after []netip.Prefix) {
+func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, after []netip.Prefix) {
 	if len(before) == 0 && len(after) == 0 {
 		return
 	}
@@ -60,9 +60,14 @@ func (l *serverLoop) claimFramedRoutes(s *sessionState, before, after []netip.Pr
 		return !l.server.cfg.KeepOlder && s.User != "" && s.User == older.user
 	})
 	for _, ref := range older {
-		ref.call(func(now time.Time) {
+		end := func(now time.Time) {
 			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "framed route is taken over by a newer session"})
-		})
+		}
+		if ref.owner != l {
+			ref.call(end)
+		} else if ref.state.endReason == nil { // at once, before the prefixes are set for the newer one
+			end(now)
+		}
 	}
 	for _, ref := range kept {
 		ref.call(func(now time.Time) { ref.owner.checkPeer(now, ref.state) })

@@ -76,8 +76,8 @@ func (l *loop) sessionByKey(k SessionKey) *sessionState {
 }
 
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.
-func (l *serverLoop) setPolicy(s *sessionState, p *SessionPolicy) {
-	l.claimFramedRoutes(s, s.policy.FramedRoutes, p.FramedRoutes)
+func (l *serverLoop) setPolicy(now time.Time, s *sessionState, p *SessionPolicy) {
+	l.claimFramedRoutes(now, s, s.policy.FramedRoutes, p.FramedRoutes)
 	s.policy = p
 	s.limits.SessionLimits = &l.server.current.Load().Limits
 	if p.Limits != nil {
@@ -92,7 +92,7 @@ func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPoli
 	if !s.desired.device {
 		return // beginNetworkPhase applies it
 	}
-	l.setPolicy(s, p)
+	l.setPolicy(now, s, p)
 	if s.configured.ipv4 || s.configured.ipv6 {
 		l.loop.applyPolicy(s, s.configuredAddressing())
 	}

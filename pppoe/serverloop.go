@@ -97,7 +97,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		}
 	case session.NetworkPhase:
 		l.server.slots.setEstablished(s.Unit)
-		l.beginNetworkPhase(s)
+		l.beginNetworkPhase(now, s)
 	case session.NetworkDown:
 		if e.Protocol == ppp.IPCP {
 			l.cancelAddressWait(s)
@@ -107,7 +107,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	case Configured:
 		l.rememberAddress(s, e)
 	case Ended:
-		l.claimFramedRoutes(s, s.policy.FramedRoutes, nil)
+		l.claimFramedRoutes(now, s, s.policy.FramedRoutes, nil)
 		l.cancelAddressWait(s)
 		s.desired.IPv4 = agreement{}
 		l.releaseAddresses(s, Addressing{})
