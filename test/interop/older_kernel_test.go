@@ -21,8 +21,8 @@ func TestKindsOfDevices(t *testing.T) {
 // unaligned loads work. The kernel data path does not need either.
 func TestOlderKernel(t *testing.T) {
 	need(t)
-	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
-		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
+	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/(^|_)(TC|XDP)$",
+		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/any_source_XDP", "TestVerdicts/shared_TC", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
 }
 
 // runTests runs tests of a package in the guest, with the modules that they need; the tests in

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -66,6 +67,9 @@ func requirements(t *testing.T, file, what string) []string {
 func runStory(t *testing.T, bin, file string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	// Pdeathsig follows the thread that starts the process: it must not end before.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestOnStage$", "-test.v")
 	cmd.Env = append(os.Environ(), storyEnv+"="+bin, "STORY="+file)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
