@@ -75,15 +75,12 @@ func (l *serverLoop) admitFrame(now time.Time, frame []byte) error {
 }
 
 // discoveryCode returns the CODE of a discovery packet (RFC 2516 section 4), and the tags of its
-// frame. An only tag with VLAN identifier 0 belongs to no VLAN (IEEE 802.1Q section 6.9.1).
+// frame.
 func discoveryCode(frame []byte) (code wire.Code, in vlan.Stack, ok bool) {
 	in, etherType, ok := vlan.Split(frame)
 	at := 2*len(wire.Addr{}) + in.Depth()*vlan.TagLen + 2
 	if !ok || etherType != wire.EtherTypeDiscovery || len(frame) < at+wire.HeaderLen {
 		return 0, in, false
 	}
-	if in.Depth() == 1 && in[0].VID == 0 {
-		in = vlan.Stack{}
-	}
-	return wire.Code(frame[at+1]), in, true
+	return wire.Code(frame[at+1]), in.WithoutPriorityTag(), true
 }

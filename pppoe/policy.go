@@ -68,11 +68,16 @@ func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *se
 
 // sessionByKey returns a session whose PPP has not ended; nil: it is not in this loop.
 func (l *loop) sessionByKey(k SessionKey) *sessionState {
-	s := l.sessions[datapath.Key{VLAN: k.vlan, Local: l.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}]
+	s := l.sessions[l.frameKeyOf(k)]
 	if s == nil || s.Key() != k || s.endReason != nil {
 		return nil
 	}
 	return s
+}
+
+// frameKeyOf returns the key by which the frames of a session of this loop are found.
+func (l *loop) frameKeyOf(k SessionKey) datapath.Key {
+	return datapath.Key{VLAN: k.vlan, Local: l.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}
 }
 
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.

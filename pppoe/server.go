@@ -64,9 +64,9 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace and
-// Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that Policy and Authenticator
-// apply when they authenticate again. The other fields of cfg are ignored. On error, which names
-// the field that is wrong, nothing changes.
+// Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
+// Policy and Authenticator apply when they authenticate again. The other fields of cfg are ignored.
+// On error, which names the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	next := s.cfg
 	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace

@@ -120,7 +120,7 @@ func (l *loop) routeShared(s *sessionState, prefixes []netip.Prefix) {
 // pathOf returns the session of a key in the data path; nil: it is not one of this loop's. It may be
 // called from any goroutine.
 func (l *loop) pathOf(k SessionKey) datapath.Session {
-	return l.engine.Find(datapath.Key{VLAN: k.vlan, Local: l.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}, k.Generation)
+	return l.engine.Find(l.frameKeyOf(k), k.Generation)
 }
 
 func (l *loop) hasPath(k SessionKey) bool { return l.pathOf(k) != nil }

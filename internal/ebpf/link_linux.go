@@ -47,15 +47,6 @@ func (l *Link) newSession(c datapath.SessionConfig) *session {
 	return s
 }
 
-// receivedTags returns the tags of received frames in their key. A single tag with VLAN identifier 0
-// means no VLAN (IEEE 802.1Q section 6.9.1).
-func receivedTags(tags vlan.Stack) vlan.Stack {
-	if tags.Depth() == 1 && tags[0].VID == 0 {
-		return vlan.Stack{}
-	}
-	return tags
-}
-
 // Describe is Interface.Describe.
 func (l *Link) Describe() string { return l.at.Describe() }
 
@@ -73,7 +64,7 @@ type Socket interface {
 func (l *Link) FilterSessions(s Socket) error {
 	var h hooks
 	defer h.close() // the socket holds the program
-	program, err := h.load(ebpf.SocketFilter, 0, "filter", sessionFilter(l.at.maps(), receivedTags(l.tags), s.Addr()))
+	program, err := h.load(ebpf.SocketFilter, 0, "filter", sessionFilter(l.at.maps(), l.tags.WithoutPriorityTag(), s.Addr()))
 	if err != nil {
 		return err
 	}

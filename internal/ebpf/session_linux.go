@@ -88,7 +88,7 @@ func (s *session) uninstall() {
 
 // receiveKey returns the key of the session's received frames.
 func (s *session) receiveKey() [receiveKeyLen]byte {
-	return receiveKey(s.Peer, s.SessionID, receivedTags(s.VLAN))
+	return receiveKey(s.Peer, s.SessionID, s.VLAN.WithoutPriorityTag())
 }
 
 func (s *session) engine() *Engine { return s.at.engine }

@@ -49,9 +49,7 @@ func FrameKey(frame []byte) (k Key, at int, ok bool) {
 		if !ok || etherType != wire.EtherTypeSession || len(frame) < at+wire.HeaderLen {
 			return k, 0, false
 		}
-		if k.VLAN.Depth() == 1 && k.VLAN[0].VID == 0 {
-			k.VLAN = vlan.Stack{}
-		}
+		k.VLAN = k.VLAN.WithoutPriorityTag()
 	}
 	k.SessionID = binary.BigEndian.Uint16(frame[at+2:])
 	return k, at, true

@@ -74,6 +74,15 @@ func (s Stack) Depth() int {
 	return len(s)
 }
 
+// WithoutPriorityTag returns the stack that identifies the VLAN of a frame: an only tag with VLAN
+// identifier 0 carries a priority and belongs to no VLAN (IEEE 802.1Q section 6.9.1).
+func (s Stack) WithoutPriorityTag() Stack {
+	if s.Depth() == 1 && s[0].VID == 0 {
+		return Stack{}
+	}
+	return s
+}
+
 // Tags returns the tags. The result aliases the stack.
 func (s *Stack) Tags() []Tag { return s[:s.Depth()] }
 

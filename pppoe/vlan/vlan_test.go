@@ -198,3 +198,16 @@ func FuzzStrip(f *testing.F) {
 		}
 	})
 }
+
+// TestWithoutPriorityTag: an only tag without a VLAN is no VLAN; an outer one of two belongs to the
+// stack.
+func TestWithoutPriorityTag(t *testing.T) {
+	priority, tag := vlan.Tag{TPID: vlan.CTag}, vlan.Tag{TPID: vlan.CTag, VID: 1}
+	for in, want := range map[vlan.Stack]vlan.Stack{
+		{}: {}, {priority}: {}, {tag}: {tag}, {priority, tag}: {priority, tag}, {tag, priority}: {tag, priority},
+	} {
+		if got := in.WithoutPriorityTag(); got != want {
+			t.Errorf("%v: %v, want %v", in, got, want)
+		}
+	}
+}

@@ -19,8 +19,8 @@ type DiscoveryFrame struct {
 // minPayload is the length in octets to which package ethernet pads payloads.
 const minPayload = 46
 
-// ParseDiscoveryFrame parses a whole Ethernet frame. An only tag with VLAN identifier 0 belongs to
-// no VLAN (IEEE 802.1Q section 6.9.1). The result does not alias b.
+// ParseDiscoveryFrame parses a whole Ethernet frame. A priority tag is no VLAN (see
+// vlan.Stack.WithoutPriorityTag). The result does not alias b.
 func ParseDiscoveryFrame(b []byte) (d DiscoveryFrame, err error) {
 	tags, untagged, ok := vlan.Strip(bytes.Clone(b))
 	var f ethernet.Frame
@@ -31,9 +31,7 @@ func ParseDiscoveryFrame(b []byte) (d DiscoveryFrame, err error) {
 		return d, ErrCode
 	}
 	d.Dst, d.Src = Addr(f.Destination), Addr(f.Source)
-	if d.VLAN = tags; tags.Depth() == 1 && tags[0].VID == 0 {
-		d.VLAN = vlan.Stack{}
-	}
+	d.VLAN = tags.WithoutPriorityTag()
 	d.Discovery, err = ParseDiscovery(f.Payload)
 	return d, err
 }
