@@ -395,12 +395,12 @@ func TestClientGroupMalformed(t *testing.T) {
 		l.startServer()
 		l.startGroup()
 		synctest.Wait()
-		stranger := wire.Addr{2, 0, 0x5e, 0, 0x53, 0x99}
+		other := wire.Addr{2, 0, 0x5e, 0, 0x53, 0x99}
 		frames := [][]byte{
 			wire.AppendSessionFrame(nil, groupAddr, serverAddr, 77, []byte{0xc0, 0x21, 1, 1, 0, 4}),
-			wire.AppendSessionFrame(nil, groupAddr, stranger, 1, []byte{0xc0, 0x21, 5, 1, 0, 4}),
+			wire.AppendSessionFrame(nil, groupAddr, other, 1, []byte{0xc0, 0x21, 5, 1, 0, 4}),
 			wire.AppendSessionFrame(nil, groupAddr, serverAddr, 1, nil),
-			wire.NewPADT(groupAddr, stranger, 1, "").AppendTo(nil),
+			wire.NewPADT(groupAddr, other, 1, "").AppendTo(nil),
 			wire.NewPADT(groupAddr, serverAddr, 2, "").AppendTo(nil),
 		}
 		for _, frame := range frames {

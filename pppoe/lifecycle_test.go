@@ -17,6 +17,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/wire"
 )
@@ -279,11 +280,19 @@ func TestPreviousAddressRequested(t *testing.T) {
 			}
 		}})
 		l.client.Redial = persist(0, 0)
+		// The first session has ended before the server answers the redial.
+		delay, err := discovery.ParsePADODelay("100")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.server.Access.PADODelay = delay
 		l.startServer()
 		l.startClient()
+		time.Sleep(time.Second)
 		l.checkOnline(1, "at first")
 		requested.Store(false)
 		l.dialer.Redial()
+		time.Sleep(time.Second)
 		l.checkOnline(2, "the second time")
 		if !requested.Load() {
 			t.Error("the address of the first session was not requested again")
