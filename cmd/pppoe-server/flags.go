@@ -97,7 +97,9 @@ func parseFlags(args []string) (*flags, error) {
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })
 	version.AddFlag(set, "v", os.Stdout)
 	set.Usage = func() {
-		fmt.Print(usage, set.FlagUsagesWrapped(100), "\nOptions of the options file:\n")
+		fmt.Print(usage, set.FlagUsagesWrapped(100))
+		writeCommands(os.Stdout)
+		fmt.Print("\nOptions of the options file:\n")
 		pppd.WriteHelp(os.Stdout, pppd.Server)
 	}
 	if err := set.Parse(args); err != nil {

@@ -29,6 +29,9 @@ import (
 func main() { os.Exit(run(daemonize.Args())) }
 
 func run(args []string) int {
+	if c := findCommand(args); c != nil {
+		return c.run(args[1:])
+	}
 	f, err := parseFlags(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

@@ -15,9 +15,10 @@ func page(set *pflag.FlagSet) *manpage.Page {
 	return &manpage.Page{
 		Name:     "pppoe-server",
 		Brief:    "PPPoE access concentrator without PPP in the kernel",
-		Synopsis: []string{"[FLAG]...", "`--help` | `--version` | `--man`"},
+		Synopsis: []string{"[FLAG]...", "COMMAND [ARGUMENT]...", "`--help` | `--version` | `--man`"},
 		Sections: []manpage.Section{
 			{Title: "DESCRIPTION", Blocks: description},
+			{Title: "COMMANDS", Blocks: commandItems()},
 			{Title: "FLAGS", Blocks: manpage.Flags(set)},
 			{Title: "OPTIONS", Blocks: slices.Concat([]manpage.Block{
 				manpage.Paragraph("The options file has pppd options for all sessions; /etc/ppp/options is read before it, as by pppd. The options file must exist: it says whether " +
