@@ -41,8 +41,9 @@ type Agreement struct {
 
 // Negotiator negotiates IPCP's options on one link. It implements ppp.Negotiator.
 type Negotiator struct {
-	cfg    *Config // shared
-	choice *choice // nil: the peer has none
+	cfg    *Config        // shared
+	choice *choice        // nil: the peer has none
+	dns    *[2]netip.Addr // assigned to this peer in place of Config.DNS; nil: none
 
 	servers *servers // as currently requested; nil: we request none
 
@@ -113,6 +114,15 @@ func (n *Negotiator) SetChoice(alternates []netip.Addr, allow func(netip.Addr) b
 	restricts := allow != nil && (n.assigned == addr4{} || n.cfg.AcceptRemote)
 	if len(alternates) > 0 || restricts {
 		n.choice = &choice{allow, alternates}
+	}
+}
+
+// SetNameServers sets the DNS servers assigned to the peer in place of Config.DNS; if neither is valid,
+// those of Config are. It takes effect like Assign.
+func (n *Negotiator) SetNameServers(dns [2]netip.Addr) {
+	n.dns = nil
+	if dns[0].IsValid() || dns[1].IsValid() {
+		n.dns = &dns
 	}
 }
 
@@ -211,6 +221,9 @@ func (n *Negotiator) evaluateServer(theirs ppp.Option) (ppp.Verdict, ppp.Option)
 // serverFor returns the server that we assign for an option. A single one serves as both.
 func (n *Negotiator) serverFor(typ uint8) netip.Addr {
 	pair, i := n.cfg.DNS, 0
+	if n.dns != nil {
+		pair = *n.dns
+	}
 	if typ == OptPrimaryNBNS || typ == OptSecondaryNBNS {
 		pair = n.cfg.NBNS
 	}

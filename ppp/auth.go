@@ -101,6 +101,12 @@ type AuthResult struct {
 	// AllowAddress reports whether the peer may have an address that it requests, where none
 	// is assigned; nil: any.
 	AllowAddress func(netip.Addr) bool
+	// NameServers are the primary and secondary DNS servers assigned to the peer (RFC 1877); if
+	// neither is valid, the owner's are.
+	NameServers [2]netip.Addr
+	// InterfaceID is the IPv6 interface identifier assigned to the peer (RFC 5072); zero: the
+	// owner's choice.
+	InterfaceID [8]byte
 }
 
 // LogReason returns why a response was not accepted, for our log: Reason, or else Message.

@@ -34,6 +34,9 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 		return
 	}
 	s.claims.assigned = d.Alternates
+	if p := d.Policy; p != nil {
+		d.NameServers, d.InterfaceID = p.DNS, p.InterfaceID
+	}
 	if d.Address.IsValid() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
 		s.claims.assigned = append([]netip.Addr{d.Address}, d.Alternates...)

@@ -111,7 +111,14 @@ type (
 	Configured struct {
 		sealed
 		Addressing
-		Previous Addressing // in force until now
+		Previous Addressing     // in force until now
+		Policy   *SessionPolicy // in force; not nil; must not be changed
+	}
+	// PolicyChanged reports that Server.Update has replaced the policy of a session that is in the
+	// network phase.
+	PolicyChanged struct {
+		sealed
+		Policy *SessionPolicy
 	}
 	// NetworkLost reports that the packets of an address family no longer flow: the session ends,
 	// or the peer renegotiates.

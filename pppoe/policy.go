@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe/datapath"
 )
 
@@ -31,6 +32,30 @@ type SessionPolicy struct {
 	Limits *SessionLimits
 	// MSS is as ClientConfig.MSS; zero: ServerConfig.MSS.
 	MSS int
+	// MTU bounds the packets in both directions, in octets, if it is less than what LCP has negotiated
+	// (RFC 2865 section 5.12, Framed-MTU); zero: no bound. A change applies when the network phase
+	// begins.
+	MTU int
+	// DNS are the name servers assigned by IPCP (RFC 1877), IPv6DNS those advertised to the peer. If
+	// none is set, those of the server are. They apply when the network phase begins.
+	DNS     [2]netip.Addr
+	IPv6DNS []netip.Addr
+	// InterfaceID is the peer's IPv6 interface identifier; zero: ServerConfig's choice.
+	InterfaceID ipv6cp.ID
+	// AddressPool, IPv6Pool and DelegatedPool name the pools of the peer's IPv4 address, of its
+	// network or IPv6 address, and of its delegated prefix; empty: the server's default.
+	AddressPool, IPv6Pool, DelegatedPool string
+	// IPv6Prefix is the peer's network, a /64 for SLAAC; IPv6Address and DelegatedPrefix are what
+	// DHCPv6 assigns to it. Those that are not set are of a pool.
+	IPv6Prefix, DelegatedPrefix netip.Prefix
+	IPv6Address                 netip.Addr
+	// InterimInterval is the time between the interim records of accounting; zero: accounting's
+	// own; negative: none.
+	InterimInterval time.Duration
+	// Class is what the AAA server wants in the records of accounting (RFC 2865 section 5.25).
+	Class [][]byte
+	// FilterID names the filter of the user, for records and logs (RFC 2865 section 5.11).
+	FilterID string
 }
 
 // noPolicy is the policy of a session before it has one.
@@ -89,7 +114,23 @@ func (l *serverLoop) setPolicy(now time.Time, s *sessionState, p *SessionPolicy)
 		s.limits.SessionLimits = p.Limits
 	}
 	s.needsCounters = s.adaptiveEcho || s.limits.needsCounters()
+	s.setMTU()
 }
+
+// setMTU sets the MTU: that of the link, or of the policy if it is less. It does not change while
+// packets flow.
+func (s *sessionState) setMTU() {
+	if s.configured.ipv4 || s.configured.ipv6 {
+		return
+	}
+	s.desired.MTU = uint16(s.ppp.MTU())
+	if limit := s.policy.MTU; limit > 0 {
+		s.desired.MTU = min(s.desired.MTU, uint16(min(limit, maxMTU)))
+	}
+}
+
+// maxMTU is the largest that PPP can negotiate.
+const maxMTU = 0xffff
 
 // updatePolicy replaces the policy of an open session.
 func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPolicy) {
@@ -103,6 +144,7 @@ func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPoli
 	}
 	l.loop.reconcile(s)
 	l.loop.setTimer(now, s)
+	l.loop.emit(now, s, PolicyChanged{Policy: p})
 }
 
 // applyPolicy applies a session's policy to the data path, before packets flow, and removes what an

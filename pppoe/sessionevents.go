@@ -78,7 +78,7 @@ func (l *loop) handleEvent(now time.Time, s *sessionState, event session.Event) 
 	case session.Dropped:
 		l.drops.count(e.Err)
 	case session.LinkUp:
-		s.desired.MTU = uint16(min(e.MRU, e.PeerMRU))
+		s.setMTU()
 	case session.IPv4Up:
 		if l.owner.claimAddress(now, s, e.Agreement) {
 			s.desired.IPv4 = newAgreement(e.Agreement)

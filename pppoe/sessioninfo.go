@@ -36,6 +36,9 @@ type SessionKey struct {
 	vlan       vlan.Stack // as in SessionInfo
 }
 
+// VLAN returns the tags of the session's frames, of a port that has tags in band.
+func (s SessionInfo) VLAN() vlan.Stack { return s.vlan }
+
 // Key returns the session's key.
 func (s SessionInfo) Key() SessionKey {
 	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation, s.vlan}

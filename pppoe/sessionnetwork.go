@@ -92,7 +92,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
 		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
-		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before})
+		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
 		l.flushDeviceQueue(s)
 	}
 }

@@ -52,6 +52,7 @@ type Negotiator struct {
 	suggestion ID   // for a peer without an identifier, or with ours
 	remote     ID   // as acknowledged
 	assigned   bool // suggestion is assigned to the peer
+	override   *ID  // assigned in place of suggestion; nil: none
 	request    bool // our identifier is requested
 }
 
@@ -83,6 +84,23 @@ func (n *Negotiator) Assign(remote ID) {
 	}
 }
 
+// AssignUser assigns an identifier that belongs to the peer's user, in place of that of Assign or
+// Config.Remote, until it is called again; zero: none. It takes effect like Assign.
+func (n *Negotiator) AssignUser(remote ID) {
+	n.override = nil
+	if remote != (ID{}) {
+		n.override = &remote
+	}
+}
+
+// proposal returns the identifier for the peer, and whether it may have no other.
+func (n *Negotiator) proposal() (id ID, assigned bool) {
+	if n.override != nil {
+		return *n.override, true
+	}
+	return n.suggestion, n.assigned
+}
+
 // Protocol returns ppp.IPv6CP.
 func (n *Negotiator) Protocol() ppp.Protocol { return ppp.IPv6CP }
 
@@ -109,11 +127,12 @@ func (n *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 		return ppp.Reject, theirs
 	}
 	id, _ := identifier(theirs)
+	proposal, assigned := n.proposal()
 	switch {
 	case id == ID{} && n.local == ID{}:
 		return ppp.Reject, theirs
-	case id == ID{}, id == n.local, n.assigned && id != n.suggestion:
-		return ppp.Nak, option(n.suggestion)
+	case id == ID{}, id == n.local, assigned && id != proposal:
+		return ppp.Nak, option(proposal)
 	}
 	return ppp.Ack, theirs
 }
@@ -122,7 +141,8 @@ func (n *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // none.
 func (n *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
 	if _, ok := peer.Find(OptInterfaceID); !ok && !n.cfg.AcceptNoRemote {
-		b = appendOption(b, n.suggestion)
+		proposal, _ := n.proposal()
+		b = appendOption(b, proposal)
 	}
 	return b
 }

@@ -173,7 +173,7 @@ func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Outpu
 		return
 	}
 	step := s.auth.authenticator.SetResult(now, result, &out.Frames)
-	if step.Outcome == ppp.Succeeded && s.v4 != nil {
+	if step.Outcome == ppp.Succeeded {
 		s.assign(result)
 	}
 	s.handleAuthenticatorStep(now, step, out)
@@ -183,12 +183,21 @@ func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Outpu
 	s.updatePhase(now, out)
 }
 
-// assign sets the peer's address: that of the result, or else the one known before PPP. An
-// address from before a renegotiation of the link does not persist.
+// assign sets the peer's address, name servers and interface identifier: those of the result, or else
+// those known before PPP. Nothing from before a renegotiation of the link persists.
 func (s *Session) assign(result ppp.AuthResult) {
-	s.v4.Assign(result.Address)
-	s.v4.SetChoice(result.Alternates, result.AllowAddress)
+	if s.v4 != nil {
+		s.v4.Assign(result.Address)
+		s.v4.SetChoice(result.Alternates, result.AllowAddress)
+		s.v4.SetNameServers(result.NameServers)
+	}
+	if s.v6 != nil {
+		s.v6.AssignUser(result.InterfaceID)
+	}
 }
+
+// MTU returns the longest packet in either direction that the link carries, in octets, as negotiated.
+func (s *Session) MTU() int { return min(s.link.MRU(), s.link.PeerMRU()) }
 
 // Deadline returns the time at which Advance must be called; zero: never.
 func (s *Session) Deadline() time.Time {
