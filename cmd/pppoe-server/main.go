@@ -130,6 +130,7 @@ func serve(f *flags, s *pppd.Settings) int {
 		lines.Remove(os.Stderr)
 		daemonize.Ready()
 	}
+	go returnMemory(ctx) // ends with ctx
 	unwatch := watchInterfaces(ctx, f.interfaces, server, log)
 	err = server.Run(ctx)
 	unwatch()

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
+	"time"
 )
 
 // gcPercent is how much memory may be allocated before it is collected, in percent of what is in
@@ -16,3 +19,59 @@ func limitGarbage() {
 		debug.SetGCPercent(gcPercent)
 	}
 }
+
+// memoryInterval is how often it is checked whether there is memory to return to the system.
+const memoryInterval = 5 * time.Second
+
+// returnMemory collects garbage and returns free memory to the system when a burst is over, as of
+// set-ups or of accounts read, until ctx ends. The runtime alone would keep what the burst has left
+// for as long as the sessions last: an idle server allocates too little for a collection.
+func returnMemory(ctx context.Context) {
+	ticks := time.NewTicker(memoryInterval)
+	defer ticks.Stop()
+	var m memoryMonitor
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			if m.due(sampleHeap()) {
+				debug.FreeOSMemory()
+				m.returned(sampleHeap())
+			}
+		}
+	}
+}
+
+// heapSample is what the heap is at a time, in octets.
+type heapSample struct {
+	allocated uint64 // since the start
+	held      uint64 // of the system
+}
+
+func sampleHeap() heapSample {
+	s := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(s)
+	return heapSample{s[0].Value.Uint64(), s[1].Value.Uint64() + s[2].Value.Uint64() + s[3].Value.Uint64()}
+}
+
+// memoryMonitor decides when memory is returned. The zero value is ready.
+type memoryMonitor struct {
+	allocated uint64 // at the last sample
+	busy      bool   // a burst has not been followed by a return
+	kept      uint64 // held after the last return
+}
+
+// due reports whether memory is to be returned now: in an interval in which little was allocated, after
+// one in which much was, or if the heap has grown since by more than an eighth.
+func (m *memoryMonitor) due(s heapSample) bool {
+	burst := s.allocated-m.allocated > s.held/16+1<<20
+	m.allocated = s.allocated
+	m.busy = m.busy || burst
+	return !burst && (m.busy || s.held > m.kept+m.kept/8+1<<20)
+}
+
+func (m *memoryMonitor) returned(s heapSample) { m.busy, m.kept = false, s.held }
