@@ -2,6 +2,7 @@ package lcp
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 
 	"upppoe/ppp"
@@ -94,10 +95,27 @@ func (l *Link) CheckPeer(now time.Time, q *ppp.Queue) {
 // Echo-Request.
 func (l *Link) NoteTraffic() { l.echo.traffic = true }
 
+// roundTrip is a round-trip time in steps of 32 us, up to 2.1 s: a link keeps no more of it.
+type roundTrip uint16
+
+const roundTripStep = 32 * time.Microsecond
+
+// newRoundTrip rounds a time up, so that a time that was measured is never zero.
+func newRoundTrip(d time.Duration) roundTrip {
+	return roundTrip(min(max(d/roundTripStep, 0)+1, math.MaxUint16))
+}
+
+// RoundTrip returns the time between the last Echo-Request that was answered and the answer, with a
+// resolution of 32 us, and at most 2.1 s; 0: none was answered.
+func (l *Link) RoundTrip() time.Duration { return time.Duration(l.roundTrip) * roundTripStep }
+
 // Unanswered returns the number of Echo-Requests since the peer's last answer.
 func (l *Link) Unanswered() int { return int(l.echo.pending) }
 
-func (k *keepalive) answered(now time.Time, l *Link) {
+func (k *keepalive) answered(now time.Time, l *Link, c ppp.Control) {
+	if c.ID == k.id-1 && !k.deadline.IsZero() { // the deadline is that of the last request
+		l.roundTrip = newRoundTrip(now.Sub(k.deadline.Add(-k.config(l).Interval)))
+	}
 	k.pending = 0
 	if k.checking {
 		k.checking = false
@@ -149,6 +167,6 @@ func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
 	if age := l.echo.id - 1 - c.ID; uint32(age) >= l.echo.pending {
 		return ErrEcho
 	}
-	l.echo.answered(now, l)
+	l.echo.answered(now, l, c)
 	return nil
 }

@@ -70,6 +70,7 @@ type Link struct {
 	negotiator negotiator
 	echo       keepalive
 	path       *pathCheck   // nil: disabled
+	roundTrip  roundTrip    // of the last echo; 0: none
 	rejected   ppp.Protocol // by the peer's last Protocol-Reject; 0: none
 }
 

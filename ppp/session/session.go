@@ -243,6 +243,9 @@ func (s *Session) CheckPeer(now time.Time, out *Output) {
 // then sends no Echo-Request (lcp.Echo.Adaptive).
 func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 
+// RoundTrip returns the round-trip time of the last LCP echo: see lcp.Link.RoundTrip.
+func (s *Session) RoundTrip() time.Duration { return s.link.RoundTrip() }
+
 // orUnsupportedMethod returns r; or, if LCP has failed or the peer has hung up during it
 // and the peer had required an authentication method that we do not offer, this reason.
 func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {

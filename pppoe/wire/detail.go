@@ -77,9 +77,6 @@ func (t Tag) route() (details []Detail) {
 	return append(details, Detail{"metric", t.field(12, 4)})
 }
 
-// broadbandForum is the enterprise number of TR-101.
-const broadbandForum = 3561
-
 // vendorDetails returns the fields of a Vendor-Specific tag (RFC 2516 appendix A): four octets of
 // enterprise number, and that enterprise's own format.
 func vendorDetails(b []byte) []Detail {
@@ -91,42 +88,25 @@ func vendorDetails(b []byte) []Detail {
 	return append(details, hexDetail("octets in hexadecimal", rest)...)
 }
 
-// accessLine parses the sub-options of TR-101: one octet each of type and length.
+// accessLine returns the sub-options of TR-101.
 func accessLine(b []byte) (details []Detail) {
-	for len(b) > 0 {
-		if len(b) < 2 || len(b) < 2+int(b[1]) {
-			return append(details, hexDetail("cut short", b)...)
-		}
-		details = append(details, subOption(b[0], b[2:2+int(b[1])]))
-		b = b[2+int(b[1]):]
+	for kind, value := range subOptions(b) {
+		details = append(details, subOption(kind, value))
+		b = b[2+len(value):]
 	}
-	return details
-}
-
-// Sub-options of TR-101's tag.
-const (
-	circuitID = 0x01
-	remoteID  = 0x02
-)
-
-var subOptionNames = map[byte]string{
-	0x81: "actual rate up in kbit/s", 0x82: "actual rate down in kbit/s",
-	0x83: "minimum rate up in kbit/s", 0x84: "minimum rate down in kbit/s",
-	0x85: "attainable rate up in kbit/s", 0x86: "attainable rate down in kbit/s",
-	0x87: "maximum rate up in kbit/s", 0x88: "maximum rate down in kbit/s",
-	0x89: "minimum low-power rate up in kbit/s", 0x8a: "minimum low-power rate down in kbit/s",
-	0x8b: "maximum delay up in ms", 0x8c: "actual delay up in ms",
-	0x8d: "maximum delay down in ms", 0x8e: "actual delay down in ms",
+	return append(details, hexDetail("cut short", b)...)
 }
 
 func subOption(kind byte, value []byte) Detail {
-	switch name := subOptionNames[kind]; {
-	case kind == circuitID:
+	switch number, ok := LineAttribute(kind).parse(value); {
+	case kind == subCircuitID:
 		return Detail{"circuit-id", string(value)}
-	case kind == remoteID:
+	case kind == subRemoteID:
 		return Detail{"remote-id", string(value)}
-	case name != "" && len(value) == 4:
-		return Detail{name, strconv.FormatUint(uint64(binary.BigEndian.Uint32(value)), 10)}
+	case ok && len(value) == 4:
+		return Detail{LineAttribute(kind).String(), strconv.FormatUint(uint64(number), 10)}
+	case ok:
+		return Detail{LineAttribute(kind).String(), hex.EncodeToString(value)}
 	}
 	return Detail{fmt.Sprintf("sub-option 0x%02x", kind), hex.EncodeToString(value)}
 }

@@ -34,7 +34,7 @@ func TestDetails(t *testing.T) {
 			{"destination", "192.0.2.0"}, {"mask", "255.255.255.0"}, {"gateway", "192.0.2.1"}, {"metric", "7"},
 		}},
 		{wire.TagVendorSpecific, "\x00\x00\x0d\xe9\x01\x05dsl/1\x02\x02me\x81\x04\x00\x00\x03\xe8\x90\x03\x01\x01\x00", []wire.Detail{
-			{"enterprise", "3561"}, {"circuit-id", "dsl/1"}, {"remote-id", "me"}, {"actual rate up in kbit/s", "1000"}, {"sub-option 0x90", "010100"},
+			{"enterprise", "3561"}, {"circuit-id", "dsl/1"}, {"remote-id", "me"}, {"actual rate up in kbit/s", "1000"}, {"access loop encapsulation", "010100"},
 		}},
 		{wire.TagVendorSpecific, "\x00\x00\x0d\xe9\x01\x09dsl", []wire.Detail{{"enterprise", "3561"}, {"cut short", "010964736c"}}},
 		{wire.TagVendorSpecific, "\x00\x00\x0d\xe9\x01", []wire.Detail{{"enterprise", "3561"}, {"cut short", "01"}}},
