@@ -76,7 +76,7 @@ type (
 	// last.
 	NoFreeSlots struct {
 		sealed
-		Reason     error // a limit.Exceeded, or that the server is stopping
+		Reason     error // a limit.Exceeded, ErrDraining, or that the server is stopping
 		Suppressed int
 	}
 	// AddressTakenOver reports that a newer session, By, takes over the peer's IPv4 address: this

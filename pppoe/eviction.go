@@ -167,6 +167,11 @@ func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
 		return
 	}
 	l.cancelWait(w)
+	if l.server.draining.Load() {
+		l.freeSlot(slot)
+		l.refuse(now, w.request, ErrDraining)
+		return
+	}
 	l.openSession(now, slot, w.request, w.key)
 }
 
@@ -208,10 +213,18 @@ func (l *serverLoop) refuse(now time.Time, r discovery.Request, why error) {
 	}
 	info := l.packetInfo(r.VLAN, l.loop.ports.Discovery.Addr(), r.Client)
 	info.Service = r.Service
-	l.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &l.queue)
+	l.concentrator.Reject(r, wire.TagACSystemError, refusalText(why), &l.queue)
 	l.loop.sendDiscovery(info, &l.queue)
 	if ok, _ := l.fullLimiter.Allow(now); ok {
 		info.Interface = l.attachments.name(r.VLAN)
 		l.loop.notify(info, NoFreeSlots{Reason: why, Suppressed: l.fullLimiter.TakeSuppressed()})
 	}
+}
+
+// refusalText is what a client that is refused is told.
+func refusalText(why error) string {
+	if why == ErrDraining || why == errStopping {
+		return "no new sessions, try another concentrator"
+	}
+	return "no client slots available"
 }

@@ -76,6 +76,7 @@ type loop struct {
 	portErrors         chan error
 	ended              chan struct{}
 	drops              drops
+	sent               *packetCounts // discovery packets
 
 	outputs  []*session.Output // for steps of sessions: see output
 	frames   frameBatch        // to be sent
@@ -257,6 +258,9 @@ func (l *loop) sendDiscovery(info SessionInfo, q *wire.Queue) {
 			l.sendFrames() // the session's Terminate-Request or -Ack comes before it
 		}
 		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // lost packets are repeated
+		if l.sent != nil {
+			l.sent.count(f.Code)
+		}
 		l.traceDiscovery(info, DiscoverySent{Packet: f})
 	}
 	q.Reset()

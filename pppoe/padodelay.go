@@ -13,6 +13,9 @@ var ErrDelayedForever = errors.New("pppoe: PADIs are not answered with this many
 
 // receivePADI answers a PADI, or queues the answer until the PADO delay is over.
 func (l *serverLoop) receivePADI(now time.Time, f wire.DiscoveryFrame) error {
+	if l.server.draining.Load() {
+		return ErrDraining
+	}
 	delay := time.Duration(0)
 	if steps := l.config.Access.PADODelay; len(steps) > 0 {
 		var answer bool
@@ -20,8 +23,12 @@ func (l *serverLoop) receivePADI(now time.Time, f wire.DiscoveryFrame) error {
 			return ErrDelayedForever
 		}
 	}
-	if err := l.concentrator.ReceivePADI(now, f, &l.queue); err != nil || delay == 0 {
+	if err := l.concentrator.ReceivePADI(now, f, &l.queue); err != nil {
 		return err
+	}
+	l.recentLines.add(now, clientAt{f.VLAN, f.Src}, f.Tags.AccessLine())
+	if delay == 0 {
+		return nil
 	}
 	for _, pado := range l.queue.All() {
 		l.delayed.Add(now.Add(delay), pado)
@@ -34,6 +41,10 @@ func (l *serverLoop) receivePADI(now time.Time, f wire.DiscoveryFrame) error {
 // sendDelayedPADOs sends the PADOs that are due.
 func (l *serverLoop) sendDelayedPADOs(now time.Time) {
 	for f, ok := l.delayed.Pop(now); ok; f, ok = l.delayed.Pop(now) {
+		if l.server.draining.Load() {
+			l.loop.drops.count(ErrDraining)
+			continue
+		}
 		l.queue.Add(f)
 		l.loop.sendDiscovery(l.packetInfo(f.VLAN, f.Src, f.Dst), &l.queue)
 	}

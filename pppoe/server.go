@@ -26,6 +26,8 @@ type Server struct {
 	listeners     []*runningListener
 	reconcilers   reconcilerPool
 	generations   atomic.Uint64
+	draining      atomic.Bool
+	counts        serverCounts
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.

@@ -27,6 +27,7 @@ type serverLoop struct {
 	listener     Listener
 	index        uint16 // of the listener
 	attachments  *attachments
+	recentLines  recentLines // of PADIs
 	byRequest    map[discovery.RequestKey]*sessionState
 	waiting      map[clientAt]*waitingRequest // requests that wait for a slot
 	waitTimers   deadlines.Heap[*waitingRequest]
@@ -48,7 +49,7 @@ func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) 
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.admit = l.admitFrame
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
-	l.loop.noRemoteAddress = s.cfg.Shared != nil
+	l.loop.noRemoteAddress, l.loop.sent = s.cfg.Shared != nil, &s.counts.sent
 	c := s.cfg.Concentrator
 	c.MaxPayloadIn = l.loop.maxPayload
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
@@ -88,6 +89,7 @@ func (l *serverLoop) stop(now time.Time) {
 
 // handleEvent updates the server's tables after an event of a session.
 func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
+	l.server.counts.count(now, s, event)
 	switch e := event.(type) {
 	case session.AuthRequest:
 		l.loop.authenticate(l.ctx, l.server.current.Load().Authenticator, s, e.Response)
@@ -124,6 +126,7 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 		l.loop.drops.count(err)
 		return
 	}
+	l.server.counts.received.count(f.Code)
 	info := l.packetInfo(f.VLAN, f.Dst, f.Src)
 	l.loop.traceDiscovery(info, DiscoveryReceived{Packet: f})
 	l.useConfig()
@@ -179,6 +182,10 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 		}
 		return
 	}
+	if l.server.draining.Load() {
+		l.refuse(now, r, ErrDraining)
+		return
+	}
 	if !l.stopped {
 		slot, err := l.server.slots.take(from, l)
 		if err == nil {
@@ -209,7 +216,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 		l.refuse(now, r, limit.Exceeded{What: limit.Sessions, Scope: limit.PerVLAN})
 		return
 	}
-	info := SessionInfo{Interface: l.attachments.name(r.VLAN), vlan: r.VLAN, SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
+	info := SessionInfo{Interface: l.attachments.name(r.VLAN), vlan: r.VLAN, SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName, AccessLine: l.recentLines.of(now, r)}
 	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload, r.VLAN), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
 	if cfg.Session.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
 		peer.Address = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
@@ -220,6 +227,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	l.byRequest[key] = s
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
 	l.loop.sendDiscovery(s.SessionInfo, &l.queue)
+	l.server.counts.established.Add(1)
 	l.loop.notify(s.SessionInfo, SessionEstablished{Grant: discovery.Grant{SessionID: s.SessionID, AC: s.Local, ACName: s.ACName, Service: s.Service, MaxPayload: r.MaxPayload}})
 	l.loop.startPPP(now, s)
 }

@@ -21,8 +21,11 @@ type SessionInfo struct {
 	ACName  string     // the concentrator's AC-Name; untrusted: escape it before printing
 	Service string     // the Service-Name requested; untrusted
 	vlan    vlan.Stack // in the frames of a port that has tags in band
-	User    string     // the peer's name, once it is authenticated; untrusted
-	Device  string     // the network device's name, once there is one
+	// AccessLine is the client's access line, from its PADR or else its PADI; nil: neither says it.
+	// It is untrusted.
+	AccessLine *wire.AccessLine
+	User       string // the peer's name, once it is authenticated; untrusted
+	Device     string // the network device's name, once there is one
 }
 
 // SessionKey identifies a session of a Server or a Client: by its attachment (the interface with its

@@ -68,6 +68,16 @@ func (s *sourceFilters) setDynamic(generation uint64, prefixes []netip.Prefix) b
 	return p != nil
 }
 
+// dynamicOf returns the dynamic prefixes of a session; it must not change them.
+func (s *sourceFilters) dynamicOf(generation uint64) []netip.Prefix {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.by[generation]; p != nil {
+		return p.dynamic
+	}
+	return nil
+}
+
 // apply sets the data path's filter. It is called with the lock held, so that the latest call sets
 // it last.
 func (p *sourcePrefixes) apply() {

@@ -46,6 +46,9 @@ type Request struct {
 	tags       wire.Tags  // aliases the packet
 }
 
+// AccessLine returns the access line of the PADR; untrusted.
+func (r Request) AccessLine() wire.AccessLine { return r.tags.AccessLine() }
+
 // RequestKey identifies a request: repeated PADRs have the same key. It is short because a server keeps
 // it with each session, and long enough that nobody finds a request with another client's key.
 type RequestKey [8]byte

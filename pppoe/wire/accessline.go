@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 )
 
 // AccessLine is the subscriber's access line, as an access node or another PPPoE intermediate agent
@@ -125,22 +126,48 @@ func (a AccessLine) Attribute(k LineAttribute) (value uint32, ok bool) {
 // SetAttribute sets a characteristic of the line. An unknown attribute, or a value that is too large
 // for it, is ignored.
 func (a *AccessLine) SetAttribute(k LineAttribute, value uint32) {
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], value)
-	octets := b[4-k.octets():]
-	if is, ok := k.parse(octets); !ok || is != value {
+	if k.String() == "" || uint64(value) >= 1<<(8*k.octets()) {
 		return
 	}
-	var before, after []byte
-	for kind, v := range subOptions([]byte(a.attributes)) {
-		switch {
-		case LineAttribute(kind) < k:
-			before = appendSubOption(before, kind, v)
-		case LineAttribute(kind) > k:
-			after = appendSubOption(after, kind, v)
+	var all lineValues
+	for kind, v := range a.Attributes() {
+		all.set(kind, v)
+	}
+	all.set(k, value)
+	a.attributes = string(all.appendTo(nil))
+}
+
+// lineValues are the values of LineAttributes.
+type lineValues struct {
+	there  [lineAttributes]bool
+	values [lineAttributes]uint32
+}
+
+// lineAttributes is the number of LineAttributes.
+const lineAttributes = 16
+
+// lineAttributeOrder are all LineAttributes, in the order of their numbers.
+var lineAttributeOrder = [lineAttributes]LineAttribute{
+	ActualRateUp, ActualRateDown, MinRateUp, MinRateDown, AttainableRateUp, AttainableRateDown, MaxRateUp, MaxRateDown,
+	MinLowPowerRateUp, MinLowPowerRateDown, MaxDelayUp, ActualDelayUp, MaxDelayDown, ActualDelayDown,
+	AccessLoopEncapsulation, IWFSession,
+}
+
+func (v *lineValues) set(k LineAttribute, value uint32) {
+	i := slices.Index(lineAttributeOrder[:], k)
+	v.there[i], v.values[i] = true, value
+}
+
+// appendTo appends the values as sub-options.
+func (v *lineValues) appendTo(b []byte) []byte {
+	for i, k := range lineAttributeOrder {
+		if v.there[i] {
+			var octets [4]byte
+			binary.BigEndian.PutUint32(octets[:], v.values[i])
+			b = appendSubOption(b, byte(k), octets[4-k.octets():])
 		}
 	}
-	a.attributes = string(append(appendSubOption(before, byte(k), octets), after...))
+	return b
 }
 
 // AppendTags appends the Vendor-Specific tag, unless there is nothing to be sent.
@@ -167,31 +194,39 @@ func appendSubOption(b []byte, kind byte, value []byte) []byte {
 // AccessLine returns the access line in a packet's TR-101 tags and its Relay-Session-Id. Of what is
 // repeated, the last counts: an agent appends its tag to what a client has sent. Identifiers and
 // attributes of a wrong length are ignored; of a truncated tag the complete sub-options are returned.
-func (l Tags) AccessLine() (a AccessLine) {
+func (l Tags) AccessLine() AccessLine {
+	var p lineParser
 	for tag := range l.All() {
 		switch {
 		case tag.Type == TagRelaySessionID && len(tag.Value) <= MaxReceivedAccessLine:
-			a.RelaySessionID = string(tag.Value)
+			p.relay = tag.Value
 		case tag.Type == TagVendorSpecific && len(tag.Value) >= 4 && binary.BigEndian.Uint32(tag.Value) == broadbandForum:
 			for kind, value := range subOptions(tag.Value[4:]) {
-				a.set(kind, value)
+				p.add(kind, value)
 			}
 		}
 	}
-	return a
+	return AccessLine{string(p.circuit), string(p.remote), string(p.relay), string(p.values.appendTo(nil))}
 }
 
-// set sets what a sub-option says.
-func (a *AccessLine) set(kind byte, value []byte) {
+// lineParser collects an AccessLine without allocating for what is repeated. Its fields alias the
+// packet.
+type lineParser struct {
+	circuit, remote, relay []byte
+	values                 lineValues
+}
+
+// add adds a sub-option.
+func (p *lineParser) add(kind byte, value []byte) {
+	if v, ok := LineAttribute(kind).parse(value); ok {
+		p.values.set(LineAttribute(kind), v)
+	}
 	switch {
-	case kind == subCircuitID && len(value) <= MaxReceivedAccessLine:
-		a.CircuitID = string(value)
-	case kind == subRemoteID && len(value) <= MaxReceivedAccessLine:
-		a.RemoteID = string(value)
-	default:
-		if v, ok := LineAttribute(kind).parse(value); ok {
-			a.SetAttribute(LineAttribute(kind), v)
-		}
+	case len(value) > MaxReceivedAccessLine:
+	case kind == subCircuitID:
+		p.circuit = value
+	case kind == subRemoteID:
+		p.remote = value
 	}
 }
 

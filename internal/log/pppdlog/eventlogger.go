@@ -4,6 +4,7 @@ package pppdlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -205,6 +206,9 @@ func (el *EventLogger) logSuppressed(kind string, n int) { el.Log.Warn(Suppresse
 func noSlot(why error) string {
 	if e, ok := why.(limit.Exceeded); ok && (e.Scope == limit.PerVLAN || e.Scope == limit.PerInterface) {
 		return fmt.Sprintf("Session rejected: too many %v of one %v", e.What, e.Scope)
+	}
+	if errors.Is(why, pppoe.ErrDraining) {
+		return "Session rejected: the server drains"
 	}
 	return "No client slots available"
 }
