@@ -8,6 +8,7 @@ import (
 
 	"upppoe/internal/config/manpage"
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 )
 
 // command is a subcommand: the first argument of the program names it.
@@ -21,7 +22,10 @@ type command struct {
 // commands returns all subcommands, in the order of the help. Without one the program serves, by
 // rp-pppoe's flags.
 func commands() []command {
-	return nil
+	return []command{
+		{"check", "[FILE] [--json]", "check a configuration file (default " + serverconfig.DefaultPath + ") and the files that it names: prints each error with file, line, key, and what is valid; " +
+			"exit code 0 if there is none, else 2", checkFile},
+	}
 }
 
 // findCommand returns the subcommand that the first argument names; nil if it names none.

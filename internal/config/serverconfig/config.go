@@ -1,0 +1,103 @@
+// Package serverconfig is the configuration of an access concentrator as one typed value, and the TOML
+// file that it is read from and written as. One table of sections and keys is parser, check, writer,
+// help and manual. rp-pppoe's flags, pppd's options and accel-ppp's file are translated to the same value.
+package serverconfig
+
+import (
+	"net/netip"
+	"os"
+	"time"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+)
+
+// DefaultPath is the usual path of the file.
+const DefaultPath = "/etc/upppoe/server.toml"
+
+// Config is the configuration of a server. Default returns the documented defaults.
+type Config struct {
+	Server     Server
+	Interfaces []Interface
+	Device     Device
+	Sessions   Sessions
+	IPv4       IPv4
+	IPv6       IPv6
+	// ScriptDirectory has the scripts that Options does not name by a path.
+	ScriptDirectory string
+	// Options are the values of pppd's options: PPP, authentication, policies, limits of clients, data
+	// path and log. Parsed and Warnings are those of options files.
+	Options *pppd.Settings
+}
+
+// Server is the program and its name.
+type Server struct {
+	ACName     string
+	PIDFile    string // empty: none
+	Foreground bool
+}
+
+// Interface is an Ethernet interface that is served.
+type Interface struct {
+	Name  string
+	VLANs vlan.Set
+}
+
+// Device is which network devices sessions have.
+type Device struct {
+	Shared  bool   // one for all
+	Name    string // of the shared device; empty: the default
+	Isolate bool   // drop packets from one client to another
+}
+
+// Sessions limits the number of sessions.
+type Sessions struct {
+	Max          int
+	MaxPerClient int  // 0: no limit
+	KeepOlder    bool // of two sessions with one IPv4 address
+}
+
+// IPv4 has the server's address and the pool of clients' addresses.
+type IPv4 struct {
+	Local netip.Addr
+	First netip.Addr // invalid: no pool
+}
+
+// IPv6 has the pools that router advertisements and DHCPv6 assign from. Invalid prefixes: no pool.
+type IPv6 struct {
+	Networks        netip.Prefix // a /64 of it is advertised to each session
+	Addresses       netip.Prefix // an address of it is leased to each session
+	Delegated       netip.Prefix // a prefix of it is delegated to each session
+	DelegatedLength int
+	DNS             []netip.Addr
+	Local           netip.Addr // of a shared device; invalid: none
+	DUIDFile        string
+}
+
+// Defaults of LCP echoes. A server sends Echo-Requests by default: a client that vanishes without a
+// PADT, as in a power failure, would otherwise keep its session and address forever.
+const (
+	echoInterval = 20 * time.Second
+	echoFailures = 3
+)
+
+// DefaultOptions returns the values of pppd's options before a server reads its options files.
+func DefaultOptions() *pppd.Settings {
+	s := pppd.New()
+	s.Auth, s.EchoInterval, s.EchoFailures = true, echoInterval, echoFailures
+	return s
+}
+
+// Default returns the configuration of an empty file, which serves no interface.
+func Default() *Config {
+	name, _ := os.Hostname()
+	return &Config{
+		Server:          Server{ACName: name},
+		Sessions:        Sessions{Max: pppoe.DefaultSessions},
+		IPv4:            IPv4{Local: netip.AddrFrom4([4]byte{10, 0, 0, 1})},
+		IPv6:            IPv6{DUIDFile: "/etc/ppp/pppoe-server-duid"},
+		ScriptDirectory: "/etc/ppp",
+		Options:         DefaultOptions(),
+	}
+}

@@ -1,0 +1,112 @@
+package serverconfig
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/similar"
+)
+
+// maxFile is the maximum size of a file, in octets.
+const maxFile = 4 << 20
+
+// Read reads a file. The problems are all that are found without looking at other files and the host,
+// which Check does; the Config must not be used if one is an error.
+func Read(file string) (*Config, Problems) {
+	text, _, err := pppd.ReadFile(file, maxFile)
+	if err != nil {
+		return nil, Problems{{File: file, Found: strings.TrimPrefix(err.Error(), "open "+file+": "), Expected: "the path of a configuration file, like " + DefaultPath}}
+	}
+	return Parse(file, text)
+}
+
+// Parse is Read for the text of a file.
+func Parse(file, text string) (*Config, Problems) {
+	doc, problems := parseDocument(file, text)
+	c, r := Default(), &report{file: file, lines: make(map[string]int), problems: problems}
+	for _, name := range doc.order {
+		v := doc.entries[name]
+		i := slices.IndexFunc(sections, func(s section) bool { n, _, _ := s.title(); return n == name })
+		if i < 0 {
+			r.unknownSection(v, name)
+			continue
+		}
+		sections[i].read(c, v, r)
+	}
+	if len(problems) == 0 { // else what is missing may be in a line that was left out
+		c.check(r)
+	}
+	r.problems.sortByLine()
+	return c, r.problems
+}
+
+// report collects problems of a file.
+type report struct {
+	file     string
+	lines    map[string]int // of keys, by their path, like interface[1].name
+	problems Problems
+}
+
+func (r *report) errorAt(line int, key, found, expected string) {
+	r.problems = append(r.problems, Problem{File: r.file, Line: line, Key: key, Found: found, Expected: expected})
+}
+
+// fail reports an error about a key, given by its path.
+func (r *report) fail(key, found, expected string) {
+	r.errorAt(r.lineOf(key), key, found, expected)
+}
+
+// warn reports a warning about a key.
+func (r *report) warn(key, found string) {
+	r.problems = append(r.problems, Problem{File: r.file, Line: r.lineOf(key), Key: key, Found: found, Warning: true})
+}
+
+// lineOf returns the line of a key, or else of its section; 0: neither is in the file.
+func (r *report) lineOf(key string) int {
+	if line, ok := r.lines[key]; ok {
+		return line
+	}
+	section, _, _ := strings.Cut(key, ".")
+	return r.lines[section]
+}
+
+// invalid reports an invalid value.
+func (r *report) invalid(key string, v value, err error, describe func() (string, string, bool)) {
+	_, want, secret := describe()
+	found := v.String() + " is " + err.Error()
+	item := itemError{}
+	switch {
+	case secret:
+		found = "the value is not valid"
+	case errors.As(err, &item):
+		found, want, v = item.Error(), item.want, item.item
+	case err != errInvalid && strings.Contains(err.Error(), v.String()):
+		found = err.Error()
+	case err != errInvalid:
+		found = v.String() + ": " + err.Error()
+	}
+	if v.line == 0 {
+		v.line = r.lineOf(key)
+	}
+	r.errorAt(v.line, key, found, want)
+}
+
+// unknownSection reports a section that does not exist, or a key before the first section.
+func (r *report) unknownSection(v value, name string) {
+	var known []string
+	for _, s := range sections {
+		n, _, _ := s.title()
+		known = append(known, n)
+	}
+	near := similar.To(name, known)
+	switch _, isTable := v.data.(*table); {
+	case near != "":
+		r.errorAt(v.line, name, "unknown section", "["+near+"], if you mean that")
+	case !isTable && len(sectionsWith(name)) > 0:
+		r.unknownKey(v.line, "", name, nil)
+	default:
+		r.errorAt(v.line, name, "unknown section", "one of "+strings.Join(known, ", "))
+	}
+}
