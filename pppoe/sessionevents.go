@@ -10,11 +10,12 @@ import (
 // output returns the Output for a step of a session, until flush. Sessions share the loop's: few
 // have one at a time, as tens of thousands are idle.
 func (l *loop) output(s *sessionState) *session.Output {
-	if s.out == nil {
+	switch n := len(l.outputs); {
+	case s.out != nil:
+	case n > 0:
+		s.out, l.outputs = l.outputs[n-1], l.outputs[:n-1]
+	default:
 		s.out = new(session.Output)
-		if n := len(l.outputs); n > 0 {
-			s.out, l.outputs = l.outputs[n-1], l.outputs[:n-1]
-		}
 	}
 	return s.out
 }
