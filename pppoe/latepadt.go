@@ -50,7 +50,7 @@ func (l *serverLoop) sendLatePADTs(now time.Time) {
 // sessionExists reports whether a PADT of ours would end an open session. Session ID and both
 // addresses identify it (RFC 2516 section 6).
 func (l *serverLoop) sessionExists(padt wire.DiscoveryFrame) bool {
-	return l.loop.sessions[keyOfPADT(padt)] != nil
+	return l.loop.sessions.Get(keyOfPADT(padt)) != nil
 }
 
 // keyOfPADT returns the key of the session that a PADT of ours ends.

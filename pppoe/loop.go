@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"upppoe/internal/deadlines"
+	"upppoe/internal/keyed"
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
@@ -67,7 +68,7 @@ type loop struct {
 	padtTags        wire.Tags                        // client: see discovery.Grant.PADTTags
 	noRemoteAddress bool                             // see ClientConfig.NoRemoteAddress; set by the owner
 
-	sessions map[datapath.Key]*sessionState
+	sessions keyed.Table[datapath.Key, *sessionState]
 	timers   deadlines.Heap[*sessionState]
 	advanced time.Time // when the timer last expired
 
@@ -89,7 +90,6 @@ type loop struct {
 func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool, generations *atomic.Uint64) *loop {
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace, generations: generations,
-		sessions:     make(map[datapath.Key]*sessionState),
 		deviceQueues: make(map[*sessionState][][]byte), sharedRoutes: make(map[*sessionState][]netip.Prefix),
 		discovery:  newInbox(),
 		control:    newInbox(),
@@ -155,7 +155,7 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		l.receiveMore(time.Now())
 		l.applyShared(time.Now())
 		l.sendFrames()
-		if (done == nil || l.err != nil) && len(l.sessions) == 0 && l.owner.idle() {
+		if (done == nil || l.err != nil) && l.sessions.Len() == 0 && l.owner.idle() {
 			return l.err
 		}
 		l.armTimer(timer)

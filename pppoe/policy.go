@@ -93,7 +93,7 @@ func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *se
 
 // sessionByKey returns a session whose PPP has not ended; nil: it is not in this loop.
 func (l *loop) sessionByKey(k SessionKey) *sessionState {
-	s := l.sessions[l.frameKeyOf(k)]
+	s := l.sessions.Get(l.frameKeyOf(k))
 	if s == nil || s.Key() != k || s.endReason != nil {
 		return nil
 	}

@@ -80,7 +80,7 @@ func (l *serverLoop) stop(now time.Time) {
 	l.delayed = discovery.DelayedPADOs{}
 	l.latePADTs.next = time.Time{} // the next loop sends what is left
 	l.cancelWaits()
-	for _, s := range l.loop.sessions {
+	for s := range l.loop.sessions.All() {
 		if s.endReason == nil {
 			l.loop.closeSession(now, s, session.Reason{Cause: session.CauseUserRequest, Text: "Server is shutting down"})
 		}
@@ -234,7 +234,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 
 // receivePADT ends a session if session ID and both addresses match (RFC 2516 section 5.5).
 func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
-	s := l.loop.sessions[datapath.Key{VLAN: f.VLAN, Local: f.Dst, Peer: f.Src, SessionID: f.SessionID}]
+	s := l.loop.sessions.Get(datapath.Key{VLAN: f.VLAN, Local: f.Dst, Peer: f.Src, SessionID: f.SessionID})
 	if s == nil || s.endReason != nil {
 		l.loop.drops.count(discovery.ErrNotOurs)
 		return

@@ -105,7 +105,7 @@ func (l *serverLoop) describeAll(sessions []*sessionState) (all []SessionStatus)
 		defer close(done)
 		all, paths = make([]SessionStatus, 0, len(sessions)), make([]datapath.Session, 0, len(sessions))
 		for _, s := range sessions {
-			if l.loop.sessions[s.frameKey()] == s {
+			if l.loop.sessions.Get(s.frameKey()) == s {
 				status, path := l.describe(s)
 				all, paths = append(all, status), append(paths, path)
 			}

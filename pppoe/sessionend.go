@@ -89,7 +89,7 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 // removeSession removes a session that has ended and whose device is gone.
 func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
 	l.timers.Set(s, time.Time{})
-	delete(l.sessions, s.frameKey())
+	l.sessions.Delete(s.frameKey())
 	l.sourceFilters.clear(s.Generation)
 	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}
 	if !s.firstConfigured.IsZero() {
@@ -108,7 +108,7 @@ func (l *loop) fail(now time.Time, why error) {
 	if !strings.HasPrefix(why.Error(), l.iface+": ") { // the port's errors name the interface
 		l.err = fmt.Errorf("%s: %w", l.iface, why)
 	}
-	for _, s := range l.sessions {
+	for s := range l.sessions.All() {
 		if errors.Is(why, errAddressChanged) {
 			l.terminateReaddressed(now, s)
 		} else {

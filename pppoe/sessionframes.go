@@ -21,7 +21,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		l.drops.count(err)
 		return
 	}
-	s := l.sessions[key]
+	s := l.sessions.Get(key)
 	if s == nil || s.endReason != nil {
 		l.drops.count(discovery.ErrNotOurs)
 		if s == nil {

@@ -42,6 +42,9 @@ type sessionState struct {
 	claims     claims               // server: the addresses that it holds
 }
 
+// TableKey returns the key of loop.sessions.
+func (s *sessionState) TableKey() datapath.Key { return s.frameKey() }
+
 // addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.
 func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits *SessionLimits) *sessionState {
 	info.Local, info.Generation = l.ports.Session.Addr(), l.generations.Add(1)
@@ -53,14 +56,14 @@ func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Pe
 		limits: limitState{SessionLimits: limits}, adaptiveEcho: cfg.LCP.Echo.Adaptive,
 	}
 	s.needsCounters = s.adaptiveEcho || limits.needsCounters()
-	l.sessions[s.frameKey()] = s
+	l.sessions.Put(s)
 	return s
 }
 
 // sessionOf returns the open session that the data path knows by its configuration; nil: it has been
 // removed.
 func (l *loop) sessionOf(c datapath.SessionConfig) *sessionState {
-	if s := l.sessions[c.Key]; s != nil && s.Generation == c.Generation {
+	if s := l.sessions.Get(c.Key); s != nil && s.Generation == c.Generation {
 		return s
 	}
 	return nil
