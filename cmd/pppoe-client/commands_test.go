@@ -51,7 +51,7 @@ func clients(t *testing.T, n int) *client {
 	c, log := &client{requests: make(chan string, 10)}, control.NewLogRing()
 	log.Write([]byte("a line\n"))
 	var err error
-	if c.server, err = control.Listen(sockets, c, log); err != nil {
+	if c.server, err = control.ListenClient(sockets, c, log); err != nil {
 		t.Fatal(err)
 	}
 	for i := range n - 1 { // IDs that no process has

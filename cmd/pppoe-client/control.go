@@ -35,7 +35,7 @@ func (p *program) claimPeer() (unclaim func(), err error) {
 // step: the caller of stop waits for it.
 func (p *program) listen(ring *control.LogRing) (closed func()) {
 	var err error
-	if p.control, err = control.Listen(sockets, p, ring); err != nil {
+	if p.control, err = control.ListenClient(sockets, p, ring); err != nil {
 		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
 		return func() {}
 	}

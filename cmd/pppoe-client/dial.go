@@ -272,4 +272,4 @@ func (p *program) exit(err error) error {
 	return err
 }
 
-var _ control.Handler = (*program)(nil)
+var _ control.ClientHandler = (*program)(nil)

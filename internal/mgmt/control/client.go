@@ -45,10 +45,35 @@ func PIDs(dir string) ([]int, error) {
 
 const dialTimeout = 5 * time.Second
 
-// Request sends a request to a program, and copies its response to a writer until it ends. A
+// Sockets returns the paths of the sockets in a directory that accept connections, of those whose name
+// without .sock matches a pattern (path.Match).
+func Sockets(dir, pattern string) (all []string, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, pattern+".sock"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range files {
+		conn, err := net.DialTimeout("unix", path, dialTimeout)
+		switch {
+		case err == nil:
+			conn.Close()
+			all = append(all, path)
+		case errors.Is(err, os.ErrPermission):
+			return nil, fmt.Errorf("%s: %w: run as root or as a member of the socket's group", path, os.ErrPermission)
+		}
+	}
+	return all, nil
+}
+
+// Request sends a request to a client, and copies its response to a writer until it ends. A
 // program that does not respond completely within the timeout is given up; 0: no timeout.
 func Request(dir string, pid int, request string, to io.Writer, timeout time.Duration) error {
-	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), dialTimeout)
+	return RequestAt(filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), request, to, timeout)
+}
+
+// RequestAt is Request to the program at a socket.
+func RequestAt(path, request string, to io.Writer, timeout time.Duration) error {
+	conn, err := net.DialTimeout("unix", path, dialTimeout)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (p *fakeHandler) HangUp()                    { p.said <- "hangup" }
 func listen(t *testing.T) (dir string, s *Server, p *fakeHandler, log *LogRing) {
 	t.Helper()
 	dir, p, log = filepath.Join(t.TempDir(), "run"), &fakeHandler{make(chan string, 1)}, NewLogRing()
-	s, err := Listen(dir, p, log)
+	s, err := ListenClient(dir, p, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func TestIdleConnections(t *testing.T) {
 	for silent, want := range map[int]time.Duration{31: 0, 32: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			l := pipes{conns: make(chan net.Conn)}
-			s := &Server{listener: l, handler: &fakeHandler{}, log: NewLogRing(), closed: make(chan struct{})}
+			s := &Server{listener: l, cfg: Config{Handler: &fakeHandler{}, Log: NewLogRing()}, closed: make(chan struct{})}
 			go s.accept()
 			var conns []net.Conn
 			for range silent {

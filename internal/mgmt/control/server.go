@@ -1,9 +1,9 @@
-// Package control is the control socket of a running client: a Unix socket that handles one
+// Package control is the control socket of a running program: a Unix socket that handles one
 // request per connection, and responds until the connection is closed.
 //
-// A request is a line: status, events, log, follow (log and the lines that come after it), stop or
-// hangup. log and follow may be followed by the number of last lines wanted. Responses are lines
-// too: JSON for status and events.
+// A request is a line: status, events, log, follow (log and the lines that come after it), or one that
+// the program adds, with its arguments. log and follow may be followed by the number of last lines
+// wanted. Responses are lines too: JSON for status and events.
 package control
 
 import (
@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// Dir is the default directory of the sockets, which are named PID.sock.
+// Dir is the default directory of the sockets.
 const Dir = "/run/upppoe"
 
 // Handler is the program behind a Server. Its methods are called concurrently.
@@ -36,24 +37,37 @@ type Handler interface {
 	Status() []byte
 	// DroppedEvents returns the event, in JSON, that stands for n dropped ones.
 	DroppedEvents(n int) []byte
-	// Stop and HangUp start what they say, and do not wait for it.
-	Stop()
-	HangUp()
+}
+
+// Config configures a Server.
+type Config struct {
+	Path string // of the socket
+	// Group is the ID of a group whose members may connect; 0: only root and the program's user.
+	Group   int
+	Handler Handler
+	Log     *LogRing
+	// Requests are handled in addition, each by a goroutine of its own. The connection is closed when
+	// the function returns.
+	Requests map[string]func(*Call)
 }
 
 // Server handles the requests of a socket. Its methods may be called concurrently.
 type Server struct {
 	listener net.Listener
-	handler  Handler
-	log      *LogRing
+	cfg      Config
 	closed   chan struct{} // closed by Close
+	streams  atomic.Int32  // connections with events or follow
 
 	mu          sync.Mutex
 	subscribers []*linequeue.Queue // of events
+	listening   atomic.Int32       // the number of subscribers
 }
 
 const (
 	maxConnections = 32 // at a time
+	// maxStreams is less, so that those who follow events or the log cannot keep others out.
+	maxStreams     = 24
+	maxRequest     = 4096 // octets, with the newline
 	requestTimeout = 5 * time.Second
 	// flushTimeout is how long a reader has for the last events.
 	flushTimeout = time.Second
@@ -61,29 +75,64 @@ const (
 	writeTimeout = time.Minute
 )
 
-// Listen opens this program's socket in a directory, which it creates if necessary. Only the
-// program's user can connect.
-func Listen(dir string, handler Handler, log *LogRing) (*Server, error) {
+// Listen opens a socket, whose directory it creates if necessary, and handles its requests until
+// Close. A socket of that name at which no program listens is replaced.
+func Listen(cfg Config) (*Server, error) {
+	dir := filepath.Dir(cfg.Path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	removeStale(dir)
-	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
-	os.Remove(path) // left by a program with our process ID
-	l, err := (&net.ListenConfig{Control: restrictToUser}).Listen(context.Background(), "unix", path)
+	unlock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l, handler: handler, log: log, closed: make(chan struct{})}
+	defer unlock()
+	removeStale(dir)
+	if isListening(cfg.Path) {
+		return nil, fmt.Errorf("%s: %w", cfg.Path, unix.EADDRINUSE)
+	}
+	os.Remove(cfg.Path) // left by an ended program
+	l, err := (&net.ListenConfig{Control: restrictToUser}).Listen(context.Background(), "unix", cfg.Path)
+	if err == nil && cfg.Group != 0 {
+		err = allowGroup(cfg.Path, cfg.Group)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{listener: l, cfg: cfg, closed: make(chan struct{})}
 	// Ends with Close.
 	go s.accept()
 	return s, nil
+}
+
+// lockDir prevents other programs from opening a socket in a directory, until unlock is called. It
+// does not wait long, because any user can lock a directory.
+func lockDir(dir string) (unlock func(), err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for range 20 {
+		if unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return func() { d.Close() }, nil
 }
 
 // restrictToUser sets the mode of a socket's file before it can be connected to.
 func restrictToUser(_, _ string, socket syscall.RawConn) error {
 	var err error
 	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
+}
+
+// allowGroup allows a group to connect.
+func allowGroup(path string, group int) error {
+	if err := os.Chown(path, -1, group); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o660)
 }
 
 // Close closes all connections but those that follow the log, which end with the program, and
@@ -98,6 +147,9 @@ func (s *Server) Close() error {
 	close(s.closed)
 	return err
 }
+
+// HasSubscribers reports whether Publish has somebody to send events to.
+func (s *Server) HasSubscribers() bool { return s.listening.Load() > 0 }
 
 // Publish sends an event, a line of JSON, to all subscribers. It does not block.
 func (s *Server) Publish(event []byte) {
@@ -130,33 +182,26 @@ func (s *Server) accept() {
 }
 
 func (s *Server) serve(conn net.Conn) {
+	if err := checkPeer(conn, s.cfg.Group); err != nil {
+		write(conn, []byte(err.Error()+"\n"))
+		return
+	}
 	conn.SetReadDeadline(time.Now().Add(requestTimeout))
-	line, err := bufio.NewReader(io.LimitReader(conn, 64)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(conn, maxRequest)).ReadString('\n')
 	if err != nil {
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	request, count, _ := strings.Cut(strings.TrimSpace(line), " ")
-	lines := allLines
-	if n, err := strconv.ParseUint(count, 10, 31); err == nil {
-		lines = int(n)
-	}
-	switch request {
-	case "status":
-		write(conn, append(s.handler.Status(), '\n'))
-	case "stop":
-		s.handler.Stop()
-		s.wait(conn, s.closed)
-	case "hangup":
-		s.handler.HangUp()
-	case "log":
-		write(conn, s.log.Tail(lines))
-	case "follow":
-		unfollow := s.log.Follow(queueTo(conn, immediately, droppedLines), lines)
-		defer unfollow()
-		s.wait(conn, nil)
-	case "events":
-		s.streamEvents(conn)
+	request, arguments, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch handle := s.cfg.Requests[request]; {
+	case handle != nil:
+		handle(&Call{arguments, s, conn})
+	case request == "status":
+		write(conn, append(s.cfg.Handler.Status(), '\n'))
+	case request == "log":
+		write(conn, s.cfg.Log.Tail(lineCount(arguments)))
+	case request == "follow" || request == "events":
+		s.stream(conn, request, arguments)
 	default:
 		write(conn, fmt.Appendf(nil, "unknown request %q\n", request))
 	}
@@ -165,22 +210,58 @@ func (s *Server) serve(conn net.Conn) {
 // allLines is the number of lines that means all.
 const allLines = -1
 
+// lineCount parses a number of lines.
+func lineCount(text string) int {
+	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return int(n)
+	}
+	return allLines
+}
+
+// stream serves a request whose response does not end, unless there are too many already.
+func (s *Server) stream(conn net.Conn, request, arguments string) {
+	defer s.streams.Add(-1)
+	if s.streams.Add(1) > maxStreams {
+		write(conn, fmt.Appendf(nil, "%d connections follow events or the log already\n", maxStreams))
+		return
+	}
+	if request == "events" {
+		s.streamEvents(conn)
+		return
+	}
+	unfollow := s.cfg.Log.Follow(queueTo(conn, immediately, droppedLines), lineCount(arguments))
+	defer unfollow()
+	wait(conn, nil)
+}
+
 // immediately is a channel that is closed.
 var immediately = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // streamEvents sends the status, and then events until the connection or the server is closed.
 func (s *Server) streamEvents(conn net.Conn) {
 	ready := make(chan struct{})
-	q := queueTo(conn, ready, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.handler.DroppedEvents(n), '\n')} })
-	s.mu.Lock()
-	s.subscribers = append(s.subscribers, q)
-	s.mu.Unlock()
-	write(conn, append(s.handler.Status(), '\n'))
+	q := queueTo(conn, ready, func(n int) linequeue.Line {
+		return linequeue.Line{Text: append(s.cfg.Handler.DroppedEvents(n), '\n')}
+	})
+	s.subscribe(q)
+	defer s.unsubscribe(q)
+	write(conn, append(s.cfg.Handler.Status(), '\n'))
 	close(ready)
-	s.wait(conn, s.closed)
+	wait(conn, s.closed)
+}
+
+func (s *Server) subscribe(q *linequeue.Queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscribers = append(s.subscribers, q)
+	s.listening.Store(int32(len(s.subscribers)))
+}
+
+func (s *Server) unsubscribe(q *linequeue.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.subscribers = slices.DeleteFunc(s.subscribers, func(of *linequeue.Queue) bool { return of == q })
+	s.listening.Store(int32(len(s.subscribers)))
 }
 
 // queueTo returns a queue whose lines are written to a connection once ready is closed. A
@@ -202,7 +283,7 @@ func write(conn net.Conn, text []byte) error {
 }
 
 // wait waits until the other side has closed the connection, or ended is closed.
-func (s *Server) wait(conn net.Conn, ended <-chan struct{}) {
+func wait(conn net.Conn, ended <-chan struct{}) {
 	gone := make(chan struct{})
 	// Ends when the other side, or serve, closes the connection.
 	go func() {

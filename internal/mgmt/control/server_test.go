@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// TestRequestLength: a request has at most 64 octets, newline included.
+// TestRequestLength: a request has at most 4096 octets, newline included.
 func TestRequestLength(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	defer s.Close()
-	for length, want := range map[int]string{63: fmt.Sprintf("unknown request %q\n", strings.Repeat("x", 63)), 64: ""} {
+	for length, want := range map[int]string{4095: fmt.Sprintf("unknown request %q\n", strings.Repeat("x", 4095)), 4096: ""} {
 		var got bytes.Buffer
 		if err := Request(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
 			t.Errorf("%d octets: %q, %v; want %q", length, &got, err, want)
@@ -31,7 +31,7 @@ func TestListenAgain(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	socket(t, path, false)
-	s, err := Listen(dir, &fakeHandler{make(chan string, 1)}, NewLogRing())
+	s, err := ListenClient(dir, &fakeHandler{make(chan string, 1)}, NewLogRing())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestListenAgain(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(filepath.Join(path, "in a file"), nil, NewLogRing()); err == nil {
+	if _, err := ListenClient(filepath.Join(path, "in a file"), nil, NewLogRing()); err == nil {
 		t.Error("a directory within a file")
 	}
 }
@@ -63,7 +63,7 @@ func TestRequests(t *testing.T) {
 	}
 	for request, want := range map[string]string{
 		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown request \"nonsense\"\n",
-		strings.Repeat("x", 100): "",
+		strings.Repeat("x", 5000): "",
 	} {
 		var got bytes.Buffer
 		if err := Request(dir, os.Getpid(), request, &got, time.Minute); err != nil || got.String() != want {

@@ -38,7 +38,7 @@ func TestStaleSockets(t *testing.T) {
 		}
 		os.Chtimes(filepath.Join(dir, name), long, long)
 	}
-	s, err := Listen(dir, nil, NewLogRing())
+	s, err := ListenClient(dir, nil, NewLogRing())
 	if err != nil {
 		t.Fatal(err)
 	}
