@@ -88,7 +88,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	defer unlock()
 	removeStale(dir)
-	if isListening(cfg.Path) {
+	if _, err := os.Lstat(cfg.Path); err == nil && isListening(cfg.Path) {
 		return nil, fmt.Errorf("%s: %w", cfg.Path, unix.EADDRINUSE)
 	}
 	os.Remove(cfg.Path) // left by an ended program
