@@ -73,6 +73,19 @@ func (s *Server) Update(session SessionKey, policy SessionPolicy) error {
 	return s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) { l.updatePolicy(now, of, &policy) })
 }
 
+// ChangePolicy is Update with a changed copy of the session's policy, which no other change can come
+// between. Slices of the copy are shared: they may be replaced, but not changed.
+func (s *Server) ChangePolicy(session SessionKey, change func(*SessionPolicy)) error {
+	return s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) {
+		changed := *of.policy
+		if !of.desired.device && of.authPolicy != nil {
+			changed = *of.authPolicy
+		}
+		change(&changed)
+		l.updatePolicy(now, of, &changed)
+	})
+}
+
 // callSession calls a function in the loop of an open session, and waits for it.
 func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *sessionState)) error {
 	for _, l := range s.loops() {

@@ -107,6 +107,34 @@ func TestUpdate(t *testing.T) {
 	})
 }
 
+// TestChangePolicy: a change of one part of the policy keeps the others.
+func TestChangePolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		given := &pppoe.SessionPolicy{Down: datapath.Rate{Bits: 8000, Burst: time.Second}, CheckSource: true}
+		l.server.Policy = func(pppoe.SessionInfo) *pppoe.SessionPolicy { return given }
+		s := l.startServer()
+		l.startClient()
+		synctest.Wait()
+		key := l.serverEvents.key()
+		up := datapath.Rate{Bits: 16000, Burst: time.Second}
+		if err := s.ChangePolicy(key, func(p *pppoe.SessionPolicy) { p.Up = up }); err != nil {
+			t.Fatal(err)
+		}
+		is, err := s.Session(key)
+		if err != nil || is.Policy.Up != up || is.Policy.Down != given.Down || !is.Policy.CheckSource {
+			t.Errorf("the policy is %+v, %v", is.Policy, err)
+		}
+		if given.Up != (datapath.Rate{}) {
+			t.Error("the policy that sessions share has changed")
+		}
+		l.stop()
+		if err := s.ChangePolicy(key, func(*pppoe.SessionPolicy) {}); !errors.Is(err, pppoe.ErrNoSession) {
+			t.Errorf("of a session that has ended: %v", err)
+		}
+	})
+}
+
 // TestFramedRouteFails: a session whose framed route the host refuses ends, and says why.
 func TestFramedRouteFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
