@@ -175,10 +175,17 @@ func (l *loop) receivedControl(now time.Time, frame []byte) {
 // maxBatch is how many frames are handled, and how many of sessions are sent, at once.
 const maxBatch = 64
 
-// receiveMore handles frames that wait already, so that the answers to many are sent in one batch.
-// Those of sessions come first: a flood of discovery packets must not delay them.
+// receiveMore handles calls and frames that wait already, so that what follows from many is sent in
+// one batch. Calls come first, as they are the results of earlier frames; then frames of sessions: a
+// flood of discovery packets must not delay them.
 func (l *loop) receiveMore(now time.Time) {
 	for range maxBatch {
+		select {
+		case call := <-l.calls:
+			call(now)
+			continue
+		default:
+		}
 		select {
 		case frame := <-l.control.frames:
 			l.receivedControl(now, frame)
