@@ -80,8 +80,8 @@ type loop struct {
 	sent               *packetCounts // discovery packets
 
 	outputs  []*session.Output // for steps of sessions: see output
-	frames   frameBatch        // to be sent
-	batching bool              // flush leaves the frames of sessions to sendFrames
+	outgoing outgoing          // frames to be sent
+	batching bool              // they are left to sendFrames
 
 	err           error                 // why the loop ends; nil: it does not
 	deferredPADTs []wire.DiscoveryFrame // of sessions that ended while no PADT could be sent, or the peer would not accept it
@@ -172,7 +172,7 @@ func (l *loop) receivedControl(now time.Time, frame []byte) {
 	l.receiveSession(now, frame)
 }
 
-// maxBatch is how many frames are handled, and how many of sessions are sent, at once.
+// maxBatch is how many frames are handled, and how many of a kind are sent, at once.
 const maxBatch = 64
 
 // receiveMore handles calls and frames that wait already, so that what follows from many is sent in
@@ -258,19 +258,20 @@ func (l *loop) post(to *inbox, frame []byte) {
 	}
 }
 
-// sendDiscovery sends the packets that a discovery engine has queued.
+// sendDiscovery queues the packets that a discovery engine has queued.
 func (l *loop) sendDiscovery(info SessionInfo, q *wire.Queue) {
 	for _, f := range q.All() {
-		if f.Code == wire.PADT {
-			l.sendFrames() // the session's Terminate-Request or -Ack comes before it
+		if !l.outgoing.allows(f.Code) {
+			l.sendFrames()
 		}
-		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // lost packets are repeated
+		l.outgoing.addDiscovery(f)
 		if l.sent != nil {
 			l.sent.count(f.Code)
 		}
 		l.traceDiscovery(info, DiscoverySent{Packet: f})
 	}
 	q.Reset()
+	l.sendFullBatch()
 }
 
 func (l *loop) traceDiscovery(info SessionInfo, e Event) {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
-	"upppoe/pppoe/wire"
 )
 
 // output returns the Output for a step of a session, until flush. Sessions share the loop's: few
@@ -20,17 +19,15 @@ func (l *loop) output(s *sessionState) *session.Output {
 	return s.out
 }
 
-// flush sends the frames that a step of a session has queued, and then emits its events, in the
+// flush queues the frames that a step of a session has queued to be sent, and then emits its events, in the
 // order in which they arose.
 func (l *loop) flush(now time.Time, s *sessionState) {
 	out := l.output(s)
 	s.out = nil // an event may cause another step
 	for frame := range out.Frames.All() {
-		l.frames.add(s.SessionInfo, frame)
+		l.outgoing.addSession(&s.SessionInfo, frame)
 	}
-	if !l.batching || len(l.frames.all) >= maxBatch {
-		l.sendFrames()
-	}
+	l.sendFullBatch()
 	for frame, event := range out.All() {
 		switch {
 		case event != nil:
@@ -43,28 +40,6 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	l.outputs = append(l.outputs, out)
 	l.setTimer(now, s)
 }
-
-// sendFrames sends the frames that flush has collected.
-func (l *loop) sendFrames() {
-	if len(l.frames.all) > 0 {
-		l.ports.Session.WriteBatch(l.frames.all) // lost frames are repeated by their protocol
-		l.frames.reset()
-	}
-}
-
-// frameBatch collects frames of sessions, and reuses its memory.
-type frameBatch struct {
-	buf []byte
-	all [][]byte
-}
-
-func (b *frameBatch) add(to SessionInfo, frame []byte) {
-	start := len(b.buf)
-	b.buf = wire.AppendTaggedSession(b.buf, to.Peer, to.Local, to.vlan, to.SessionID, frame)
-	b.all = append(b.all, b.buf[start:len(b.buf):len(b.buf)])
-}
-
-func (b *frameBatch) reset() { b.buf, b.all = b.buf[:0], b.all[:0] }
 
 // emit reports an event to Notify and then to the owner, which may cause further events.
 func (l *loop) emit(now time.Time, s *sessionState, event Event) {
