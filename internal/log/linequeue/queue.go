@@ -20,6 +20,8 @@ type Line struct {
 type Queue struct {
 	write  func(Line) error
 	report func(dropped int) Line
+	join   bool
+	joined []byte // for the goroutine that writes
 
 	mu       sync.Mutex
 	lines    []entry
@@ -43,12 +45,24 @@ const (
 	MaxSize  = 1 << 20 // octets
 )
 
+// maxJoined is the length up to which lines are joined, in octets: what a pipe takes as a whole
+// (PIPE_BUF, pipe(7)), so that lines of other processes come between ours only.
+const maxJoined = 4096
+
 // New returns a queue. Write writes a line; it is called by one goroutine at a time, and may
 // block. A line for which it returns an error counts as dropped. Report returns the line that says
 // how many lines were dropped, which is written once lines can be written again.
 func New(write func(Line) error, report func(dropped int) Line) *Queue {
 	q := &Queue{write: write, report: report, idle: make(chan struct{})}
 	close(q.idle)
+	return q
+}
+
+// NewJoining is New for a writer of octets: lines that wait are joined, so that many cost few system
+// calls. The text belongs to the queue again when write returns; its level is that of the first line.
+func NewJoining(write func(Line) error, report func(dropped int) Line) *Queue {
+	q := New(write, report)
+	q.join = true
 	return q
 }
 
@@ -126,9 +140,7 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 	defer q.mu.Unlock()
 	switch {
 	case len(q.lines) > 0:
-		e, q.lines = q.lines[0], q.lines[1:]
-		q.size -= len(e.Text)
-		return e, true
+		return q.take(), true
 	case q.dropped > 0 && failed == 0:
 		q.skipping = false
 		return q.takeReport(), true
@@ -137,6 +149,27 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 	q.lines, q.writing = nil, false
 	close(q.idle)
 	return entry{}, false
+}
+
+// take takes a line out of the queue, or more that are joined.
+func (q *Queue) take() (e entry) {
+	e, q.lines = q.lines[0], q.lines[1:]
+	if q.canJoin(len(e.Text)) {
+		q.joined = append(q.joined[:0], e.Text...)
+		for q.canJoin(len(q.joined)) {
+			q.joined = append(q.joined, q.lines[0].Text...)
+			e.counts += q.lines[0].counts
+			q.lines = q.lines[1:]
+		}
+		e.Text = q.joined
+	}
+	q.size -= len(e.Text)
+	return e
+}
+
+// canJoin reports whether the next line can be joined to a text.
+func (q *Queue) canJoin(size int) bool {
+	return q.join && len(q.lines) > 0 && size+len(q.lines[0].Text) <= maxJoined
 }
 
 // Flush waits until everything is written, up to a timeout. It reports whether everything is.

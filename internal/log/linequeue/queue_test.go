@@ -135,6 +135,39 @@ func TestBrokenWriter(t *testing.T) {
 	})
 }
 
+// TestJoining: lines that wait are written together, as many as a pipe takes as a whole, and count
+// one by one if that fails.
+func TestJoining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader{allow: make(chan struct{})}
+		q := NewJoining(r.write, report)
+		q.Put(text("first"))
+		synctest.Wait() // it is being written
+		long := strings.Repeat("x", maxJoined-2)
+		for _, s := range []string{"a", "b", long, "c", "d", long + "yyy", "e"} {
+			q.Put(text(s))
+		}
+		close(r.allow)
+		q.Flush(time.Second)
+		if want := "first ab" + long + " cd " + long + "yyy e"; r.all() != want {
+			t.Errorf("written: %.40s, want %.40s", r.all(), want)
+		}
+		r.allow, r.fail = make(chan struct{}), errors.New("disk full")
+		for range 4 { // the first alone, the others joined
+			q.Put(text("lost"))
+			synctest.Wait()
+		}
+		close(r.allow)
+		q.Flush(time.Second)
+		r.fail = nil
+		q.Put(text("f"))
+		q.Flush(time.Second)
+		if !strings.HasSuffix(r.all(), " (4)f") {
+			t.Errorf("the end is %s, want (4)f", r.all()[len(r.all())-20:])
+		}
+	})
+}
+
 // TestGoroutineEnds: an idle queue has no goroutine, and needs no Close.
 func TestGoroutineEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it fails if a goroutine is left

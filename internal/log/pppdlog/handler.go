@@ -50,15 +50,20 @@ func NewHandler(debug bool, to ...io.Writer) *Handler {
 func (h *Handler) SetDebug(debug bool) { h.debug.Store(debug) }
 
 // Add adds a writer. It may block: lines wait in a queue meanwhile.
-func (h *Handler) Add(w io.Writer) { h.add(w, writeTo(w), true) }
+func (h *Handler) Add(w io.Writer) {
+	h.add(w, writeTo(w), linequeue.NewJoining)
+}
 
 // AddUnqueued adds a writer that never blocks: Handle has written to it when it returns.
-func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, writeTo(w), false) }
+func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, writeTo(w), nil) }
 
-func (h *Handler) add(of any, write func(linequeue.Line) error, queued bool) {
+// newQueue makes the queue of a writer.
+type newQueue func(write func(linequeue.Line) error, report func(dropped int) linequeue.Line) *linequeue.Queue
+
+func (h *Handler) add(of any, write func(linequeue.Line) error, queue newQueue) {
 	d := destination{writer: of, write: write}
-	if queued {
-		d.queue = linequeue.New(write, droppedReport)
+	if queue != nil {
+		d.queue = queue(write, droppedReport)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -143,7 +148,7 @@ func (h *Handler) Syslog(tag string) { h.dialSyslog("", "", tag) }
 func (h *Handler) dialSyslog(network, address, tag string) error {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
 	if err == nil {
-		h.add(w, func(l linequeue.Line) error { return writeSyslog(w, l) }, true)
+		h.add(w, func(l linequeue.Line) error { return writeSyslog(w, l) }, linequeue.New)
 	}
 	return err
 }
@@ -181,7 +186,8 @@ func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 // Handle writes or queues a line. An error of a log does not end a session: such lines are counted
 // as dropped, and the error is nil.
 func (h *Handler) Handle(_ context.Context, r slog.Record) error {
-	line := linequeue.Line{Level: r.Level, Text: []byte(r.Message + "\n")}
+	text := append(append(make([]byte, 0, len(r.Message)+1), r.Message...), '\n')
+	line := linequeue.Line{Level: r.Level, Text: text}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, to := range h.destinations {
