@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"upppoe/pppoe/vlan"
@@ -34,7 +35,9 @@ type ConcentratorConfig struct {
 type Concentrator struct {
 	cfg     ConcentratorConfig
 	own     wire.Addr
+	acName  []byte
 	cookies *cookieSigner
+	tags    wire.Tags // of the last PADO; its memory is reused
 }
 
 // Request is a valid PADR. Its owner answers it with Confirm or Reject.
@@ -49,6 +52,12 @@ type Request struct {
 // AccessLine returns the access line of the PADR; untrusted.
 func (r Request) AccessLine() wire.AccessLine { return r.tags.AccessLine() }
 
+// Clone returns a copy that does not alias the packet.
+func (r Request) Clone() Request {
+	r.tags = slices.Clone(r.tags)
+	return r
+}
+
 // RequestKey identifies a request: repeated PADRs have the same key. It is short because a server keeps
 // it with each session, and long enough that nobody finds a request with another client's key.
 type RequestKey [8]byte
@@ -56,7 +65,7 @@ type RequestKey [8]byte
 // Key returns a key that is the same for each copy of a request. It does not include the cookie, as
 // the client may have received a new one between two copies.
 func (r Request) Key() RequestKey {
-	tags := wire.Tags(append(vlanID(r.VLAN), r.Client[:]...)).Append(wire.TagServiceName, []byte(r.Service))
+	tags := wire.Tags(append(appendVLANID(nil, r.VLAN), r.Client[:]...)).Append(wire.TagServiceName, []byte(r.Service))
 	return newRequestKey(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }
 
@@ -93,14 +102,15 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	if cfg.CookieLifetime <= 0 {
 		cfg.CookieLifetime = time.Minute
 	}
-	return &Concentrator{cfg: cfg, own: own, cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
+	return &Concentrator{cfg: cfg, own: own, acName: []byte(cfg.ACName), cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
 }
 
 // SetServices replaces the Service-Names offered.
 func (c *Concentrator) SetServices(services []string) { c.cfg.Services = services }
 
 // ReceivePADI answers a PADI with a PADO if it offers the service (RFC 2516 section 5.2). The error
-// is the reason for not answering.
+// is the reason for not answering. The tags of the PADO are valid until the next call; neither
+// allocates, as anyone can send any number of PADIs.
 func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) error {
 	service, err := c.checkRequest(f)
 	if err != nil {
@@ -109,11 +119,12 @@ func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire
 	if !c.serves(service) {
 		return ErrUnwanted // RFC 2516 section 5.2: it MUST NOT answer
 	}
-	tags := wire.Tags(nil).Append(wire.TagACName, []byte(c.cfg.ACName))
+	tags := c.tags[:0].Append(wire.TagACName, c.acName)
 	tags = c.serviceTags(tags, service)
 	tags = tags.Append(wire.TagACCookie, c.cookies.newCookie(now, &f))
 	tags = tags.Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID)
 	tags = c.maxPayloadTag(tags, f.Tags, f.VLAN)
+	c.tags = tags
 	if wire.HeaderLen+len(tags) > maxDiscovery {
 		return ErrTooLong
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"io"
 	"time"
 
@@ -16,8 +17,11 @@ import (
 // memory (RFC 2516 section 9). A cookie is the second at which it was made, and a MAC over that
 // time, the client's address and VLAN, and the tags that the client must repeat.
 type cookieSigner struct {
-	key      [32]byte
 	lifetime time.Duration
+	hmac     hash.Hash
+	sum      [sha256.Size]byte // scratch, as are the following: packets do not allocate
+	input    []byte
+	cookie   []byte
 }
 
 // Lengths in octets: the time, and the truncated HMAC-SHA256.
@@ -27,15 +31,14 @@ const (
 )
 
 func newCookieSigner(rand io.Reader, lifetime time.Duration) *cookieSigner {
-	j := &cookieSigner{lifetime: lifetime}
-	random.Fill(rand, j.key[:])
-	return j
+	return &cookieSigner{lifetime: lifetime, hmac: hmac.New(sha256.New, random.Fill(rand, make([]byte, 32)))}
 }
 
-// newCookie makes the cookie for a client's packet.
+// newCookie makes the cookie for a client's packet. It is valid until the next call.
 func (j *cookieSigner) newCookie(now time.Time, f *wire.DiscoveryFrame) []byte {
-	cookie := binary.BigEndian.AppendUint32(nil, uint32(now.Unix()))
-	return append(cookie, j.mac(cookie, f)...)
+	j.cookie = binary.BigEndian.AppendUint32(j.cookie[:0], uint32(now.Unix()))
+	j.cookie = append(j.cookie, j.mac(j.cookie, f)...)
+	return j.cookie
 }
 
 // verify reports whether a PADR has a cookie that was made for it and has not expired.
@@ -50,27 +53,28 @@ func (j *cookieSigner) verify(now time.Time, f *wire.DiscoveryFrame) bool {
 
 // mac returns the MAC over a cookie's time, its client and VLAN, and what must be the same in PADI
 // and PADR: Host-Uniq and Relay-Session-Id. Lengths are included, so that different tags never give
-// the same input.
+// the same input. The MAC is valid until the next call.
 func (j *cookieSigner) mac(timestamp []byte, f *wire.DiscoveryFrame) []byte {
-	mac := hmac.New(sha256.New, j.key[:])
-	mac.Write(timestamp)
-	mac.Write(f.Src[:])
-	mac.Write(vlanID(f.VLAN))
+	b := append(j.input[:0], timestamp...)
+	b = append(b, f.Src[:]...)
+	b = appendVLANID(b, f.VLAN)
 	for _, typ := range [...]wire.TagType{wire.TagHostUniq, wire.TagRelaySessionID} {
 		v, ok := f.Tags.Find(typ)
-		head := [5]byte{}
+		present := byte(0)
 		if ok {
-			head[0] = 1
+			present = 1
 		}
-		binary.BigEndian.PutUint32(head[1:], uint32(len(v)))
-		mac.Write(head[:])
-		mac.Write(v)
+		b = binary.BigEndian.AppendUint32(append(b, present), uint32(len(v)))
+		b = append(b, v...)
 	}
-	return mac.Sum(nil)[:cookieLen-cookieTime]
+	j.input = b
+	j.hmac.Reset()
+	j.hmac.Write(b)
+	return j.hmac.Sum(j.sum[:0])[:cookieLen-cookieTime]
 }
 
-// vlanID returns the tags of a VLAN in octets, which differ for different tags, and whose length is
-// in them.
-func vlanID(s vlan.Stack) []byte {
-	return s.Append([]byte{byte(s.Depth())}, 0)
+// appendVLANID appends the tags of a VLAN in octets, which differ for different tags, and whose
+// length is in them.
+func appendVLANID(b []byte, s vlan.Stack) []byte {
+	return s.Append(append(b, byte(s.Depth())), 0)
 }

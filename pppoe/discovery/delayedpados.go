@@ -28,7 +28,7 @@ type delayedPADO struct {
 	frame wire.DiscoveryFrame
 }
 
-// Add queues a PADO.
+// Add queues a copy of a PADO.
 func (d *DelayedPADOs) Add(due time.Time, f wire.DiscoveryFrame) {
 	key := padoKey(f)
 	p := d.queued[key]
@@ -41,6 +41,7 @@ func (d *DelayedPADOs) Add(due time.Time, f wire.DiscoveryFrame) {
 		d.due.Set(p, due)
 	}
 	d.octets += len(f.Tags) - len(p.frame.Tags)
+	f.Tags = append(p.frame.Tags[:0], f.Tags...)
 	p.frame = f
 }
 

@@ -92,10 +92,7 @@ func AppendSessionFrame(b []byte, dst, src Addr, id uint16, frame []byte) []byte
 
 // AppendTaggedSession is AppendSessionFrame with VLAN tags, without priority.
 func AppendTaggedSession(b []byte, dst, src Addr, tags vlan.Stack, id uint16, frame []byte) []byte {
-	b = append(b, dst[:]...)
-	b = append(b, src[:]...)
-	b = tags.Append(b, 0)
-	b = binary.BigEndian.AppendUint16(b, EtherTypeSession)
+	b = appendEthernet(b, dst, src, tags, EtherTypeSession)
 	b = appendHeader(b, CodeSession, id, len(frame))
 	return append(b, frame...)
 }
