@@ -37,14 +37,14 @@ func (a *access) configure(cfg AccessConfig) {
 }
 
 // admit reports whether a PADI or PADR may be queued for a loop; the error is the reason for dropping
-// it.
-func (a *access) admit(now time.Time, code wire.Code, o limit.Origin) error {
+// it. busy: PADIs arrive faster than the loop answers them.
+func (a *access) admit(now time.Time, code wire.Code, o limit.Origin, busy bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.clients.Admit(o.Client); err != nil || code == wire.PADR {
 		return err
 	}
-	return a.padis.Allow(now, o)
+	return a.padis.Allow(now, o, busy)
 }
 
 // admitPADR reports whether a PADR with a valid cookie is handled. Those without one do not count:
@@ -52,26 +52,30 @@ func (a *access) admit(now time.Time, code wire.Code, o limit.Origin) error {
 func (a *access) admitPADR(now time.Time, o limit.Origin) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.padrs.Allow(now, o)
+	a.padis.Remember(now, o)
+	return a.padrs.Allow(now, o, false)
 }
 
 // ErrVLAN is the reason for dropping discovery packets of VLANs that a Listener does not serve.
 var ErrVLAN = errors.New("pppoe: VLAN is not served")
 
-// admitFrame reports whether a frame of the discovery port is queued for the loop; the error is the
-// reason for dropping it. It drops a flood before that costs places in the queue. The goroutine that
-// reads the port calls it.
-func (l *serverLoop) admitFrame(now time.Time, frame []byte) error {
+// admitFrame returns the inbox in which a frame of the discovery port is queued for the loop; the
+// error is the reason for dropping it. It drops a flood before that costs places in the queue. The
+// goroutine that reads the port calls it.
+func (l *serverLoop) admitFrame(now time.Time, frame []byte) (to *inbox, err error) {
 	code, in, ok := discoveryCode(frame)
+	to = l.loop.discovery
 	switch {
 	case !ok:
-		return nil // handleDiscovery drops it
+		return to, nil // handleDiscovery drops it
 	case !l.listener.serves(in):
-		return ErrVLAN
-	case code != wire.PADI && code != wire.PADR:
-		return nil
+		return nil, ErrVLAN
+	case code == wire.PADI:
+		to = l.loop.padis
+	case code != wire.PADR:
+		return to, nil
 	}
-	return l.server.access.admit(now, code, limit.Origin{Interface: l.index, VLAN: in, Client: wire.Addr(frame[6:])})
+	return to, l.server.access.admit(now, code, limit.Origin{Interface: l.index, VLAN: in, Client: wire.Addr(frame[6:])}, l.loop.padis.isBusy())
 }
 
 // discoveryCode returns the CODE of a discovery packet (RFC 2516 section 4), and the tags of its

@@ -16,7 +16,7 @@ func TestAdmitFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Server{access: newAccess(AccessConfig{PADIs: limit.Limits{VLAN: 1}}, 1)}
-	l := &serverLoop{server: s, listener: Listener{VLANs: served, Ports: Ports{PayloadMTU: func(vlan.Stack) int { return 1500 }}}}
+	l := &serverLoop{server: s, loop: &loop{discovery: newInbox(inboxSize), padis: newInbox(padiInbox)}, listener: Listener{VLANs: served, Ports: Ports{PayloadMTU: func(vlan.Stack) int { return 1500 }}}}
 	tooMany := limit.Exceeded{What: limit.PADIs, Scope: limit.PerVLAN}
 	for _, c := range []struct {
 		vid  int // -1: untagged
@@ -31,11 +31,11 @@ func TestAdmitFrame(t *testing.T) {
 			frame.VLAN = vlan.Stack{{TPID: vlan.CTag, VID: uint16(c.vid)}}
 		}
 		b := frame.AppendTo(nil)
-		if got := l.admitFrame(epoch, b); got != c.want {
+		if _, got := l.admitFrame(epoch, b); got != c.want {
 			t.Errorf("%v in VLAN %d: %v, want %v", c.code, c.vid, got, c.want)
 		}
 		for n := range len(b) {
-			if err := l.admitFrame(epoch, b[:n]); err != nil {
+			if _, err := l.admitFrame(epoch, b[:n]); err != nil {
 				t.Errorf("%d octets of a frame: %v", n, err)
 			}
 		}

@@ -1,6 +1,8 @@
 package pppoe
 
 import (
+	"bytes"
+
 	"upppoe/ppp"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
@@ -31,7 +33,7 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 	case s.configuredAddressing().has(p):
 		return l.engine.Inject(frame)
 	case s.desired.has(p) && len(l.deviceQueues[s]) < maxDeviceQueue && l.deviceQueued < maxDeviceQueued:
-		l.deviceQueues[s] = append(l.deviceQueues[s], frame)
+		l.deviceQueues[s] = append(l.deviceQueues[s], bytes.Clone(frame))
 		l.deviceQueued++
 		return true
 	}

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -48,7 +49,7 @@ func (d *dialer) handleDiscovery(now time.Time, frame []byte) {
 		d.loop.drops.count(err)
 		return
 	}
-	d.loop.traceDiscovery(d.info(), DiscoveryReceived{Packet: f})
+	d.loop.traceReceived(d.info(), f)
 	switch {
 	case f.Code == wire.PADT:
 		d.receivePADT(now, f)
@@ -98,7 +99,7 @@ func (d *dialer) handleUnknownSession(_ time.Time, k datapath.Key, frame []byte)
 		return
 	}
 	if p, _, err := ppp.ParseFrame(packet); err == nil && p == ppp.LCP {
-		d.prePADS = append(d.prePADS, earlyFrame{k, frame})
+		d.prePADS = append(d.prePADS, earlyFrame{k, bytes.Clone(frame)})
 	}
 }
 

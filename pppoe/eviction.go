@@ -102,10 +102,10 @@ func (s *slots) removeWait(w *waitingRequest) {
 // one.
 func (l *serverLoop) waitForSlot(now time.Time, o limit.Origin, r discovery.Request, key discovery.RequestKey) bool {
 	if w := l.waiting[clientOf(r)]; w != nil {
-		w.request, w.key = r, key // it replaces the client's earlier request
+		w.request, w.key = r.Clone(), key // it replaces the client's earlier request
 		return true
 	}
-	w := &waitingRequest{owner: l, origin: o, request: r, key: key, deadline: now.Add(slotWaitTimeout)}
+	w := &waitingRequest{owner: l, origin: o, request: r.Clone(), key: key, deadline: now.Add(slotWaitTimeout)}
 	old, ok := l.server.slots.addWait(w, now)
 	if !ok {
 		return false

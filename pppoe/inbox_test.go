@@ -17,7 +17,7 @@ func frameFrom(sender uint32) []byte {
 // TestInboxPerSender: a sender that floods the inbox leaves room for others, and has room again
 // once its frames are handled.
 func TestInboxPerSender(t *testing.T) {
-	in := newInbox()
+	in := newInbox(inboxSize)
 	put := func(sender uint32, times int) (n int) {
 		for range times {
 			if in.put(frameFrom(sender)) {
@@ -26,8 +26,8 @@ func TestInboxPerSender(t *testing.T) {
 		}
 		return n
 	}
-	if n := put(1, 3*inboxSize); n != inboxShare {
-		t.Errorf("of one sender there are %d frames, want %d", n, inboxShare)
+	if n := put(1, 3*inboxSize); n != inboxSize/4 {
+		t.Errorf("of one sender there are %d frames, want %d", n, inboxSize/4)
 	}
 	other := uint32(2)
 	for in.sender(frameFrom(other)) == in.sender(frameFrom(1)) {
@@ -46,7 +46,7 @@ func TestInboxPerSender(t *testing.T) {
 	for sender := uint32(100); sender < 100+2*inboxSize; sender++ {
 		n += put(sender, 1)
 	}
-	if want := inboxSize - inboxShare - 10; n != want {
+	if want := inboxSize - inboxSize/4 - 10; n != want {
 		t.Errorf("of forged senders there are %d, want %d", n, want)
 	}
 	for range inboxSize {
@@ -61,16 +61,16 @@ func TestInboxPerSender(t *testing.T) {
 
 // TestInboxConcurrent: several goroutines put frames, and the inbox never exceeds its size.
 func TestInboxConcurrent(t *testing.T) {
-	in := newInbox()
+	in := newInbox(inboxSize)
 	var putting sync.WaitGroup
 	for sender := range uint32(8) {
 		putting.Go(func() {
-			for range 2 * inboxShare {
+			for range 2 * inboxSize / 4 {
 				in.put(frameFrom(sender))
 			}
 		})
 	}
-	for range inboxShare { // there are at least this many
+	for range inboxSize / 4 { // there are at least this many
 		in.release(<-in.frames)
 	}
 	putting.Wait()
@@ -89,7 +89,7 @@ func TestInboxConcurrent(t *testing.T) {
 
 // TestShortFrame: a frame too short for a source address counts too.
 func TestShortFrame(t *testing.T) {
-	in := newInbox()
+	in := newInbox(inboxSize)
 	if !in.put(make([]byte, 3)) {
 		t.Fatal("there is no room")
 	}
@@ -101,11 +101,46 @@ func TestShortFrame(t *testing.T) {
 
 // TestInboxSize: the inbox holds 4096 frames, 1024 of one sender.
 func TestInboxSize(t *testing.T) {
-	if in := newInbox(); cap(in.frames) != 4096 || inboxShare != 1024 {
-		t.Errorf("%d frames wait, %d of one sender", cap(in.frames), inboxShare)
+	if in := newInbox(inboxSize); cap(in.frames) != 4096 {
+		t.Errorf("%d frames wait, %d of one sender", cap(in.frames), cap(in.frames)/4)
 	}
-	in := newInbox()
+	in := newInbox(inboxSize)
 	if short, whole := make([]byte, 11), make([]byte, 12); in.sender(short) != &in.queued[0] || in.sender(whole) == nil {
 		t.Error("a frame without a whole source address is not counted by the first counter")
+	}
+}
+
+// TestInboxRecycles: a flood that the loop keeps up with makes no garbage, and what is kept is
+// bounded.
+func TestInboxRecycles(t *testing.T) {
+	in, frame := newInbox(padiInbox), frameFrom(1)
+	if n := testing.AllocsPerRun(100, func() {
+		in.put(frame)
+		f := <-in.frames
+		in.release(f)
+		in.recycle(f)
+	}); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+	in.recycle(make([]byte, maxRecycledLen+1))
+	if n := len(in.unused); n != 1 {
+		t.Errorf("%d frames are kept, want 1, without the long one", n)
+	}
+	for range 2 * maxRecycled {
+		in.recycle(frameFrom(1))
+	}
+	if n := len(in.unused); n != maxRecycled {
+		t.Errorf("%d frames are kept, want %d", n, maxRecycled)
+	}
+}
+
+// TestInboxBusy: an inbox is busy when less than a quarter of it is free.
+func TestInboxBusy(t *testing.T) {
+	in := newInbox(padiInbox)
+	for i := range padiInbox {
+		if busy := in.isBusy(); busy != (i >= 3*padiInbox/4) {
+			t.Fatalf("with %d frames, busy is %v", i, busy)
+		}
+		in.frames <- nil
 	}
 }

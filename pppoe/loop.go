@@ -3,6 +3,7 @@ package pppoe
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 // owner is the client's or the server's side of a loop. The loop's goroutine calls all its methods.
 type owner interface {
-	// handleDiscovery handles a frame of the discovery port.
+	// handleDiscovery handles a frame of the discovery port, which is valid only until it returns.
 	handleDiscovery(now time.Time, frame []byte)
 	// handleEvent handles an event of a session after it was reported. If it is a session.Event, it
 	// must not call the session, whose step is still in progress.
@@ -33,7 +34,8 @@ type owner interface {
 	// releaseAddresses is called with what a session's device has, each time that the host's
 	// network has changed it.
 	releaseAddresses(s *sessionState, have Addressing)
-	// handleUnknownSession handles a frame for a nonexistent session.
+	// handleUnknownSession handles a frame for a nonexistent session, which is valid only until it
+	// returns.
 	handleUnknownSession(now time.Time, k datapath.Key, frame []byte)
 	// deadline returns when to call advance; zero: never.
 	deadline() time.Time
@@ -58,7 +60,7 @@ type loop struct {
 	sharedPending   []*sessionState // those whose part of the shared device must change
 	dynamicPrefixes *dynamicPrefixes
 	owner           owner
-	admit           func(now time.Time, frame []byte) error // reports whether a discovery frame is queued; nil: all are. Set by the owner
+	admit           func(now time.Time, frame []byte) (*inbox, error) // returns where a discovery frame is queued; nil: in discovery. Set by the owner
 	notify          func(SessionInfo, Event)
 	trace           bool
 	mss             int                              // see ClientConfig.MSS; set by the owner
@@ -73,6 +75,7 @@ type loop struct {
 	advanced time.Time // when the timer last expired
 
 	discovery, control *inbox
+	padis              *inbox // those that the owner's admit chooses: they come after all others
 	calls              chan func(now time.Time)
 	portErrors         chan error
 	ended              chan struct{}
@@ -91,8 +94,9 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace, generations: generations,
 		deviceQueues: make(map[*sessionState][][]byte), sharedRoutes: make(map[*sessionState][]netip.Prefix),
-		discovery:  newInbox(),
-		control:    newInbox(),
+		discovery:  newInbox(inboxSize),
+		control:    newInbox(inboxSize),
+		padis:      newInbox(padiInbox),
 		calls:      make(chan func(time.Time)),
 		portErrors: make(chan error, 2+len(ports.Fanout)),
 		ended:      make(chan struct{}),
@@ -140,7 +144,9 @@ func (l *loop) eventLoop(ctx context.Context) error {
 			done = nil
 			l.owner.stop(time.Now())
 		case frame := <-l.discovery.frames:
-			l.receivedDiscovery(time.Now(), frame)
+			l.receivedDiscovery(time.Now(), l.discovery, frame)
+		case frame := <-l.padis.frames:
+			l.receivedDiscovery(time.Now(), l.padis, frame)
 		case frame := <-l.control.frames:
 			l.receivedControl(time.Now(), frame)
 		case <-l.dynamicPrefixes.wakeup:
@@ -162,14 +168,16 @@ func (l *loop) eventLoop(ctx context.Context) error {
 	}
 }
 
-func (l *loop) receivedDiscovery(now time.Time, frame []byte) {
-	l.discovery.release(frame)
+func (l *loop) receivedDiscovery(now time.Time, from *inbox, frame []byte) {
+	from.release(frame)
 	l.owner.handleDiscovery(now, frame)
+	from.recycle(frame)
 }
 
 func (l *loop) receivedControl(now time.Time, frame []byte) {
 	l.control.release(frame)
 	l.receiveSession(now, frame)
+	l.control.recycle(frame)
 }
 
 // maxBatch is how many frames are handled, and how many of a kind are sent, at once.
@@ -177,7 +185,7 @@ const maxBatch = 64
 
 // receiveMore handles calls and frames that wait already, so that what follows from many is sent in
 // one batch. Calls come first, as they are the results of earlier frames; then frames of sessions: a
-// flood of discovery packets must not delay them.
+// flood of discovery packets must not delay them. PADIs come last.
 func (l *loop) receiveMore(now time.Time) {
 	for range maxBatch {
 		select {
@@ -194,7 +202,13 @@ func (l *loop) receiveMore(now time.Time) {
 		}
 		select {
 		case frame := <-l.discovery.frames:
-			l.receivedDiscovery(now, frame)
+			l.receivedDiscovery(now, l.discovery, frame)
+			continue
+		default:
+		}
+		select {
+		case frame := <-l.padis.frames:
+			l.receivedDiscovery(now, l.padis, frame)
 		default:
 			return
 		}
@@ -268,15 +282,19 @@ func (l *loop) sendDiscovery(info SessionInfo, q *wire.Queue) {
 		if l.sent != nil {
 			l.sent.count(f.Code)
 		}
-		l.traceDiscovery(info, DiscoverySent{Packet: f})
+		if l.trace {
+			f.Tags = slices.Clone(f.Tags)
+			l.notify(info, DiscoverySent{Packet: f})
+		}
 	}
 	q.Reset()
 	l.sendFullBatch()
 }
 
-func (l *loop) traceDiscovery(info SessionInfo, e Event) {
+func (l *loop) traceReceived(info SessionInfo, f wire.DiscoveryFrame) {
 	if l.trace {
-		l.notify(info, e)
+		f.Tags = slices.Clone(f.Tags)
+		l.notify(info, DiscoveryReceived{Packet: f})
 	}
 }
 
@@ -286,13 +304,15 @@ func (l *loop) receiveDiscovery() error {
 	return datapath.ReadFrames(l.ports.Discovery, datapath.BatchSize, func(frames []datapath.Frame) {
 		now := time.Now()
 		for i := range frames {
+			to := l.discovery
 			if l.admit != nil {
-				if err := l.admit(now, frames[i].Data); err != nil {
+				var err error
+				if to, err = l.admit(now, frames[i].Data); err != nil {
 					l.drops.count(err)
 					continue
 				}
 			}
-			l.post(l.discovery, frames[i].Data)
+			l.post(to, frames[i].Data)
 		}
 	})
 }

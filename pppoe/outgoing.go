@@ -22,7 +22,7 @@ func (o *outgoing) addDiscovery(f wire.DiscoveryFrame) {
 	if f.Code == wire.PADT {
 		to = &o.padts
 	}
-	to.buf = f.AppendTo(to.buf)
+	to.buf = f.AppendInPlace(to.buf)
 	to.end()
 }
 

@@ -121,14 +121,14 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 
 // handleDiscovery handles a discovery packet.
 func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
-	f, err := wire.ParseDiscoveryFrame(frame)
+	f, err := wire.ParseDiscoveryInPlace(frame)
 	if err != nil {
 		l.loop.drops.count(err)
 		return
 	}
 	l.server.counts.received.count(f.Code)
 	info := l.packetInfo(f.VLAN, f.Dst, f.Src)
-	l.loop.traceDiscovery(info, DiscoveryReceived{Packet: f})
+	l.loop.traceReceived(info, f)
 	l.useConfig()
 	switch f.Code {
 	case wire.PADI:

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"bytes"
 	"time"
 
 	"upppoe/pppoe/datapath"
@@ -9,7 +10,7 @@ import (
 )
 
 // receiveSession handles a session frame that the data path did not. Session ID and both addresses
-// identify the session (RFC 2516 section 6).
+// identify the session (RFC 2516 section 6). The frame is valid only until it returns.
 func (l *loop) receiveSession(now time.Time, frame []byte) {
 	key, at, ok := datapath.FrameKey(frame)
 	if !ok {
@@ -31,7 +32,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	}
 	if s.start != nil {
 		if len(s.start.queue) < maxStartQueue {
-			s.start.queue = append(s.start.queue, frame)
+			s.start.queue = append(s.start.queue, bytes.Clone(frame))
 		}
 		if !s.start.at.IsZero() {
 			l.startPPP(now, s)

@@ -26,8 +26,8 @@ func (b *bucket) take(now int64, rate int) {
 type class uint8
 
 const (
-	first class = iota
-	again       // of a client that was refused shortly before
+	unknown   class = iota
+	preferred       // of a client that was refused shortly before, or is known
 	classes
 )
 

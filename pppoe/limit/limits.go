@@ -70,8 +70,12 @@ const Max = 1_000_000
 // Defaults of PADIs and PADRs a second; all other limits have none. They suit 65,534 clients that
 // return at once after a power failure: a server sets up fewer sessions a second than that. One
 // client or VLAN does not use up what an interface may have.
+//
+// A PADO costs a few microseconds, and a PADI that is dropped costs a client 5 s. So there may be
+// more PADIs than one flood of forged addresses has: the first PADI of a client is answered even so.
+// Where the processor is not fast enough, see Rates.Allow.
 var (
-	DefaultPADIs = Limits{Interface: 40_000, VLAN: 20_000, Client: 10_000}
+	DefaultPADIs = Limits{Interface: 200_000, VLAN: 150_000, Client: 10_000}
 	DefaultPADRs = Limits{Interface: 40_000, VLAN: 20_000, Client: 10_000}
 )
 

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"errors"
 	"io"
 	"time"
 
@@ -12,18 +13,21 @@ import (
 )
 
 // Rates limits how many packets of one kind are handled in a second. Its memory does not depend on
-// how many clients there are: see table and refused.
+// how many clients there are: see table and recent.
 //
-// A flood with many forged addresses looks like many clients. What it leaves of a shared rate goes
-// first to clients that were refused a few seconds ago and repeat their packet, and a quarter of
-// the rate is for those that do not: a real client gets in with its first or second packet.
+// A flood with many forged addresses looks like many clients. What tells them from real ones is
+// that they do not return: a quarter of each shared rate, and all of it while the packets are
+// handled more slowly than they arrive, is for clients that were refused a few seconds ago and
+// repeat their packet, and for those that are known from a session. The others have a quarter of
+// each shared rate for themselves: a real client gets in with its first or second packet.
 type Rates struct {
 	what    Quantity
 	limits  [scopes]int
 	hash    cipher.Block // no station can choose addresses with the same hash, as none has the key
 	start   time.Time    // of the first packet
 	clients table
-	refused refused
+	refused recent
+	known   recent
 
 	vlans      table
 	interfaces []shared
@@ -38,7 +42,11 @@ func NewRates(what Quantity, limits Limits, interfaces int, rand io.Reader) *Rat
 	if err != nil {
 		panic(err) // the length of the key is right
 	}
-	r := &Rates{what: what, hash: key, interfaces: make([]shared, interfaces)}
+	r := &Rates{
+		what: what, hash: key, interfaces: make([]shared, interfaces),
+		refused: recent{generation: refusedClients, lifetime: int64(refusedTime)},
+		known:   recent{generation: knownClients, lifetime: int64(knownTime)},
+	}
 	r.SetLimits(limits)
 	return r
 }
@@ -46,20 +54,46 @@ func NewRates(what Quantity, limits Limits, interfaces int, rand io.Reader) *Rat
 // SetLimits replaces the limits.
 func (r *Rates) SetLimits(l Limits) { r.limits = l.effective(r.what) }
 
-// Allow reports whether a packet may be handled; the error, of type Exceeded, is the reason for
-// dropping it.
-func (r *Rates) Allow(now time.Time, o Origin) error {
+// ErrBusy is the reason for dropping packets that arrive faster than they are handled.
+var ErrBusy = errors.New("limit: too many packets of new clients to handle them all")
+
+const (
+	// refusedClients are 100,000 in a second for 5 s, after which clients repeat a PADI.
+	refusedClients = 1 << 19
+	refusedTime    = 30 * time.Second
+	// knownClients are twice those that an interface can have.
+	knownClients = 1 << 17
+	knownTime    = 24 * time.Hour
+)
+
+// Remember records that a client is known: forged addresses must not become known. It is called
+// with the client of a PADR with a valid AC-Cookie, which has received a PADO.
+func (r *Rates) Remember(now time.Time, o Origin) { r.known.add(r.since(now), r.sum(o)) }
+
+// since returns the time since the first packet.
+func (r *Rates) since(now time.Time) int64 {
 	if r.start.IsZero() {
 		r.start = now
 	}
-	at, hash := int64(now.Sub(r.start)), r.sum(o)
+	return int64(now.Sub(r.start))
+}
+
+// Allow reports whether a packet may be handled; the error, of type Exceeded or ErrBusy, is the
+// reason for dropping it. busy: packets are handled more slowly than they arrive, so that only those
+// of clients that repeat one or are known are allowed.
+func (r *Rates) Allow(now time.Time, o Origin, busy bool) error {
+	at, hash := r.since(now), r.sum(o)
 	client := &r.clients.bucket(hash[0]).all
 	if !client.conforms(at, r.limits[PerClient]) {
 		return Exceeded{r.what, PerClient}
 	}
-	c := first
-	if r.refused.has(at, hash) {
-		c = again
+	c := unknown
+	if r.refused.has(at, hash) || r.known.has(at, hash) {
+		c = preferred
+	}
+	if busy && c == unknown {
+		r.refused.add(at, hash)
+		return ErrBusy
 	}
 	buckets := r.shared(o)
 	for s, b := range buckets {

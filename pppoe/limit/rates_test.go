@@ -40,7 +40,7 @@ func TestRate(t *testing.T) {
 		{750 * time.Millisecond, 1, true}, {750 * time.Millisecond, 1, true}, {750 * time.Millisecond, 1, false},
 		{time.Hour, 1, true}, {time.Hour, 1, true}, {time.Hour, 1, true}, {time.Hour, 1, true}, {time.Hour, 1, false},
 	} {
-		err := r.Allow(epoch.Add(c.at), Origin{Client: address(c.from)})
+		err := r.Allow(epoch.Add(c.at), Origin{Client: address(c.from)}, false)
 		if want := (Exceeded{PADIs, PerClient}); (err == nil) != c.ok || err != nil && err != want {
 			t.Errorf("at %v, client %d: %v, want it to be allowed: %v", c.at, c.from, err, c.ok)
 		}
@@ -61,12 +61,12 @@ func TestRateScopes(t *testing.T) {
 		*limits.of(scope) = 2
 		r := NewRates(PADRs, limits, 2, noRandom())
 		for i := range 3 {
-			err := r.Allow(epoch, inVLAN(7, address(1)))
+			err := r.Allow(epoch, inVLAN(7, address(1)), false)
 			if want := (Exceeded{PADRs, scope}); (err == nil) != (i < 2) || err != nil && err != want {
 				t.Errorf("%v: packet %d: %v", scope, i+1, err)
 			}
 		}
-		if err := r.Allow(epoch, other); (err == nil) == (scope == Total) {
+		if err := r.Allow(epoch, other, false); (err == nil) == (scope == Total) {
 			t.Errorf("%v: a packet from %v: %v", scope, other, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestRateScopes(t *testing.T) {
 func TestNoLimits(t *testing.T) {
 	r := NewRates(PADIs, Limits{-1, -1, -1, -1}, 1, noRandom())
 	for range 100_000 {
-		if err := r.Allow(epoch, Origin{Client: address(1)}); err != nil {
+		if err := r.Allow(epoch, Origin{Client: address(1)}, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestPowerFailure(t *testing.T) {
 	r := NewRates(PADIs, Limits{}, 1, noRandom())
 	for i := range 65_534 {
 		at := epoch.Add(time.Duration(i) * 4 * time.Second / 65_534)
-		if err := r.Allow(at, inVLAN(uint16(1+i%4000), address(i))); err != nil {
+		if err := r.Allow(at, inVLAN(uint16(1+i%4000), address(i)), false); err != nil {
 			t.Fatalf("client %d: %v", i, err)
 		}
 	}
@@ -108,13 +108,48 @@ func flood(r *Rates, at time.Time, seconds, n int, from func(i int) Origin, each
 			if i == n/2 {
 				each(now)
 			}
-			r.Allow(now, from(s*n+i))
+			r.Allow(now, from(s*n+i), false)
+		}
+	}
+}
+
+// TestFirstPADIInFlood: while 100,000 forged addresses a second send PADIs, the first one of each real
+// client is answered.
+func TestFirstPADIInFlood(t *testing.T) {
+	r := NewRates(PADIs, Limits{}, 1, noRandom())
+	flood(r, epoch, 5, 100_000, func(i int) Origin { return inVLAN(7, address(i)) }, func(at time.Time) {
+		for n := range 20 {
+			if err := r.Allow(at, inVLAN(7, address(1<<30+n)), false); err != nil {
+				t.Errorf("client %d at %v: %v", n, at.Sub(epoch), err)
+			}
+		}
+	})
+}
+
+// TestBusy: while packets arrive faster than they are handled, those of clients that repeat one, or
+// are known from a session, are handled.
+func TestBusy(t *testing.T) {
+	r := NewRates(PADIs, Limits{}, 1, noRandom())
+	known, repeats, other := inVLAN(7, address(1)), inVLAN(7, address(2)), inVLAN(7, address(3))
+	r.Remember(epoch, known)
+	for _, c := range []struct {
+		after time.Duration
+		from  Origin
+		busy  bool
+		want  error
+	}{
+		{time.Minute, known, true, nil}, {time.Minute, repeats, true, ErrBusy}, {time.Minute + 5*time.Second, repeats, true, nil},
+		{time.Minute + 5*time.Second, other, true, ErrBusy}, {time.Minute + 5*time.Second, inVLAN(8, address(1)), false, nil},
+		{knownTime, known, true, nil}, {3 * knownTime, known, true, ErrBusy},
+	} {
+		if err := r.Allow(epoch.Add(c.after), c.from, c.busy); err != c.want {
+			t.Errorf("%v after %v, busy %v: %v, want %v", c.from, c.after, c.busy, err, c.want)
 		}
 	}
 }
 
 // TestFloods: a real client is answered at its second attempt, at the latest, 4 s after the first,
-// while others send 100,000 packets a second: each from another address, a few addresses all, or
+// while others send 100,000 packets a second, of which 20,000 are allowed: each from another address, a few addresses all, or
 // each of many several.
 func TestFloods(t *testing.T) {
 	for name, from := range map[string]func(i int) wire.Addr{
@@ -123,14 +158,14 @@ func TestFloods(t *testing.T) {
 		"four addresses":               func(i int) wire.Addr { return address(i % 4) },
 		"5,000 addresses again, again": func(i int) wire.Addr { return address(i % 5000) },
 	} {
-		r := NewRates(PADIs, Limits{}, 1, noRandom())
+		r := NewRates(PADIs, Limits{VLAN: 20_000}, 1, noRandom())
 		answered := make(map[int]int)
 		real := 0
 		flood(r, epoch, 8, 100_000, func(i int) Origin { return inVLAN(7, from(i)) }, func(at time.Time) {
 			real++
 			for n := range real { // a new client each second, which repeats its packet after 4 s
 				if attempt := real - 1 - n; attempt%4 == 0 && answered[n] == 0 {
-					if r.Allow(at, inVLAN(7, address(1<<30+n))) == nil {
+					if r.Allow(at, inVLAN(7, address(1<<30+n)), false) == nil {
 						answered[n] = attempt/4 + 1
 					}
 				}
@@ -149,7 +184,7 @@ func TestFloodOfVLAN(t *testing.T) {
 	r := NewRates(PADIs, Limits{}, 1, noRandom())
 	flood(r, epoch, 3, 100_000, func(i int) Origin { return inVLAN(7, address(i)) }, func(at time.Time) {
 		for i := range 100 {
-			if err := r.Allow(at, inVLAN(8, address(1<<30+i))); err != nil {
+			if err := r.Allow(at, inVLAN(8, address(1<<30+i)), false); err != nil {
 				t.Errorf("a client of another VLAN: %v", err)
 			}
 		}
@@ -163,10 +198,10 @@ func TestForgedAddressesNeverFillABucket(t *testing.T) {
 	greedy := 0
 	for i := range 300_000 {
 		at := epoch.Add(time.Duration(i) * 10 * time.Microsecond)
-		if err := r.Allow(at, Origin{Client: address(i)}); err != nil {
+		if err := r.Allow(at, Origin{Client: address(i)}, false); err != nil {
 			t.Fatalf("address %d: %v", i, err)
 		}
-		if i%100 == 0 && r.Allow(at, Origin{Client: address(1 << 30)}) == nil {
+		if i%100 == 0 && r.Allow(at, Origin{Client: address(1 << 30)}, false) == nil {
 			greedy++
 		}
 	}
@@ -181,7 +216,7 @@ func TestRatesAllocateNothing(t *testing.T) {
 	i := 0
 	allow := func() {
 		i++
-		r.Allow(epoch.Add(time.Duration(i)*10*time.Microsecond), inVLAN(uint16(i), address(i)))
+		r.Allow(epoch.Add(time.Duration(i)*10*time.Microsecond), inVLAN(uint16(i), address(i)), false)
 	}
 	for range 100_000 { // the first one refused makes the filters
 		allow()
@@ -194,6 +229,6 @@ func TestRatesAllocateNothing(t *testing.T) {
 func BenchmarkRates(b *testing.B) {
 	r := NewRates(PADIs, Limits{}, 1, noRandom())
 	for i := 0; b.Loop(); i++ {
-		r.Allow(epoch.Add(time.Duration(i)*10*time.Microsecond), inVLAN(7, address(i)))
+		r.Allow(epoch.Add(time.Duration(i)*10*time.Microsecond), inVLAN(7, address(i)), false)
 	}
 }

@@ -17,40 +17,40 @@ func hashes(n int) (all [][2]uint64) {
 
 // TestRefused: as many as a generation has are remembered for a lifetime at least and two at most,
 // and few others are taken for them.
-func TestRefused(t *testing.T) {
-	var r refused
-	all := hashes(2 * generation)
+func TestRecent(t *testing.T) {
+	r := recent{generation: refusedClients, lifetime: int64(refusedTime)}
+	all := hashes(2 * r.generation)
 	if r.has(0, all[0]) || r.now != nil {
 		t.Error("an empty filter has a client, or memory")
 	}
-	for i, h := range all[:generation] {
+	for i, h := range all[:r.generation] {
 		r.add(int64(i), h)
 	}
-	for i, h := range all[:generation] {
-		if !r.has(generation, h) {
+	for i, h := range all[:r.generation] {
+		if !r.has(int64(r.generation), h) {
 			t.Fatalf("client %d is forgotten", i)
 		}
 	}
 	others := 0
-	for _, h := range all[generation:] {
-		if r.has(generation, h) {
+	for _, h := range all[r.generation:] {
+		if r.has(int64(r.generation), h) {
 			others++
 		}
 	}
-	if others > generation/30 {
-		t.Errorf("%d of %d others are taken for clients that were refused", others, generation)
+	if others > r.generation/30 {
+		t.Errorf("%d of %d others are taken for clients that were refused", others, r.generation)
 	}
-	if !r.has(generationLifetime, all[0]) {
+	if !r.has(r.lifetime, all[0]) {
 		t.Error("a client is forgotten within a lifetime")
 	}
-	if r.has(3*generationLifetime, all[0]) {
+	if r.has(3*r.lifetime, all[0]) {
 		t.Error("a client is remembered for longer than two lifetimes")
 	}
 }
 
 // TestRefusedLongAgo: after a long time without packets, nobody is remembered.
-func TestRefusedLongAgo(t *testing.T) {
-	var r refused
+func TestRecentLongAgo(t *testing.T) {
+	r := recent{generation: refusedClients, lifetime: int64(refusedTime)}
 	h := hashes(1)[0]
 	r.add(0, h)
 	if r.has(int64(time.Hour), h) {
@@ -88,12 +88,14 @@ func FuzzRates(f *testing.F) {
 		for ; len(b) >= 4; b = b[4:] {
 			at += time.Duration(b[0]) * time.Millisecond / 10
 			o := inVLAN(uint16(b[1]), address(int(binary.BigEndian.Uint16(b[2:]))))
-			switch err := r.Allow(epoch.Add(at), o).(type) {
+			switch err := r.Allow(epoch.Add(at), o, b[0]%2 == 1).(type) {
 			case nil:
 				allowed++
 			case Exceeded:
 			default:
-				t.Fatalf("%v", err)
+				if err != ErrBusy {
+					t.Fatalf("%v", err)
+				}
 			}
 		}
 		if most := 3 + 3*at.Seconds(); float64(allowed) > most {

@@ -26,10 +26,10 @@ var accessOptions = []option{
 		kind: kind{"LIMITS", sessionLimit}},
 	{name: "half-open-limit", roles: Server, help: "maximum number of sessions that are not yet authenticated and in their network phase, like total=10000,interface=5000,vlan=20,client=4 (default: none)",
 		kind: kind{"LIMITS", accessLimit(func(a *pppoe.AccessConfig) *limit.Limits { return &a.HalfOpen })}},
-	{name: "padi-limit", roles: Server, help: "maximum number of PADIs that are answered in a second, like interface=5000,vlan=100,client=5; none: no limit; a quarter is for clients that repeat one " +
+	{name: "padi-limit", roles: Server, help: "maximum number of PADIs that are answered in a second, like interface=5000,vlan=100,client=5; none: no limit; a quarter is for clients that repeat one or had a session before " +
 		"(default " + limit.DefaultPADIs.String() + ")",
 		kind: kind{"LIMITS", accessLimit(func(a *pppoe.AccessConfig) *limit.Limits { return &a.PADIs })}},
-	{name: "padr-limit", roles: Server, help: "maximum number of PADRs that are handled in a second; values and default are those of padi-limit",
+	{name: "padr-limit", roles: Server, help: "maximum number of PADRs that are handled in a second; values are those of padi-limit (default " + limit.DefaultPADRs.String() + ")",
 		kind: kind{"LIMITS", accessLimit(func(a *pppoe.AccessConfig) *limit.Limits { return &a.PADRs })}},
 	{name: "pado-delay", roles: Server, help: "wait some milliseconds before answering a PADI, so that another concentrator is chosen first, by the number of sessions, as in accel-ppp: 0,100:100,200:500,-1:1000 waits " +
 		"100 ms from 100 sessions on, 200 ms from 500 on, and does not answer from 1000 on (default 0)",
