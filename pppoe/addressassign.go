@@ -37,6 +37,9 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	if p := d.Policy; p != nil {
 		d.NameServers, d.InterfaceID = p.DNS, p.InterfaceID
 	}
+	if d.Address.IsUnspecified() {
+		return // the peer's choice
+	}
 	if d.Address.IsValid() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
 		s.claims.assigned = append([]netip.Addr{d.Address}, d.Alternates...)

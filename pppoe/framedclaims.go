@@ -73,3 +73,10 @@ func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, a
 		ref.call(func(now time.Time) { ref.owner.checkPeer(now, ref.state) })
 	}
 }
+
+// IsRoutable reports whether a prefix can be routed to a peer (SessionPolicy.FramedRoutes): it is not the
+// default route, nor of addresses that only have a meaning on a link or within a machine.
+func IsRoutable(p netip.Prefix) bool {
+	a := p.Addr()
+	return p.Bits() > 0 && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
+}

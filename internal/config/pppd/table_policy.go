@@ -52,17 +52,10 @@ func allowSource(s *Settings, value string) error { return addPrefix(&s.Policy.A
 // framedRoute adds a prefix or a single address.
 func framedRoute(s *Settings, value string) error {
 	err := addPrefix(&s.Policy.FramedRoutes, value)
-	if added := s.Policy.FramedRoutes; err == nil && !isRoutable(added[len(added)-1]) {
+	if added := s.Policy.FramedRoutes; err == nil && !pppoe.IsRoutable(added[len(added)-1]) {
 		err = errors.New("not addresses of hosts behind a peer: give a prefix like 198.51.100.0/29 or 2001:db8:1::/48")
 	}
 	return err
-}
-
-// isRoutable reports whether a prefix can be routed to a peer: it is not the default route, nor of
-// addresses that only have a meaning on a link or within a machine.
-func isRoutable(p netip.Prefix) bool {
-	a := p.Addr()
-	return p.Bits() > 0 && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
 func addPrefix(to *[]netip.Prefix, value string) error {

@@ -1,0 +1,263 @@
+// Package freeradius runs Debian's FreeRADIUS for tests, on loopback, with a configuration of its own.
+package freeradius
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Secret is shared with all clients.
+const Secret = "testing123"
+
+// Server is a FreeRADIUS that runs.
+type Server struct {
+	Auth, Acct netip.AddrPort
+	dir        string
+	cmd        *exec.Cmd
+}
+
+// Program is the path of FreeRADIUS.
+const Program = "/usr/sbin/freeradius"
+
+// Options configure a Server.
+type Options struct {
+	// Users is the text of a users file.
+	Users string
+	// Addr is the address to listen at; invalid: 127.0.0.1, with free ports. Else the ports are
+	// 1812 and 1813.
+	Addr netip.Addr
+	// Quiet records no accounting.
+	Quiet bool
+}
+
+const config = `
+prefix = /usr
+libdir = /usr/lib/freeradius
+raddbdir = %[1]s
+logdir = %[1]s
+run_dir = %[1]s
+db_dir = %[1]s
+pidfile = %[1]s/pid
+max_request_time = 30
+max_requests = 65536
+cleanup_delay = 5
+hostname_lookups = no
+log {
+	destination = stdout
+	auth = no
+}
+security {
+	max_attributes = 200
+	reject_delay = 0
+	status_server = yes
+}
+proxy_requests = no
+thread pool {
+	start_servers = 2
+	max_servers = 2
+	min_spare_servers = 0
+	max_spare_servers = 2
+	max_queue_size = 65536
+}
+client all {
+	ipaddr = %[2]s/8
+	secret = ` + Secret + `
+	require_message_authenticator = yes
+}
+modules {
+	pap {
+	}
+	chap {
+	}
+	mschap {
+		use_mppe = no
+	}
+	eap {
+		default_eap_type = md5
+		max_sessions = 4096
+		md5 {
+		}
+	}
+	files {
+		filename = %[1]s/users
+	}
+	detail {
+		filename = %[1]s/detail
+	}
+	always ok {
+		rcode = ok
+	}
+}
+policy {
+	sign {
+		update reply {
+			Message-Authenticator := 0x00
+		}
+	}
+}
+server default {
+	listen {
+		type = auth
+		ipaddr = %[2]s
+		port = %[3]d
+	}
+	listen {
+		type = acct
+		ipaddr = %[2]s
+		port = %[4]d
+	}
+	authorize {
+		chap
+		mschap
+		eap {
+			ok = return
+		}
+		files
+		pap
+	}
+	authenticate {
+		Auth-Type PAP {
+			pap
+		}
+		Auth-Type CHAP {
+			chap
+		}
+		Auth-Type MS-CHAP {
+			mschap
+		}
+		eap
+	}
+	accounting {
+		%[5]s
+	}
+	# FreeRADIUS before 3.2.5 sends no Message-Authenticator of its own accord (CVE-2024-3596).
+	post-auth {
+		sign
+		Post-Auth-Type REJECT {
+			sign
+		}
+		Post-Auth-Type Challenge {
+			sign
+		}
+	}
+}
+`
+
+// Start starts a server, which ends with the test, and waits until it answers.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	s := &Server{dir: t.TempDir()}
+	addr, auth, acct := netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1812, 1813
+	if o.Addr.IsValid() {
+		addr = o.Addr
+	} else {
+		auth, acct = freePort(t), freePort(t)
+	}
+	s.Auth, s.Acct = netip.AddrPortFrom(addr, uint16(auth)), netip.AddrPortFrom(addr, uint16(acct))
+	accounting := "detail"
+	if o.Quiet {
+		accounting = "ok"
+	}
+	for name, text := range map[string]string{
+		"radiusd.conf": fmt.Sprintf(config, s.dir, addr, auth, acct, accounting),
+		"users":        o.Users,
+		"dictionary":   "",
+	} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Run(t)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Run starts the server's process after Stop.
+func (s *Server) Run(t testing.TB) {
+	t.Helper()
+	s.cmd = exec.Command(Program, "-f", "-d", s.dir, "-n", "radiusd", "-l", "stdout")
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Stderr = s.cmd.Stdout
+	if err := s.cmd.Start(); err != nil {
+		t.Fatalf("%v: install Debian's package freeradius", err)
+	}
+	ready, log := make(chan bool), new(strings.Builder)
+	// Ends with the process.
+	go func() {
+		lines, done := bufio.NewScanner(out), false
+		for lines.Scan() {
+			if done {
+				continue
+			}
+			fmt.Fprintln(log, lines.Text())
+			if done = strings.Contains(lines.Text(), "Ready to process requests"); done {
+				ready <- true
+			}
+		}
+		if !done {
+			close(ready)
+		}
+	}()
+	select {
+	case ok := <-ready:
+		if !ok {
+			t.Fatalf("FreeRADIUS has ended:\n%s", log)
+		}
+	case <-time.After(time.Minute):
+		s.Stop()
+		t.Fatal("FreeRADIUS is not ready after a minute")
+	}
+}
+
+// Stop ends the server's process.
+func (s *Server) Stop() {
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// Accounting returns the records of accounting so far: the attributes of each, by name, as FreeRADIUS
+// prints their values.
+func (s *Server) Accounting(t testing.TB) (records []map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "detail"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	for _, block := range strings.Split(string(text), "\n\n") {
+		r := map[string]string{}
+		for _, line := range strings.Split(block, "\n") {
+			if name, value, ok := strings.Cut(line, " = "); ok && strings.HasPrefix(line, "\t") {
+				r[strings.TrimSpace(name)] = strings.Trim(value, `"`)
+			}
+		}
+		if len(r) > 0 {
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+// freePort returns a UDP port that is free on loopback.
+func freePort(t testing.TB) int {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
+}
