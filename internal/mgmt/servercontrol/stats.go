@@ -1,0 +1,119 @@
+package servercontrol
+
+import (
+	"encoding/json"
+	"os"
+	"time"
+
+	"upppoe/internal/version"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// Info is what does not change while a server runs.
+type Info struct {
+	ACName     string
+	Interfaces []string
+	Since      time.Time
+}
+
+// Status is a server's status.
+type Status struct {
+	PID         int       `json:"pid"`
+	Version     string    `json:"version"`
+	ACName      string    `json:"ac_name"`
+	Interfaces  []string  `json:"interfaces"`
+	State       string    `json:"state"` // serving or draining
+	Since       time.Time `json:"since"` // beginning of the program
+	Sessions    int       `json:"sessions"`
+	Online      int       `json:"online"`
+	HalfOpen    int       `json:"half_open"`
+	MaxSessions int       `json:"max_sessions"`
+	Socket      string    `json:"socket,omitempty"` // set by whoever asked
+}
+
+// States of a server.
+const (
+	Serving  = "serving"
+	Draining = "draining"
+)
+
+// Status returns the status as a line of JSON.
+func (p *Program) Status() []byte {
+	is := p.Server.Stats()
+	s := Status{
+		PID: os.Getpid(), Version: version.String(), ACName: p.Info.ACName, Interfaces: p.Info.Interfaces, State: Serving, Since: p.Info.Since,
+		Sessions: is.Sessions, Online: is.Online, HalfOpen: is.HalfOpen, MaxSessions: is.MaxSessions,
+	}
+	if is.Draining {
+		s.State = Draining
+	}
+	return object(s)
+}
+
+// object encodes a value of this package, which cannot fail.
+func object(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("no JSON: " + err.Error())
+	}
+	return text
+}
+
+// Stats are the numbers of a server. Those without another word are totals since its start.
+type Stats struct {
+	Sessions    int               `json:"sessions"`  // now
+	Online      int               `json:"online"`    // now
+	HalfOpen    int               `json:"half_open"` // now
+	MaxSessions int               `json:"max_sessions"`
+	Established uint64            `json:"established"` // sessions that discovery has set up
+	Opened      uint64            `json:"opened"`      // that came online
+	Failed      map[string]uint64 `json:"failed"`      // that ended before, by cause
+	Ended       map[string]uint64 `json:"ended"`       // that ended after, by cause
+	Accepted    uint64            `json:"auth_accepted"`
+	Rejected    uint64            `json:"auth_rejected"`
+	Received    Discovery         `json:"received"`
+	Sent        Discovery         `json:"sent"`
+	Drops       map[string]uint64 `json:"drops"`  // discovery and control frames, by reason
+	Queues      []Queue           `json:"queues"` // now
+}
+
+// Discovery are numbers of discovery packets.
+type Discovery struct {
+	PADI uint64 `json:"padi,omitempty"`
+	PADO uint64 `json:"pado,omitempty"`
+	PADR uint64 `json:"padr,omitempty"`
+	PADS uint64 `json:"pads,omitempty"`
+	PADT uint64 `json:"padt"`
+}
+
+// Queue is the frames that wait for an interface's loop.
+type Queue struct {
+	Interface string `json:"interface"`
+	Discovery int    `json:"discovery"`
+	Control   int    `json:"control"`
+	Capacity  int    `json:"capacity"` // of each
+}
+
+func statsOf(s pppoe.Stats) Stats {
+	j := Stats{
+		Sessions: s.Sessions, Online: s.Online, HalfOpen: s.HalfOpen, MaxSessions: s.MaxSessions, Established: s.Established, Opened: s.Opened,
+		Failed: byName(s.Failed), Ended: byName(s.Ended), Accepted: s.Accepted, Rejected: s.Rejected,
+		Received: Discovery(s.Received), Sent: Discovery(s.Sent), Drops: make(map[string]uint64), Queues: []Queue{},
+	}
+	for reason, n := range s.Drops {
+		j.Drops[reason.Error()] += n
+	}
+	for _, q := range s.Queues {
+		j.Queues = append(j.Queues, Queue(q))
+	}
+	return j
+}
+
+func byName(by map[session.Cause]uint64) map[string]uint64 {
+	named := make(map[string]uint64)
+	for cause, n := range by {
+		named[cause.String()] = n
+	}
+	return named
+}
