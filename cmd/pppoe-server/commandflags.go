@@ -52,3 +52,11 @@ func fileArgument(set *pflag.FlagSet, args []string, usual string) (path string,
 	}
 	return "", fail(&pppd.Error{Message: fmt.Sprintf("give one file (see pppoe-server %s --help)", set.Name())}), false
 }
+
+// noArguments returns an error if there are arguments.
+func noArguments(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &pppd.Error{Message: fmt.Sprintf("unexpected argument %q", args[0])}
+}

@@ -25,6 +25,19 @@ func commands() []command {
 	return []command{
 		{"check", "[FILE] [--json]", "check a configuration file (default " + serverconfig.DefaultPath + ") and the files that it names: prints each error with file, line, key, and what is valid; " +
 			"exit code 0 if there is none, else 2", checkFile},
+		{"status", "[--json]", "show the running server: interfaces, numbers of sessions, whether it drains", showStatus},
+		{"sessions", "[FILTER]... [--sort COLUMN] [--json | --watch]", "show sessions as a table that fits the terminal, sorted, with the present rates, or as JSON: " +
+			"all, or those that match all of --user, --ip, --mac, --vlan, --interface, --circuit-id, --remote-id, --state and --id", showSessions},
+		{"session", "ID|USER|IP|MAC [--json]", "show all that is known of a session", showSession},
+		{"disconnect", "ID|USER|IP|MAC|FILTER... [--hard] [--all]", "end a session, by an LCP Terminate-Request or with --hard by a PADT at once; with --all several, or without a filter every one", disconnectSessions},
+		{"update", "ID|USER|IP|MAC|FILTER... [--rate-up KBIT] [--rate-down KBIT] [--burst MS] [--all]", "change the rates of a session while packets flow, until it ends or its client logs in again", updateSessions},
+		{"drain", "", "open no new sessions: PADIs get no answer, PADRs an error; open sessions go on", simpleRequest("drain", "the server drains")},
+		{"undrain", "", "open new sessions again", simpleRequest("undrain", "the server opens sessions")},
+		{"reload", "", "read options and accounts again, as by SIGHUP, for sessions that begin from now on; if they are invalid, nothing changes, and the error is printed", simpleRequest("reload", "reloaded")},
+		{"pools", "[--json]", "show the address pools, and how much of them sessions use", showPools},
+		{"stats", "[--json]", "show totals: set-ups, failures and ends by cause, discovery packets, what was dropped and why, queues", showStats},
+		{"events", "[--json]", "show the events of sessions as they happen, until interrupted", showEvents},
+		{"log", "[-f] [-n N]", "show the last lines of the server's log", showLog},
 	}
 }
 

@@ -29,6 +29,10 @@ var exits = []struct {
 	{4, "/dev/net/tun does not exist", []error{tun.ErrNoDevice}},
 	{7, "at the start, an interface does not exist, is down, or is not Ethernet; later the server waits for it, and serves the others",
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
+	{10, "of a command: no server is running, or not at --socket", []error{errNoServer}},
+	{11, "of a command: several servers are running, and none is named by --socket", []error{errSeveralServers}},
+	{12, "of a command: no session matches", []error{errNoSession}},
+	{13, "of a command: several sessions match, and --all is not given", []error{errAmbiguous}},
 }
 
 // exitCode returns the exit code for an error.

@@ -46,7 +46,8 @@ type flags struct {
 	options      string
 	optionWords  []string // of optionFlags
 	etc          string
-	pidFile      string   // empty: none
+	pidFile      string // empty: none
+	control      controlFlags
 	warnings     []string // of flags that are ignored
 }
 
@@ -92,6 +93,8 @@ func parseFlags(args []string) (*flags, error) {
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
 	set.StringVarP(&f.pidFile, "pid-file", "X", "", "file for the process ID, while the server runs")
+	set.StringVar(&f.control.socket, "control-socket", "", "`PATH` of the socket for pppoe-server status and other commands; none: no socket (default: "+sockets+"/"+socketName+".sock, or if another server has that, "+socketName+"-PID.sock)")
+	set.StringVar(&f.control.group, "control-group", "", "`GROUP` whose members may use the control socket too (default: only root)")
 	nameValues(set)
 	addIgnoredFlags(set)
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })

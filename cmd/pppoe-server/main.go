@@ -11,12 +11,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
 	"upppoe/internal/process/pidfile"
@@ -67,6 +70,8 @@ func serve(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	defer lines.Close()
+	ring := control.NewLogRing()
+	lines.AddUnqueued(ring)
 	log := slog.New(lines)
 	fail := func(err error) int { return end(err, lines) }
 	for _, notice := range slices.Concat(f.warnings, s.Warnings) {
@@ -87,6 +92,11 @@ func serve(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	defer network.close()
+	socket, err := openControl(f.control, ring, log)
+	if err != nil {
+		return fail(err)
+	}
+	defer socket.close()
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
 	dropCapabilities(log, f.ipv6.wanted() && !f.device.shared, s.DataPath)
@@ -96,6 +106,7 @@ func serve(f *flags, s *pppd.Settings) int {
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		j.Notify(l, e)
 		network.notify(l, e)
+		socket.notify(l, e)
 	}
 	server, err := pppoe.NewServer(cfg, listeners)
 	if err != nil {
@@ -109,8 +120,10 @@ func serve(f *flags, s *pppd.Settings) int {
 	defer stop()
 	defer context.AfterFunc(failed, stop)()
 	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, network: network, server: server}
-	defer onSIGHUP(reload.reload)()
+	defer onSIGHUP(reload.onSignal)()
+	info := servercontrol.Info{ACName: cfg.Concentrator.ACName}
 	for _, l := range listeners {
+		info.Interfaces = append(info.Interfaces, strings.TrimSuffix(listenerName(l), ","))
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", listenerName(l), cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
 	for _, name := range f.interfaces {
@@ -131,6 +144,7 @@ func serve(f *flags, s *pppd.Settings) int {
 		daemonize.Ready()
 	}
 	go returnMemory(ctx) // ends with ctx
+	socket.start(server, info, func() ([]string, error) { return reload.reload("reload") }, func() []servercontrol.Pool { return f.usedPools(server) })
 	unwatch := watchInterfaces(ctx, f.interfaces, server, log)
 	err = server.Run(ctx)
 	unwatch()

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,7 @@ type reloader struct {
 	lines    *pppdlog.Handler
 	network  network
 	server   *pppoe.Server
+	mu       sync.Mutex // held while it reloads: signals and requests do
 }
 
 // onSIGHUP calls do at each SIGHUP until stop is called.
@@ -42,9 +44,14 @@ func onSIGHUP(do func()) (stop func()) {
 	return func() { signal.Stop(signals); close(done) }
 }
 
-// reload applies the files to sessions that begin from now on. If the options are invalid, nothing
-// changes.
-func (r *reloader) reload() {
+// onSignal reloads.
+func (r *reloader) onSignal() { r.reload("SIGHUP") }
+
+// reload applies the files to sessions that begin from now on, and logs what has come of it. If the
+// options are invalid, nothing changes. The log names by what it was caused.
+func (r *reloader) reload(by string) (warnings []string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	s, err := options(r.flags)
 	var cfg pppoe.ServerConfig
 	if err == nil {
@@ -52,20 +59,22 @@ func (r *reloader) reload() {
 		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
-		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options are invalid: %v", err))
-		return
+		r.log.Error(fmt.Sprintf("%s: nothing is changed, as the options are invalid: %v", by, err))
+		return nil, err
 	}
-	for _, notice := range s.Warnings {
-		r.log.Warn(notice)
-	}
+	warnings = s.Warnings
 	if fixed := r.fixed(s); fixed != "" {
-		r.log.Warn(fmt.Sprintf("SIGHUP: option %s takes effect when the server is restarted", fixed))
+		warnings = append(warnings, fmt.Sprintf("%s: option %s takes effect when the server is restarted", by, fixed))
+	}
+	for _, notice := range warnings {
+		r.log.Warn(notice)
 	}
 	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
 	r.network.use(s)
 	r.lines.SetDebug(s.Debug || r.flags.debug)
 	r.settings, r.accounts = s, cfg.Authenticator
-	r.log.Info("SIGHUP: options and accounts reloaded, for new sessions")
+	r.log.Info(by + ": options and accounts reloaded, for new sessions")
+	return warnings, nil
 }
 
 // fixed returns an option that has changed but cannot be changed in a running server; empty if none.

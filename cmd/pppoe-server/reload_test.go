@@ -64,7 +64,7 @@ func TestReload(t *testing.T) {
 		if err := os.WriteFile(r.flags.options, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r.reload()
+		r.reload("SIGHUP")
 		if !strings.Contains(out.String(), c.want) {
 			t.Errorf("%s: the log has %q, want %q", c.what, out, c.want)
 		}
@@ -84,7 +84,7 @@ func TestReload(t *testing.T) {
 func TestReloadWithoutFile(t *testing.T) {
 	r, out := reloadable(t, "require-chap\n")
 	os.Remove(r.flags.options)
-	r.reload()
+	r.reload("SIGHUP")
 	if !strings.Contains(out.String(), "nothing is changed") || !strings.Contains(out.String(), "does not exist") {
 		t.Errorf("the log has %q", out)
 	}
@@ -102,12 +102,12 @@ func TestReloadMACList(t *testing.T) {
 	write("02:00:5e\n")
 	r, out := reloadable(t, "require-chap\nmac-deny @"+list+"\n")
 	write("02:00:5e\n02:00:5f # another\n")
-	r.reload()
+	r.reload("SIGHUP")
 	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), "reloaded") {
 		t.Errorf("%d addresses are denied, want 2; the log has %q", n, out)
 	}
 	write("02:00:5e\nlan\n")
-	r.reload()
+	r.reload("SIGHUP")
 	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), list+":2: \"lan\"") {
 		t.Errorf("%d addresses are denied, want 2 as before; the log has %q", n, out)
 	}
@@ -117,7 +117,7 @@ func TestReloadMACList(t *testing.T) {
 func TestReloadDebug(t *testing.T) {
 	r, out := reloadable(t, "require-chap\n")
 	os.WriteFile(r.flags.options, []byte("require-chap\ndebug\n"), 0o600)
-	r.reload()
+	r.reload("SIGHUP")
 	r.log.Debug("a packet")
 	if !strings.Contains(out.String(), "a packet") {
 		t.Errorf("the log has %q", out)

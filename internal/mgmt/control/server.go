@@ -75,9 +75,19 @@ const (
 	writeTimeout = time.Minute
 )
 
-// Listen opens a socket, whose directory it creates if necessary, and handles its requests until
-// Close. A socket of that name at which no program listens is replaced.
+// Listen opens a socket and handles its requests until Close.
 func Listen(cfg Config) (*Server, error) {
+	s, err := Open(cfg)
+	if err == nil {
+		s.Start()
+	}
+	return s, err
+}
+
+// Open opens a socket, whose directory it creates if necessary. Who connects waits until Start. A
+// socket of that name at which no program listens is replaced; the error of one at which a program
+// does wraps unix.EADDRINUSE.
+func Open(cfg Config) (*Server, error) {
 	dir := filepath.Dir(cfg.Path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -99,10 +109,16 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l, cfg: cfg, closed: make(chan struct{})}
+	return &Server{listener: l, cfg: cfg, closed: make(chan struct{})}, nil
+}
+
+// Path returns the path of the socket.
+func (s *Server) Path() string { return s.cfg.Path }
+
+// Start begins to handle requests. It must be called once at most.
+func (s *Server) Start() {
 	// Ends with Close.
 	go s.accept()
-	return s, nil
 }
 
 // lockDir prevents other programs from opening a socket in a directory, until unlock is called. It

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/pppoe"
+)
+
+// sockets is the directory of control sockets.
+var sockets = control.Dir
+
+// noSocket is the value of --control-socket for none.
+const noSocket = "none"
+
+// controlFlags are the flags of the control socket.
+type controlFlags struct {
+	socket string // empty: the default
+	group  string
+}
+
+// socketName is the name of the control socket by default.
+const socketName = "pppoe-server"
+
+// controlSocket is the control socket of a running server. Without one its methods do nothing.
+type controlSocket struct {
+	program *servercontrol.Program
+	socket  *control.Server // nil: there is none
+}
+
+// openControl opens the control socket, as long as the program may still change its group. Requests
+// wait until start. One that a flag asks for must be opened; without the default one the server runs.
+func openControl(f controlFlags, ring *control.LogRing, log *slog.Logger) (*controlSocket, error) {
+	c := &controlSocket{program: &servercontrol.Program{}}
+	if f.socket == noSocket {
+		return c, nil
+	}
+	group, err := groupID(f.group)
+	if err != nil {
+		return nil, err
+	}
+	cfg := control.Config{Group: group, Handler: c.program, Log: ring, Requests: c.program.Requests()}
+	cfg.Path = cmp.Or(f.socket, filepath.Join(sockets, socketName+".sock"))
+	c.socket, err = control.Open(cfg)
+	if errors.Is(err, unix.EADDRINUSE) && f.socket == "" { // of another server
+		cfg.Path = filepath.Join(sockets, fmt.Sprintf("%s-%d.sock", socketName, os.Getpid()))
+		c.socket, err = control.Open(cfg)
+	}
+	switch {
+	case err == nil:
+		return c, nil
+	case f == controlFlags{}:
+		log.Warn(fmt.Sprintf("pppoe-server status and other commands will not find this server: %v", err))
+		return c, nil
+	}
+	return nil, fmt.Errorf("control socket: %w", err)
+}
+
+// groupID returns the ID of a group; 0: none is named.
+func groupID(name string) (int, error) {
+	if name == "" {
+		return 0, nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, &pppd.Error{Message: fmt.Sprintf("--control-group %q: there is no such group: create it (groupadd --system %s), or name another", name, name)}
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// start begins to handle requests.
+func (c *controlSocket) start(server *pppoe.Server, info servercontrol.Info, reload func() ([]string, error), pools func() []servercontrol.Pool) {
+	info.Since = time.Now()
+	c.program.Server, c.program.Info, c.program.Reload, c.program.Pools = server, info, reload, pools
+	if c.socket != nil {
+		c.socket.Start()
+	}
+}
+
+// notify passes an event to those who follow them. It does not block.
+func (c *controlSocket) notify(l pppoe.SessionInfo, e pppoe.Event) {
+	if c.socket == nil || !c.socket.HasSubscribers() {
+		return
+	}
+	if line := servercontrol.EventLine(l, e); line != nil {
+		c.socket.Publish(line)
+	}
+}
+
+func (c *controlSocket) close() {
+	if c.socket != nil {
+		c.socket.Close()
+	}
+}
+
+// pools returns how much of the pools is used by sessions.
+func (f *flags) usedPools(server *pppoe.Server) (all []servercontrol.Pool) {
+	pool := pppoe.Pool{First: f.remote, Max: f.max}
+	used4 := uint64(0)
+	used6 := make([]uint64, len(f.ipv6.bases))
+	for s := range server.Sessions() {
+		if s.HasIPv4() && contains(pool, s.IPv4.Remote) {
+			used4++
+		}
+		for _, p := range s.Prefixes {
+			for i, base := range f.ipv6.bases {
+				if base.Contains(p.Addr()) {
+					used6[i]++
+				}
+			}
+		}
+	}
+	if pool.First.IsValid() {
+		all = append(all, servercontrol.Pool{Name: "ipv4", Family: "ipv4", Range: fmt.Sprintf("%v-%v", pool.First, pool.Address(pool.Max-1)), Size: uint64(pool.Max), Used: used4})
+	}
+	for i, base := range f.ipv6.bases {
+		all = append(all, servercontrol.Pool{Name: "ipv6-" + strconv.Itoa(i+1), Family: "ipv6", Range: base.String(), Used: used6[i]})
+	}
+	return all
+}
+
+func contains(p pppoe.Pool, a netip.Addr) bool {
+	return p.First.IsValid() && !a.Less(p.First) && !p.Address(p.Max-1).Less(a)
+}

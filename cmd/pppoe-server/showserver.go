@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/table"
+)
+
+// plainCommand parses a command that has only the flags --json and --socket, and finds the server.
+func plainCommand(name string, args []string, asJSON *bool) (socket string, code int, ok bool) {
+	set := commandFlags(name)
+	if asJSON != nil {
+		set.BoolVar(asJSON, "json", false, "print JSON; see JSON in the manual")
+	}
+	addSocketFlag(set, &socket)
+	if code, ok = parseCommand(set, args); !ok {
+		return "", code, false
+	}
+	err := noArguments(set.Args())
+	if err == nil {
+		socket, err = findSocket(socket)
+	}
+	if err != nil {
+		return "", fail(err), false
+	}
+	return socket, exitOK, true
+}
+
+// showStatus is the subcommand status.
+func showStatus(args []string) int {
+	asJSON := false
+	socket, code, ok := plainCommand("status", args, &asJSON)
+	if !ok {
+		return code
+	}
+	s, err := serverStatus(socket)
+	switch {
+	case err != nil:
+	case asJSON:
+		err = writeObject(os.Stdout, s)
+	default:
+		fmt.Printf("%s: %s since %s (process %d, version %s)\n", s.ACName, s.State, s.Since.Format(time.DateTime), s.PID, s.Version)
+		fmt.Printf("  interfaces  %s\n", strings.Join(s.Interfaces, ", "))
+		fmt.Printf("  sessions    %d of %d: %d online, %d being set up\n", s.Sessions, s.MaxSessions, s.Online, s.HalfOpen)
+		fmt.Printf("  socket      %s\n", s.Socket)
+	}
+	return commandExit(err)
+}
+
+// showStats is the subcommand stats.
+func showStats(args []string) int {
+	asJSON := false
+	socket, code, ok := plainCommand("stats", args, &asJSON)
+	if !ok {
+		return code
+	}
+	var s servercontrol.Stats
+	_, err := ask(socket, "stats", struct{}{}, func(line []byte) error { return json.Unmarshal(line, &s) })
+	switch {
+	case err != nil:
+	case asJSON:
+		err = writeObject(os.Stdout, s)
+	default:
+		writeStats(os.Stdout, &s)
+	}
+	return commandExit(err)
+}
+
+// writeStats writes the numbers of a server as text.
+func writeStats(w io.Writer, s *servercontrol.Stats) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-15s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("sessions", "%d of %d: %d online, %d being set up", s.Sessions, s.MaxSessions, s.Online, s.HalfOpen)
+	line("set up", "%d by discovery, %d came online", s.Established, s.Opened)
+	line("authentication", "%d accepted, %d rejected", s.Accepted, s.Rejected)
+	line("failed", "%s", numbers(s.Failed))
+	line("ended", "%s", numbers(s.Ended))
+	line("received", "PADI %d, PADR %d, PADT %d", s.Received.PADI, s.Received.PADR, s.Received.PADT)
+	line("sent", "PADO %d, PADS %d, PADT %d", s.Sent.PADO, s.Sent.PADS, s.Sent.PADT)
+	for _, q := range s.Queues {
+		line("queue "+q.Interface, "%d discovery and %d control frames, of %d each", q.Discovery, q.Control, q.Capacity)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.Drops)) {
+		line("dropped", "%d: %s", s.Drops[reason], reason)
+	}
+}
+
+// numbers formats numbers by name, the largest first.
+func numbers(by map[string]uint64) string {
+	names := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b))
+	})
+	var all []string
+	for _, name := range names {
+		all = append(all, fmt.Sprintf("%d %s", by[name], name))
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+// showPools is the subcommand pools.
+func showPools(args []string) int {
+	asJSON := false
+	socket, code, ok := plainCommand("pools", args, &asJSON)
+	if !ok {
+		return code
+	}
+	all := []servercontrol.Pool{}
+	_, err := ask(socket, "pools", struct{}{}, func(line []byte) error {
+		var p servercontrol.Pool
+		err := json.Unmarshal(line, &p)
+		all = append(all, p)
+		return err
+	})
+	switch {
+	case err != nil:
+	case asJSON:
+		err = writeObject(os.Stdout, all)
+	default:
+		err = writePools(all)
+	}
+	return commandExit(err)
+}
+
+func writePools(all []servercontrol.Pool) error {
+	columns := []table.Column{{Title: "POOL"}, {Title: "FAMILY"}, {Title: "RANGE", Min: 16}, {Title: "SIZE", Right: true}, {Title: "USED", Right: true}, {Title: "USE", Right: true, Rank: 1}}
+	var rows [][]string
+	for _, p := range all {
+		of, use := "", ""
+		if p.Size > 0 {
+			of, use = fmt.Sprint(p.Size), fmt.Sprintf("%.1f %%", 100*float64(p.Used)/float64(p.Size))
+		}
+		rows = append(rows, []string{p.Name, p.Family, p.Range, of, fmt.Sprint(p.Used), use})
+	}
+	width, _ := table.Size(os.Stdout)
+	_, _, err := table.Write(os.Stdout, width, columns, rows)
+	return err
+}
+
+// simpleRequest returns a subcommand that sends a request without arguments and says what it has done.
+func simpleRequest(name, done string) func(args []string) int {
+	return func(args []string) int {
+		socket, code, ok := plainCommand(name, args, nil)
+		if !ok {
+			return code
+		}
+		result, err := ask(socket, name, struct{}{}, func([]byte) error { return errors.New("unexpected row") })
+		for _, warning := range result.Warnings {
+			fmt.Fprintln(os.Stderr, "warning: "+warning)
+		}
+		if err == nil {
+			fmt.Println(done)
+		}
+		return commandExit(err)
+	}
+}
+
+// showEvents is the subcommand events.
+func showEvents(args []string) int {
+	asJSON := false
+	socket, code, ok := plainCommand("events", args, &asJSON)
+	if !ok {
+		return code
+	}
+	var to io.Writer = os.Stdout
+	if !asJSON {
+		to = &lineWriter{to: os.Stdout, convert: eventText}
+	}
+	return commandExit(requestError(socket, control.RequestAt(socket, "events", to, 0)))
+}
+
+// lineWriter converts whole lines.
+type lineWriter struct {
+	to      io.Writer
+	convert func(line []byte) string
+	rest    []byte // the begun line
+}
+
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.rest = append(w.rest, b...)
+	for {
+		end := bytes.IndexByte(w.rest, '\n')
+		if end < 0 {
+			return len(b), nil
+		}
+		if _, err := fmt.Fprintln(w.to, w.convert(w.rest[:end])); err != nil {
+			return 0, err
+		}
+		w.rest = w.rest[end+1:]
+	}
+}
+
+// showLog is the subcommand log.
+func showLog(args []string) int {
+	var socket string
+	follow, lines := false, -1
+	set := commandFlags("log")
+	set.BoolVarP(&follow, "follow", "f", false, "also show what is logged from now on, until interrupted")
+	set.IntVarP(&lines, "lines", "n", lines, "show the last `N` lines (default: all that the server keeps in memory, 256 kB)")
+	set.Lookup("lines").DefValue = ""
+	addSocketFlag(set, &socket)
+	code, ok := parseCommand(set, args)
+	if !ok {
+		return code
+	}
+	err := noArguments(set.Args())
+	if err == nil {
+		socket, err = findSocket(socket)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	request := "log"
+	if follow {
+		request = "follow"
+	}
+	if lines >= 0 {
+		request += fmt.Sprintf(" %d", lines)
+	}
+	return commandExit(requestError(socket, control.RequestAt(socket, request, os.Stdout, 0)))
+}
