@@ -239,7 +239,9 @@ func TestProgram(t *testing.T) {
 	p := &Program{
 		Server: server, Info: Info{ACName: "ac", Interfaces: []string{"eth1"}},
 		Reload: func() ([]string, error) { return []string{"option datapath takes effect later"}, nil },
-		Pools:  func() []Pool { return []Pool{{Name: "default", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2}} },
+		Pools: func() []Pool {
+			return []Pool{{Name: "default", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2}}
+		},
 	}
 	state := func() string {
 		var s Status
