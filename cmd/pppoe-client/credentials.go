@@ -131,7 +131,7 @@ func loadSecrets(path string, log *slog.Logger) (*secrets.File, error) {
 		return nil, err
 	}
 	for _, w := range warnings {
-		log.Warn(w)
+		log.Warn(w.String())
 	}
 	return f, nil
 }

@@ -16,7 +16,7 @@ func checkFile(args []string) int {
 	if !ok {
 		return code
 	}
-	_, problems := serverconfig.Read(path)
+	_, problems := serverconfig.ReadAndCheck(path)
 	if asJSON {
 		if err := problems.WriteJSON(os.Stdout); err != nil {
 			return fail(err)

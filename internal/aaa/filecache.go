@@ -53,7 +53,7 @@ func (a *FileAuthenticator) load(path string) *cachedFile {
 func (a *FileAuthenticator) read(path string, version fileVersion, previous *cachedFile) *cachedFile {
 	file, warnings, err := secrets.Load(path)
 	for _, w := range warnings {
-		a.log.Warn(w)
+		a.log.Warn(w.String())
 	}
 	h := &cachedFile{version: version, file: file}
 	if err != nil && previous != nil && previous.file != nil {

@@ -11,8 +11,11 @@ import (
 
 // Service is a service that a server offers, with its policy.
 type Service struct {
-	Name    string
-	options []Word // of the policy of its sessions
+	Name string
+	// Policy is the policy of its sessions. Nil, until ResolveServices: that of all sessions, changed by
+	// options.
+	Policy  *pppoe.SessionPolicy
+	options []Word
 }
 
 // optionsFollow separates the name of a service from its options, as in an account of a secrets file.
@@ -82,12 +85,22 @@ func (s *Settings) ServiceNames() (names []string) {
 // PolicyOf returns the policy of sessions of a service: that of s, changed by the service's options.
 func (s *Settings) PolicyOf(service string) pppoe.SessionPolicy {
 	for i := range s.Services {
-		if s.Services[i].Name == service {
-			policy, _, _ := changed(s.Policy, s.Services[i].options) // ParseService has checked them
+		if of := &s.Services[i]; of.Name == service && of.Policy != nil {
+			return *of.Policy
+		} else if of.Name == service {
+			policy, _, _ := changed(s.Policy, of.options) // ParseService has checked them
 			return policy
 		}
 	}
 	return s.Policy
+}
+
+// ResolveServices sets the Policy of each service, once all options are read.
+func (s *Settings) ResolveServices() {
+	for i := range s.Services {
+		policy := s.PolicyOf(s.Services[i].Name)
+		s.Services[i].Policy, s.Services[i].options = &policy, nil
+	}
 }
 
 // SessionPolicies returns what PolicyOf does, for sessions of a server, which share the policies.

@@ -65,7 +65,7 @@ func sessionLimit(s *Settings, value string) error {
 func addrList(list func(*Settings) *[]wire.AddrPrefix) func(*Settings, string) error {
 	return func(s *Settings, v string) error {
 		for item := range strings.SplitSeq(v, ",") {
-			prefixes, err := addrPrefixes(item)
+			prefixes, err := ParseAddrPrefixes(item)
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,9 @@ func addrList(list func(*Settings) *[]wire.AddrPrefix) func(*Settings, string) e
 	}
 }
 
-func addrPrefixes(item string) ([]wire.AddrPrefix, error) {
+// ParseAddrPrefixes parses an Ethernet address, a prefix of them, or @FILE: all addresses and prefixes of a
+// file, one per line.
+func ParseAddrPrefixes(item string) ([]wire.AddrPrefix, error) {
 	if path, isFile := strings.CutPrefix(item, "@"); isFile {
 		return readAddrFile(path)
 	}

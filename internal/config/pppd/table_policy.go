@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"upppoe/pppoe"
@@ -47,18 +48,19 @@ func rate(field func(*pppoe.SessionPolicy) *datapath.Rate) kind {
 const maxPrefixes = 64
 
 // allowSource adds a prefix or a single address.
-func allowSource(s *Settings, value string) error { return addPrefix(&s.Policy.AllowSources, value) }
+func allowSource(s *Settings, value string) error { return AddPrefix(&s.Policy.AllowSources, value) }
 
 // framedRoute adds a prefix or a single address.
 func framedRoute(s *Settings, value string) error {
-	err := addPrefix(&s.Policy.FramedRoutes, value)
+	err := AddPrefix(&s.Policy.FramedRoutes, value)
 	if added := s.Policy.FramedRoutes; err == nil && !pppoe.IsRoutable(added[len(added)-1]) {
 		err = errors.New("not addresses of hosts behind a peer: give a prefix like 198.51.100.0/29 or 2001:db8:1::/48")
 	}
 	return err
 }
 
-func addPrefix(to *[]netip.Prefix, value string) error {
+// AddPrefix adds a prefix, or an address, of either family to a list of at most 64.
+func AddPrefix(to *[]netip.Prefix, value string) error {
 	p, err := netip.ParsePrefix(value)
 	if a, bad := netip.ParseAddr(value); bad == nil && a.Zone() == "" {
 		p, err = netip.PrefixFrom(a, a.BitLen()), nil
@@ -89,4 +91,16 @@ func changed(policy pppoe.SessionPolicy, words []Word) (_ pppoe.SessionPolicy, o
 	r := Reader{Role: Account, Settings: own}
 	err = r.words(words)
 	return own.Policy, len(own.Warnings) > 0, err
+}
+
+// AccountOptions returns the names of the options that an account may have after --, in words.
+func AccountOptions() string {
+	var names []string
+	for _, g := range Options(Account) {
+		for _, o := range g.Options {
+			names = append(names, o.Name)
+		}
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -9,6 +9,7 @@ package secrets
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"upppoe/internal/config/pppd"
 )
@@ -67,31 +68,61 @@ const maxFile = 64 << 20
 // Load reads and parses a file. Warnings, for the log, name lines that are ignored and files to which
 // others have access. The error is fs.ErrNotExist if the file does not exist. A file that has changed
 // must be loaded again; files that hold single secrets are read at each Lookup.
-func Load(path string) (*File, []string, error) {
+func Load(path string) (*File, []Notice, error) {
 	text, openToOthers, err := pppd.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, nil, err
 	}
 	f, warnings := Parse(path, text)
 	if openToOthers {
-		warnings = append([]string{accessWarning(path)}, warnings...)
+		warnings = append([]Notice{{File: path, Text: accessWarning(path), Harmless: true}}, warnings...)
 	}
 	return f, warnings, nil
 }
 
+// Notice is a warning about a file, for the log.
+type Notice struct {
+	File     string
+	Line     int // 0: the file as a whole, which Text names
+	Text     string
+	Harmless bool // it rejects no login
+}
+
+// String returns the notice after its place.
+func (n Notice) String() string {
+	if n.Line == 0 {
+		return n.Text
+	}
+	return pppd.Word{File: n.File, Line: n.Line}.Where() + ": " + n.Text
+}
+
+// Entries are all entries that can be used, by client, in no order.
+func (f *File) Entries(yield func(client string, e Entry) bool) {
+	for client, r := range f.clients {
+		for ; r != nil; r = r.before {
+			if !r.malformed && !yield(client, r.Entry) {
+				return
+			}
+		}
+	}
+}
+
+// accessPrefix begins pppd's warning about the permissions of a file.
+const accessPrefix = "Warning - "
+
 func accessWarning(path string) string {
-	return fmt.Sprintf("Warning - secret file %s has world and/or group access", path)
+	return fmt.Sprintf(accessPrefix+"secret file %s has world and/or group access", path)
 }
 
 // Parse parses the text of a file. A malformed line, as one with an unclosed quote, affects that entry
 // alone: Lookup returns ErrMalformed for it, and no line with wildcards applies to its client instead.
-func Parse(path, text string) (f *File, warnings []string) {
+func Parse(path, text string) (f *File, warnings []Notice) {
 	lines := pppd.Entries(path, text)
 	f = &File{path: path, clients: make(map[string]*row, len(lines))}
 	for _, line := range lines {
 		client, r, said := parseLine(line)
 		for _, s := range said {
-			warnings = append(warnings, f.where(r)+": "+s)
+			warnings = append(warnings, Notice{File: path, Line: r.line, Text: s, Harmless: strings.HasPrefix(s, accessPrefix)})
 		}
 		if r.file != "" {
 			f.decoy = r.file

@@ -86,7 +86,8 @@ func TestOptions(t *testing.T) {
 
 // TestWarnings: a warning about an ignored line has its number and none of its words.
 func TestWarnings(t *testing.T) {
-	_, warnings := Parse("f", text)
+	_, notices := Parse("f", text)
+	warnings := texts(notices)
 	want := []string{
 		"f:11: line ignored: word 4 is not an IPv4 address",
 		"f:12: line ignored: a client, a server and a secret are required",
@@ -104,8 +105,9 @@ func TestWarnings(t *testing.T) {
 // TestMalformedLine: an unclosed quote or a bad escape makes the account of its line unusable, and no
 // other; the log has file and line, and no part of the secret.
 func TestMalformedLine(t *testing.T) {
-	f, warnings := Parse("f", "alice * one *\nbob * \"geheim *\ncarol * 'three' *\n\"dave * geheim\nerin * gehe\\x *\nfrank * it's *\n"+
+	f, notices := Parse("f", "alice * one *\nbob * \"geheim *\ncarol * 'three' *\n\"dave * geheim\nerin * gehe\\x *\nfrank * it's *\n"+
 		"\"gina * x\" * four *\nheidi * five 192.0.2.1 'x\n* * guest *\n")
+	warnings := texts(notices)
 	for client, want := range map[string]string{
 		"alice": "one", "carol": "three", "gina * x": "four", "ivan": "guest",
 		"bob": "", "dave": "", "erin": "", "frank": "", "heidi": "", // the wildcard line does not apply
@@ -165,7 +167,8 @@ func TestWindowsText(t *testing.T) {
 // TestSecretFileIsReadAgain: a secret in a separate file is read at each Lookup.
 func TestSecretFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "word")
-	f, warnings := Parse("f", "alice * @"+path+" *\nbob * two *\n")
+	f, notices := Parse("f", "alice * @"+path+" *\nbob * two *\n")
+	warnings := texts(notices)
 	if want := "f:1: all logins with this line are rejected: secret file: no such file"; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) {
 		t.Errorf("warnings %q, want %q", warnings, want)
 	}
@@ -264,7 +267,8 @@ func TestSecretFiles(t *testing.T) {
 	}
 	word, shared, empty := write("word", "from a file \r\nand more\n", 0o600), write("shared", "all see", 0o604), write("empty", "\nsecond", 0o600)
 	path := write("chap-secrets", "a * @"+word+" *\nb * @"+dir+"/none *\nc * @"+shared+" *\nd * @"+empty+" *\ne * @"+dir+" *\n* * x *\n", 0o640)
-	f, warnings, err := Load(path)
+	f, notices, err := Load(path)
+	warnings := texts(notices)
 	want := []string{
 		"Warning - secret file " + path + " has world and/or group access",
 		path + ":2: all logins with this line are rejected: secret file: no such file",
@@ -341,7 +345,8 @@ func BenchmarkLookup(b *testing.B) {
 	for i := range 100_000 {
 		fmt.Fprintf(&text, "\"user%d@isp.example\" * \"password %d\" *\n", i, i)
 	}
-	f, warnings := Parse("f", text.String())
+	f, notices := Parse("f", text.String())
+	warnings := texts(notices)
 	if len(warnings) > 0 {
 		b.Fatal(warnings)
 	}
@@ -350,4 +355,12 @@ func BenchmarkLookup(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// texts are notices as they are logged.
+func texts(all []Notice) (lines []string) {
+	for _, n := range all {
+		lines = append(lines, n.String())
+	}
+	return lines
 }

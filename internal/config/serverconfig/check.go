@@ -1,8 +1,139 @@
 package serverconfig
 
-// check reports values that do not go together.
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"upppoe/internal/host/netconfig"
+	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+)
+
+// check reports values that do not go together, or have no effect.
 func (c *Config) check(r *report) {
+	c.checkInterfaces(r)
+	c.checkIPv4(r)
+	c.checkIPv6(r)
+	c.checkServices(r)
+	c.checkDevice(r)
+	c.checkUseless(r)
+}
+
+// Check returns what is wrong with values that are valid each by itself. It names no lines, as the
+// configuration may not be of a file.
+func (c *Config) Check() Problems {
+	r := &report{lines: make(map[string]int)}
+	c.check(r)
+	return r.problems
+}
+
+func (c *Config) checkInterfaces(r *report) {
 	if len(c.Interfaces) == 0 {
 		r.fail("interface", "no interface is served", `a section [[interface]] with name = "eth1"`)
+	}
+	for i, one := range c.Interfaces {
+		if slices.ContainsFunc(c.Interfaces[:i], func(o Interface) bool { return o.Name == one.Name }) {
+			r.fail(itemPath("interface", i)+".name", fmt.Sprintf("%q is given twice", one.Name), "it once, with all its VLANs in vlans")
+		}
+	}
+}
+
+// checkIPv4 rejects addresses in the pool that clients must not be assigned.
+func (c *Config) checkIPv4(r *report) {
+	const local, first = "ipv4.local-address", "ipv4.first-address"
+	if c.Options.NoIP {
+		return
+	}
+	if err := netconfig.CheckHostAddress(c.IPv4.Local); err != nil {
+		r.fail(local, fmt.Sprintf("%v %v", c.IPv4.Local, err), `an address like "192.0.2.1"`)
+	}
+	pool := pppoe.Pool{First: c.IPv4.First}
+	if !pool.First.IsValid() {
+		return
+	}
+	for unit := range c.Sessions.Max {
+		a := pool.Address(unit)
+		if err := netconfig.CheckHostAddress(a); err != nil {
+			r.fail(first, fmt.Sprintf("%v is in the pool of %d addresses from %v, and %v", a, c.Sessions.Max, pool.First, err), "another address, or a smaller number as [sessions] max")
+			return
+		}
+		if a == c.IPv4.Local {
+			r.fail(first, fmt.Sprintf("the pool of %d addresses from %v has our own address %v", c.Sessions.Max, pool.First, a), "another address here or as local-address, or a smaller number as [sessions] max")
+		}
+	}
+}
+
+// v6Pools returns the IPv6 pools with their keys.
+func (c *Config) v6Pools() (keys []string, pools []netip.Prefix) {
+	for _, p := range []struct {
+		key string
+		netip.Prefix
+	}{{"networks", c.IPv6.Networks}, {"addresses", c.IPv6.Addresses}, {"delegated-prefixes", c.IPv6.Delegated}} {
+		if p.IsValid() {
+			keys, pools = append(keys, "ipv6."+p.key), append(pools, p.Prefix)
+		}
+	}
+	return keys, pools
+}
+
+func (c *Config) checkIPv6(r *report) {
+	keys, pools := c.v6Pools()
+	for i, p := range pools {
+		for j, other := range pools[:i] {
+			if p.Overlaps(other) {
+				r.fail(keys[i], fmt.Sprintf("%v and %v of %s overlap", p, other, keys[j]), "another prefix")
+			}
+		}
+		if p.Contains(c.IPv6.Local) {
+			r.fail("ipv6.local-address", fmt.Sprintf("%v is in %v of %s, whose addresses clients get", c.IPv6.Local, p, keys[i]), "another address")
+		}
+	}
+	if p := c.IPv6.Networks; p.IsValid() && p.Bits() > 64 {
+		r.fail("ipv6.networks", fmt.Sprintf("%v has no network of 64 bits", p), `a prefix of at most 64 bits, like "2001:db8:1::/48"`)
+	}
+	if p := c.IPv6.Delegated; p.IsValid() && c.delegatedLength() < p.Bits() {
+		r.fail("ipv6.delegated-length", fmt.Sprintf("%v has no prefix of length %d", p, c.delegatedLength()), fmt.Sprintf("a length from %d to 128", p.Bits()))
+	}
+}
+
+// usualDelegatedLength is the default length of delegated prefixes.
+const usualDelegatedLength = 56
+
+func (c *Config) delegatedLength() int {
+	if c.IPv6.DelegatedLength == 0 {
+		return usualDelegatedLength
+	}
+	return c.IPv6.DelegatedLength
+}
+
+func (c *Config) checkServices(r *report) {
+	all := c.Options.Services
+	for i := range all {
+		for j := range all[:i] {
+			if all[j].Name == all[i].Name {
+				r.fail(itemPath("service", i)+".name", fmt.Sprintf("%q is given twice", all[i].Name), "another name")
+			}
+		}
+	}
+	if n := discovery.ServicesLen(c.Options.ServiceNames()); n > discovery.MaxServices {
+		r.fail("service", fmt.Sprintf("the names of all services take %d octets of a PADO, more than %d", n, discovery.MaxServices), "fewer services, or shorter names")
+	}
+}
+
+// checkDevice rejects what only a shared device has.
+func (c *Config) checkDevice(r *report) {
+	if c.Device.Shared {
+		return
+	}
+	const shared = `mode = "shared" in [device]`
+	if c.Device.Isolate {
+		r.fail("device.isolate", "it needs a shared device; with a device for each session, drop packets between them by a firewall rule", shared)
+	}
+	if c.Device.Name != "" {
+		r.fail("device.name", "it is the name of a shared device", shared)
+	}
+	if c.IPv6.Local.IsValid() {
+		r.fail("ipv6.local-address", "it needs a shared device; a device of its own has the address of IPv6CP", shared)
 	}
 }

@@ -5,7 +5,6 @@ package serverconfig
 
 import (
 	"net/netip"
-	"os"
 	"time"
 
 	"upppoe/internal/config/pppd"
@@ -33,7 +32,7 @@ type Config struct {
 
 // Server is the program and its name.
 type Server struct {
-	ACName     string
+	ACName     string // empty: the host name
 	PIDFile    string // empty: none
 	Foreground bool
 }
@@ -91,9 +90,7 @@ func DefaultOptions() *pppd.Settings {
 
 // Default returns the configuration of an empty file, which serves no interface.
 func Default() *Config {
-	name, _ := os.Hostname()
 	return &Config{
-		Server:          Server{ACName: name},
 		Sessions:        Sessions{Max: pppoe.DefaultSessions},
 		IPv4:            IPv4{Local: netip.AddrFrom4([4]byte{10, 0, 0, 1})},
 		IPv6:            IPv6{DUIDFile: "/etc/ppp/pppoe-server-duid"},

@@ -18,8 +18,8 @@ type field[E any] interface {
 	text(*E) string
 	// describe returns the name of the value, what is valid, and whether it is a secret.
 	describe() (arg, want string, secret bool)
-	// canonical stores the value in the form that reading it would store.
-	canonical(*E)
+	// copy stores the value of another E, in the form that reading it would store.
+	copy(to, from *E)
 }
 
 // bound is a field of a kind.
@@ -39,7 +39,7 @@ func (b bound[E, T]) set(e *E, v value) error {
 
 func (b bound[E, T]) text(e *E) string                { return b.kind.text(b.get(e)) }
 func (b bound[E, T]) describe() (_, _ string, _ bool) { return b.arg, b.want, b.secret }
-func (b bound[E, T]) canonical(e *E)                  { b.put(e, b.get(e)) }
+func (b bound[E, T]) copy(to, from *E)                { b.put(to, b.get(from)) }
 
 // at is a field that is stored as it is read.
 func at[E, T any](k kind[T], ref func(*E) *T) field[E] {

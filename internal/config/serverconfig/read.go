@@ -13,39 +13,59 @@ import (
 const maxFile = 4 << 20
 
 // Read reads a file. The problems are all that are found without looking at other files and the host,
-// which Check does; the Config must not be used if one is an error.
+// which ReadAndCheck does. The Config must not be used if one of them is an error.
 func Read(file string) (*Config, Problems) {
+	c, r := read(file)
+	return c, r.problems
+}
+
+func read(file string) (*Config, *report) {
 	text, _, err := pppd.ReadFile(file, maxFile)
 	if err != nil {
-		return nil, Problems{{File: file, Found: strings.TrimPrefix(err.Error(), "open "+file+": "), Expected: "the path of a configuration file, like " + DefaultPath}}
+		found := strings.TrimPrefix(err.Error(), "open "+file+": ")
+		return nil, &report{problems: Problems{{File: file, Found: found, Expected: "the path of a configuration file, like " + DefaultPath}}}
 	}
-	return Parse(file, text)
+	return parse(file, text)
 }
 
 // Parse is Read for the text of a file.
 func Parse(file, text string) (*Config, Problems) {
+	c, r := parse(file, text)
+	return c, r.problems
+}
+
+func parse(file, text string) (*Config, *report) {
 	doc, problems := parseDocument(file, text)
 	c, r := Default(), &report{file: file, lines: make(map[string]int), problems: problems}
-	for _, name := range doc.order {
-		v := doc.entries[name]
-		i := slices.IndexFunc(sections, func(s section) bool { n, _, _ := s.title(); return n == name })
-		if i < 0 {
-			r.unknownSection(v, name)
-			continue
+	for _, s := range sections { // in this order, as services begin from the policy
+		name, _, _ := s.title()
+		if v, ok := doc.entries[name]; ok {
+			r.lines[name] = v.line
+			s.read(c, v, r)
 		}
-		sections[i].read(c, v, r)
 	}
+	for _, name := range doc.order {
+		if !isSection(name) {
+			r.unknownSection(doc.entries[name], name)
+		}
+	}
+	c = c.Canonical()
 	if len(problems) == 0 { // else what is missing may be in a line that was left out
 		c.check(r)
 	}
 	r.problems.sortByLine()
-	return c, r.problems
+	return c, r
+}
+
+func isSection(name string) bool {
+	return slices.ContainsFunc(sections, func(s section) bool { n, _, _ := s.title(); return n == name })
 }
 
 // report collects problems of a file.
 type report struct {
 	file     string
 	lines    map[string]int // of keys, by their path, like interface[1].name
+	changed  []string       // keys whose values are not the defaults, by their path
 	problems Problems
 }
 

@@ -19,8 +19,8 @@ type section interface {
 	write(c *Config, w *writer)
 	// rows returns the keys for the manual.
 	rows() []row
-	// canonical: see Config.Canonical.
-	canonical(c *Config)
+	// copy copies the section's values, each in the form that reading it would store.
+	copy(to, from *Config)
 }
 
 // row is a key without its type.
@@ -30,6 +30,17 @@ type row struct{ name, stands, help, arg, want, usual string }
 var sections = []section{
 	serverSection,
 	interfaceSection,
+	deviceSection,
+	sessionsSection,
+	pppSection,
+	ipv4Section,
+	ipv6Section,
+	authenticationSection,
+	policySection,
+	serviceSection, // after policy, from which it begins
+	accessSection,
+	scriptsSection,
+	logSection,
 }
 
 // single is a section that is one table.
@@ -57,7 +68,7 @@ func (s single[E]) read(c *Config, v value, r *report) {
 		r.errorAt(v.line, s.name, "found "+v.String(), fmt.Sprintf("a section: [%s] alone on a line, and its keys after it", s.name))
 		return
 	}
-	readKeys(s.of(c), s.keys, t, s.name, r)
+	readKeys(s.of(c), s.of(Default()), s.keys, t, s.name, r)
 }
 
 func (s repeated[E]) read(c *Config, v value, r *report) {
@@ -79,7 +90,8 @@ func (s repeated[E]) read(c *Config, v value, r *report) {
 		at := itemPath(s.name, i)
 		r.lines[at] = t.line
 		e := s.fresh(c)
-		readKeys(&e, s.keys, t, at, r)
+		usual := s.fresh(c)
+		readKeys(&e, &usual, s.keys, t, at, r)
 		for _, name := range s.required {
 			if _, has := t.entries[name]; !has {
 				r.errorAt(t.line, at, "the key "+name+" is missing", keyWant(s.keys, name))
@@ -102,8 +114,8 @@ func keyWant[E any](keys []key[E], name string) string {
 	return ""
 }
 
-// readKeys parses the keys of a table.
-func readKeys[E any](e *E, keys []key[E], t *table, at string, r *report) {
+// readKeys parses the keys of a table. usual has their defaults.
+func readKeys[E any](e, usual *E, keys []key[E], t *table, at string, r *report) {
 	for _, name := range t.order {
 		v := t.entries[name]
 		i := slices.IndexFunc(keys, func(k key[E]) bool { return k.name == name })
@@ -114,6 +126,8 @@ func readKeys[E any](e *E, keys []key[E], t *table, at string, r *report) {
 		r.lines[at+"."+name] = v.line
 		if err := keys[i].set(e, v); err != nil {
 			r.invalid(at+"."+name, v, err, keys[i].describe)
+		} else if keys[i].text(e) != keys[i].text(usual) {
+			r.changed = append(r.changed, at+"."+name)
 		}
 	}
 }
@@ -125,18 +139,20 @@ func keyNames[E any](keys []key[E]) (names []string) {
 	return names
 }
 
-func (s single[E]) canonical(c *Config) {
+func (s single[E]) copy(to, from *Config) {
 	for _, k := range s.keys {
-		k.canonical(s.of(c))
+		k.copy(s.of(to), s.of(from))
 	}
 }
 
-func (s repeated[E]) canonical(c *Config) {
-	all := *s.of(c)
+func (s repeated[E]) copy(to, from *Config) {
+	all := *s.of(from)
 	for i := range all {
+		e := s.fresh(to)
 		for _, k := range s.keys {
-			k.canonical(&all[i])
+			k.copy(&e, &all[i])
 		}
+		*s.of(to) = append(*s.of(to), e)
 	}
 }
 
@@ -185,10 +201,12 @@ func header(name string, several bool) string {
 	return "[" + name + "]"
 }
 
-// Canonical stores each value in the form that reading it from a file would store, so that configurations
-// of the same meaning are equal.
-func (c *Config) Canonical() {
+// Canonical returns a copy in which each value has the form that reading it from a file would store, so
+// that configurations of the same meaning are equal. What no key stands for is not in it.
+func (c *Config) Canonical() *Config {
+	to := Default()
 	for _, s := range sections {
-		s.canonical(c)
+		s.copy(to, c)
 	}
+	return to
 }

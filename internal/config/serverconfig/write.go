@@ -85,9 +85,9 @@ func linesOf[E any](w *writer, keys []key[E], e, usual *E) (lines []string) {
 func completeLine[E any](k key[E], text string) string {
 	if text == "" {
 		_, want, _ := k.describe()
-		return comment(k.help+" Not set: give "+want+".") + "# " + k.name + " = \n"
+		return "\n" + comment(k.help) + "# " + k.name + " = " + exampleOf(want) + "\n"
 	}
-	return comment(k.help) + k.name + " = " + text + "\n"
+	return "\n" + comment(k.help) + k.name + " = " + text + "\n"
 }
 
 func (s single[E]) write(c *Config, w *writer) {
@@ -100,4 +100,20 @@ func (s repeated[E]) write(c *Config, w *writer) {
 		usual := s.fresh(c)
 		w.section(header(s.name, true), s.help, linesOf(w, s.keys, &all[i], &usual))
 	}
+}
+
+// exampleOf returns the first example in a description of values: what is in quotes, brackets or braces, or
+// the number after "like".
+func exampleOf(want string) string {
+	_, after, _ := strings.Cut(want, "like ")
+	for i, r := range want {
+		if end, ok := map[rune]string{'"': `"`, '[': "]", '{': "}"}[r]; ok {
+			return want[i : i+1+strings.Index(want[i+1:], end)+1]
+		}
+		if r >= '0' && r <= '9' && after != "" && after[0] >= '0' && after[0] <= '9' {
+			number, _, _ := strings.Cut(after, ",")
+			return number
+		}
+	}
+	return "true"
 }

@@ -1,0 +1,131 @@
+package serverconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/secrets"
+	"upppoe/internal/host/ifname"
+)
+
+// ReadAndCheck is Read with checks of other files and of the host: accounts, scripts and interfaces.
+func ReadAndCheck(file string) (*Config, Problems) {
+	c, r := read(file)
+	if r.problems.Err() == nil {
+		c.checkHost(r)
+	}
+	r.problems.sortByLine()
+	return c, r.problems
+}
+
+func (c *Config) checkHost(r *report) {
+	for i, one := range c.Interfaces {
+		if _, ok := ifname.KernelName(one.Name); !ok {
+			r.warn(itemPath("interface", i)+".name", fmt.Sprintf("this host has no interface %q now", one.Name))
+		}
+	}
+	for _, s := range scriptNames {
+		if path := c.Options.Scripts[s.name]; path != "" {
+			checkExecutable(r, "scripts."+s.name, path)
+		}
+	}
+	for _, f := range []struct {
+		key, path string
+		needed    bool
+	}{
+		{"authentication.chap-secrets", c.CHAPSecrets(), c.needs("eap", "mschap-v2", "chap")},
+		{"authentication.pap-secrets", c.PAPSecrets(), c.needs("pap")},
+	} {
+		if f.needed {
+			c.checkSecrets(r, f.key, f.path)
+		}
+	}
+}
+
+func checkExecutable(r *report, key, path string) {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		r.warn(key, err.Error())
+	case info.Mode()&0o111 == 0:
+		r.warn(key, path+" is not executable: chmod +x "+path)
+	}
+}
+
+// needs reports whether clients may use one of some methods.
+func (c *Config) needs(methods ...string) bool {
+	for _, m := range requiredMethods(c) {
+		for _, of := range methods {
+			if m == of {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// CHAPSecrets returns the path of the accounts for CHAP and EAP.
+func (c *Config) CHAPSecrets() string { return orElse(c.Options.CHAPSecrets, "/etc/ppp/chap-secrets") }
+
+// PAPSecrets returns the path of the accounts for PAP.
+func (c *Config) PAPSecrets() string { return orElse(c.Options.PAPSecrets, "/etc/ppp/pap-secrets") }
+
+func orElse(s, usual string) string {
+	if s == "" {
+		return usual
+	}
+	return s
+}
+
+// checkSecrets reports every entry of a file of accounts that rejects logins. A file that the
+// configuration names must exist.
+func (c *Config) checkSecrets(r *report, key, path string) {
+	f, notices, err := secrets.Load(path)
+	_, named := r.lines[key]
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !named:
+		r.warn(key, fmt.Sprintf("there is no file %s: all logins by the methods that need it are rejected", path))
+		return
+	case errors.Is(err, fs.ErrNotExist):
+		r.fail(key, "there is no file "+path, "the path of a file of accounts, with lines like: \"alice\" * \"her password\" *")
+		return
+	case err != nil:
+		r.fail(key, err.Error(), "a readable file of accounts")
+		return
+	}
+	for _, n := range notices {
+		r.problems = append(r.problems, Problem{File: n.File, Line: n.Line, Found: n.Text, Warning: n.Harmless})
+	}
+	for client, e := range f.Entries {
+		c.checkAccount(r, client, e)
+	}
+}
+
+// checkAccount reports options of an account that reject its logins. It quotes no word, which may be part
+// of a secret without quotes.
+func (c *Config) checkAccount(r *report, client string, e secrets.Entry) {
+	if len(e.Options) == 0 {
+		return
+	}
+	at := e.Options[0]
+	others, err := c.accountOptions(e.Options)
+	switch {
+	case err != nil:
+		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "unknown option or invalid value after --", Expected: pppd.AccountOptions()})
+	case others:
+		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "some options after -- have no effect", Expected: pppd.AccountOptions(), Warning: true})
+	}
+}
+
+func (c *Config) accountOptions(words []pppd.Word) (others bool, err error) {
+	_, others, err = c.Options.AccountPolicy("", words)
+	return others, err
+}
+
+// Script returns the path of a script.
+func (c *Config) Script(name string) string {
+	return orElse(c.Options.Scripts[name], filepath.Join(c.ScriptDirectory, name))
+}
