@@ -46,6 +46,7 @@ func (a *FileAuthenticator) load(path string) *cachedFile {
 	}
 	if version := versionOf(info); previous == nil || previous.version != version {
 		a.files[path] = a.read(path, version, previous)
+		a.warnOfOverlaps()
 	}
 	return a.files[path]
 }

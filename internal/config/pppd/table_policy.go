@@ -24,7 +24,7 @@ var policyOptions = []option{
 		kind: flag(func(s *Settings) { s.Policy.CheckSource = false })},
 	{name: "source-allow", roles: serverAndAccount, help: "with source-check, also accept packets from this prefix, which you route to the peer; may be repeated",
 		kind: kind{"PREFIX", allowSource}},
-	{name: "framed-route", roles: serverAndAccount, help: "route this prefix to the peer, and accept packets from it; may be repeated, for an account: only one session at a time can have a prefix",
+	{name: framedRouteName, roles: serverAndAccount, help: "route this prefix to the peer, and accept packets from it; may be repeated, for an account: only one session at a time can have a prefix",
 		kind: kind{"PREFIX", framedRoute}},
 	{name: "rate-up", roles: serverAndAccount, help: "maximum rate from the peer, in kbit/s of IP packets; the excess is dropped; 0: no limit (default)",
 		kind: rate(func(t *pppoe.SessionPolicy) *datapath.Rate { return &t.Up })},

@@ -1,0 +1,24 @@
+package secrets
+
+import "iter"
+
+// Account is a line of a file that applies to a server.
+type Account struct {
+	Client string // untrusted: escape it before printing
+	Line   int
+	Entry
+}
+
+// Accounts returns the lines of named clients that can be parsed and apply to a server, in no
+// particular order.
+func (f *File) Accounts(server string) iter.Seq[Account] {
+	return func(yield func(Account) bool) {
+		for client, last := range f.clients {
+			for r := last; r != nil && client != wildcard; r = r.before {
+				if r.matches(server) && !r.malformed && !yield(Account{client, r.line, r.Entry}) {
+					return
+				}
+			}
+		}
+	}
+}
