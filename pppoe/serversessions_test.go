@@ -224,6 +224,7 @@ func TestStats(t *testing.T) {
 		if len(is.Queues) != 1 || is.Queues[0].Interface != "s" || is.Queues[0].Capacity == 0 || is.Queues[0].Control != 0 {
 			t.Errorf("queues: %+v", is.Queues)
 		}
+		l.exchange()
 		s.Disconnect(halfOpen, pppoe.DisconnectHard, session.Reason{})
 		l.stop()
 		is = s.Stats()
@@ -232,6 +233,9 @@ func TestStats(t *testing.T) {
 		}
 		if is.Failed[session.CauseUserRequest] != 1 || is.Ended[session.CausePeerTerminated] != 1 {
 			t.Errorf("ends: %+v", is)
+		}
+		if past := is.EndedTraffic; past.SentPackets != 1 || past.ReceivedPackets != 1 || past.ReceivedBytes != uint64(len(pingFromClient)) {
+			t.Errorf("traffic of ended sessions: %+v", past)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -23,8 +24,9 @@ type Stats struct {
 	Failed, Ended      map[session.Cause]uint64
 	Accepted, Rejected uint64 // authentications of peers
 	Received, Sent     DiscoveryCounts
-	Drops              map[error]uint64 // see Server.Drops
-	Queues             []QueueStats     // one for each Listener that is served now
+	EndedTraffic       datapath.Counters // of all sessions that have ended
+	Drops              map[error]uint64  // see Server.Drops
+	Queues             []QueueStats      // one for each Listener that is served now
 }
 
 // DiscoveryCounts are numbers of discovery packets, by code. Received ones include those that were
@@ -65,6 +67,7 @@ type serverCounts struct {
 
 	mu            sync.Mutex
 	failed, ended map[session.Cause]uint64
+	traffic       datapath.Counters // of sessions that have ended
 }
 
 // packetCounts are DiscoveryCounts that several goroutines update.
@@ -97,7 +100,7 @@ func (c *serverCounts) addTo(s *Stats) {
 	for cause, n := range c.failed {
 		s.Failed[cause] = n
 	}
-	s.Online = int(c.opened.Load())
+	s.Online, s.EndedTraffic = int(c.opened.Load()), c.traffic
 	for cause, n := range c.ended {
 		s.Ended[cause] = n
 		s.Online -= int(n)
@@ -122,13 +125,14 @@ func (c *serverCounts) count(now time.Time, s *sessionState, event Event) {
 			c.rejected.Add(1)
 		}
 	case Ended:
-		c.countEnd(e.Reason.Cause, !s.firstConfigured.IsZero())
+		c.countEnd(e, !s.firstConfigured.IsZero())
 	}
 }
 
-func (c *serverCounts) countEnd(cause session.Cause, opened bool) {
+func (c *serverCounts) countEnd(e Ended, opened bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.traffic = c.traffic.Plus(e.Counters)
 	by := &c.failed
 	if opened {
 		by = &c.ended
@@ -136,5 +140,5 @@ func (c *serverCounts) countEnd(cause session.Cause, opened bool) {
 	if *by == nil {
 		*by = make(map[session.Cause]uint64)
 	}
-	(*by)[cause]++
+	(*by)[e.Reason.Cause]++
 }

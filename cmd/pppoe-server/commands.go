@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"upppoe/internal/config/manpage"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/mgmt/metrics"
 )
 
 // command is a subcommand: the first argument of the program names it.
@@ -38,6 +40,8 @@ func commands() []command {
 		{"stats", "[--json]", "show totals: set-ups, failures and ends by cause, discovery packets, what was dropped and why, queues", showStats},
 		{"events", "[--json]", "show the events of sessions as they happen, until interrupted", showEvents},
 		{"log", "[-f] [-n N]", "show the last lines of the server's log", showLog},
+		{"dashboard", "", "print a dashboard for Grafana (JSON to import) of the metrics in section [metrics]", printText(metrics.Dashboard)},
+		{"alert-rules", "", "print alert rules for Prometheus (YAML for rule_files)", printText(metrics.AlertRules)},
 	}
 }
 
@@ -64,5 +68,18 @@ func writeCommands(w io.Writer) {
 	fmt.Fprintln(w, "\nCommands:")
 	for _, c := range commands() {
 		pppd.WriteHelpLine(w, strings.TrimSpace(c.name+" "+c.args), c.help)
+	}
+}
+
+// printText returns a subcommand that prints a file of the program.
+func printText(text string) func(args []string) int {
+	return func(args []string) int {
+		if len(args) > 0 {
+			return fail(&pppd.Error{Message: fmt.Sprintf("unexpected argument %q (see pppoe-server --help)", args[0])})
+		}
+		if _, err := os.Stdout.WriteString(text); err != nil {
+			return fail(err)
+		}
+		return 0
 	}
 }

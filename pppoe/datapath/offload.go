@@ -252,11 +252,11 @@ func (s *offloadedSession) Remove() Counters {
 	if s.offloaded != nil && !again {
 		s.offloaded.Remove()
 	}
-	return s.Session.Remove().plus(s.offloadCounters())
+	return s.Session.Remove().Plus(s.offloadCounters())
 }
 
 // Counters returns the sum of both.
-func (s *offloadedSession) Counters() Counters { return s.Session.Counters().plus(s.offloadCounters()) }
+func (s *offloadedSession) Counters() Counters { return s.Session.Counters().Plus(s.offloadCounters()) }
 
 func (s *offloadedSession) offloadCounters() Counters {
 	s.path.mu.Lock()
@@ -265,13 +265,4 @@ func (s *offloadedSession) offloadCounters() Counters {
 		return Counters{}
 	}
 	return s.offloaded.Counters()
-}
-
-func (c Counters) plus(d Counters) Counters {
-	return Counters{
-		SentPackets: c.SentPackets + d.SentPackets, SentBytes: c.SentBytes + d.SentBytes,
-		ReceivedPackets: c.ReceivedPackets + d.ReceivedPackets, ReceivedBytes: c.ReceivedBytes + d.ReceivedBytes,
-		Dropped: c.Dropped + d.Dropped, Spoofed: c.Spoofed + d.Spoofed, Exceeded: c.Exceeded + d.Exceeded,
-		Isolated: c.Isolated + d.Isolated,
-	}
 }

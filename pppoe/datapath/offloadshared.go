@@ -74,10 +74,10 @@ func (s *offloadedShared) SetMTU(octets int) {
 // Remove removes the session from both.
 func (s *offloadedShared) Remove() Counters {
 	s.offloaded.Remove()
-	return s.Session.Remove().plus(s.offloaded.Counters())
+	return s.Session.Remove().Plus(s.offloaded.Counters())
 }
 
 // Counters returns the sum of both.
 func (s *offloadedShared) Counters() Counters {
-	return s.Session.Counters().plus(s.offloaded.Counters())
+	return s.Session.Counters().Plus(s.offloaded.Counters())
 }

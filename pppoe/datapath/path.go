@@ -81,6 +81,16 @@ func (c Counters) Since(before Counters) Counters {
 	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
 }
 
+// Plus returns the sums of two.
+func (c Counters) Plus(d Counters) Counters {
+	return Counters{
+		SentPackets: c.SentPackets + d.SentPackets, SentBytes: c.SentBytes + d.SentBytes,
+		ReceivedPackets: c.ReceivedPackets + d.ReceivedPackets, ReceivedBytes: c.ReceivedBytes + d.ReceivedBytes,
+		Dropped: c.Dropped + d.Dropped, Spoofed: c.Spoofed + d.Spoofed, Exceeded: c.Exceeded + d.Exceeded,
+		Isolated: c.Isolated + d.Isolated,
+	}
+}
+
 // counters are Counters that several goroutines update.
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64

@@ -17,6 +17,7 @@ func (c *Config) check(r *report) {
 	c.checkIPv6(r)
 	c.checkServices(r)
 	c.checkDevice(r)
+	c.checkMetrics(r)
 	c.checkUseless(r)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/mgmt/metrics"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 )
@@ -23,6 +24,7 @@ type Config struct {
 	Sessions   Sessions
 	IPv4       IPv4
 	IPv6       IPv6
+	Metrics    metrics.Config // Listen empty: none are served
 	// ScriptDirectory has the scripts that Options does not name by a path.
 	ScriptDirectory string
 	// Options are the values of pppd's options: PPP, authentication, policies, limits of clients, data

@@ -41,6 +41,7 @@ var sections = []section{
 	accessSection,
 	scriptsSection,
 	logSection,
+	metricsSection,
 }
 
 // single is a section that is one table.

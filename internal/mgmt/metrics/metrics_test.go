@@ -1,0 +1,232 @@
+package metrics
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
+)
+
+// source is a server with fixed numbers.
+type source struct {
+	stats    pppoe.Stats
+	sessions []pppoe.SessionStatus
+}
+
+func (s *source) Stats() pppoe.Stats { return s.stats }
+
+func (s *source) Sessions() iter.Seq[pppoe.SessionStatus] { return slices.Values(s.sessions) }
+
+// server has every kind of number.
+func server() *source {
+	alice := pppoe.SessionStatus{
+		SessionInfo: pppoe.SessionInfo{
+			Interface: "eth1.100", SessionID: 7, Peer: wire.Addr{2, 0, 0, 0, 0, 1}, User: "alice", AccessLine: &wire.AccessLine{CircuitID: "olt1 1/1/\xff"},
+		},
+		Ethernet: "eth1", Opened: time.Now().Add(-time.Minute), RoundTrip: 2 * time.Millisecond,
+		Counters: datapath.Counters{SentPackets: 3, SentBytes: 300, ReceivedPackets: 2, ReceivedBytes: 200, Dropped: 7, Exceeded: 4, Spoofed: 2},
+	}
+	alice.IPv4.Remote = netip.MustParseAddr("192.0.2.10")
+	bob := pppoe.SessionStatus{SessionInfo: pppoe.SessionInfo{Interface: "eth1", SessionID: 7, Peer: wire.Addr{2, 0, 0, 0, 0, 2}, User: "bob\xff"}}
+	bob.Prefixes = []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/56")}
+	return &source{
+		stats: pppoe.Stats{
+			MaxSessions: 100, Sessions: 5, HalfOpen: 2, Online: 1, Established: 9, Opened: 6, Accepted: 8, Rejected: 3,
+			Failed: map[session.Cause]uint64{session.CausePeerNotAuthenticated: 3}, Ended: map[session.Cause]uint64{session.CausePeerDead: 5},
+			Received: pppoe.DiscoveryCounts{PADI: 20}, Sent: pppoe.DiscoveryCounts{PADO: 19},
+			EndedTraffic: datapath.Counters{SentBytes: 1000, Dropped: 10, Exceeded: 10},
+			Drops:        map[error]uint64{errors.New("ppp: frame too short"): 4, errors.New("lost: and found: twice"): 1, errors.New("no layer here"): 2},
+			Queues:       []pppoe.QueueStats{{Interface: "eth1", Discovery: 1, Control: 2, Capacity: 1024}},
+		},
+		sessions: []pppoe.SessionStatus{alice, bob},
+	}
+}
+
+// TestCollector: the numbers of a server as Prometheus reads them.
+func TestCollector(t *testing.T) {
+	text := get(t, handler(Config{}, server()), "/metrics", http.StatusOK)
+	for _, want := range []string{
+		`pppoe_server_sessions{state="half_open"} 2`, `pppoe_server_sessions{state="authenticated"} 2`, `pppoe_server_sessions{state="online"} 1`,
+		`pppoe_server_max_sessions 100`, `pppoe_server_draining 0`,
+		`pppoe_server_sessions_established_total 9`, `pppoe_server_sessions_opened_total 6`,
+		`pppoe_server_sessions_failed_total{cause="peer-not-authenticated"} 3`, `pppoe_server_sessions_ended_total{cause="peer-dead"} 5`,
+		`pppoe_server_authentications_total{result="accepted"} 8`, `pppoe_server_authentications_total{result="rejected"} 3`,
+		`pppoe_server_discovery_packets_total{code="PADI",direction="received"} 20`, `pppoe_server_discovery_packets_total{code="PADO",direction="sent"} 19`,
+		`pppoe_server_dropped_frames_total{layer="ppp",reason="frame too short"} 4`, `pppoe_server_dropped_frames_total{layer="lost",reason="and found: twice"} 1`,
+		`pppoe_server_dropped_frames_total{layer="server",reason="no layer here"} 2`,
+		`pppoe_server_queue_frames{interface="eth1",queue="control"} 2`, `pppoe_server_queue_capacity_frames{interface="eth1"} 1024`,
+		`pppoe_server_bytes_total{direction="sent"} 1300`, `pppoe_server_packets_total{direction="received"} 2`,
+		`pppoe_server_dropped_packets_total{reason="rate"} 14`, `pppoe_server_dropped_packets_total{reason="source"} 2`, `pppoe_server_dropped_packets_total{reason="other"} 1`,
+		`go_goroutines `, `process_resident_memory_bytes `,
+	} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("%s is missing in\n%s", want, text)
+		}
+	}
+}
+
+// TestNamesFollowConventions: Prometheus's own check of names and help finds nothing.
+func TestNamesFollowConventions(t *testing.T) {
+	for _, c := range []prometheus.Collector{NewCollector(server()), &sessionCollector{source: server()}} {
+		if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
+			t.Errorf("%T: %v, %v", c, err, problems)
+		}
+	}
+}
+
+// TestTrafficNeverDecreases: a session that leaves the table before it is among the ended ones does not
+// make a counter fall.
+func TestTrafficNeverDecreases(t *testing.T) {
+	s := server()
+	h := handler(Config{}, s)
+	get(t, h, "/metrics", http.StatusOK)
+	s.sessions = nil
+	if text := get(t, h, "/metrics", http.StatusOK); !strings.Contains(text, `pppoe_server_bytes_total{direction="sent"} 1300`) {
+		t.Errorf("the counter has fallen:\n%s", text)
+	}
+	s.stats.EndedTraffic.SentBytes = 1400
+	if text := get(t, h, "/metrics", http.StatusOK); !strings.Contains(text, `pppoe_server_bytes_total{direction="sent"} 1400`) {
+		t.Errorf("the counter has stopped:\n%s", text)
+	}
+}
+
+// TestSessions: the query selects sessions; what it cannot mean is an error that names the parameter.
+func TestSessions(t *testing.T) {
+	h := handler(Config{}, server())
+	all := get(t, h, "/metrics/sessions", http.StatusOK)
+	for _, want := range []string{
+		`pppoe_server_session_bytes_total{circuit_id="olt1 1/1/�",direction="sent",interface="eth1.100",ip="192.0.2.10",mac="02:00:00:00:00:01",session_id="7",user="alice"} 300`,
+		`pppoe_server_session_echo_round_trip_seconds{circuit_id="olt1 1/1/�",interface="eth1.100",ip="192.0.2.10",mac="02:00:00:00:00:01",session_id="7",user="alice"} 0.002`,
+		`user="bob�"`,
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is missing in\n%s", want, all)
+		}
+	}
+	for query, want := range map[string]string{
+		"user=alice": "alice", "mac=02:00:00:00:00:01": "alice", "ip=192.0.2.10": "alice", "interface=eth1.100": "alice",
+		"ip=2001:db8:1:2::3": "bob", "interface=eth1": "alice bob", "user=alice&ip=2001:db8:1::1": "", "user=carol": "",
+	} {
+		text := get(t, h, "/metrics/sessions?"+query, http.StatusOK)
+		for _, user := range []string{"alice", "bob"} {
+			if has := strings.Contains(text, `user="`+user); has != strings.Contains(want, user) {
+				t.Errorf("%s: %s is there: %v, want %q", query, user, has, want)
+			}
+		}
+	}
+	for query, want := range map[string]string{"mac=x": "mac=x: ", "ip=1.2": "ip=1.2: ", "name=alice": "name=alice: unknown parameter: give user, mac, ip or interface"} {
+		if text := get(t, h, "/metrics/sessions?"+query, http.StatusBadRequest); !strings.HasPrefix(text, want) {
+			t.Errorf("%s: %q, want %q", query, text, want)
+		}
+	}
+}
+
+// TestProfiles: profiles are there only if they are asked for.
+func TestProfiles(t *testing.T) {
+	get(t, handler(Config{}, server()), "/debug/pprof/", http.StatusNotFound)
+	get(t, handler(Config{Profiles: true}, server()), "/debug/pprof/heap", http.StatusOK)
+}
+
+// TestAddr: without an address it is the loopback interface; profiles are served on no other one.
+func TestAddr(t *testing.T) {
+	for _, c := range []struct {
+		listen   string
+		profiles bool
+		want     string // empty: an error
+	}{
+		{":9812", true, "127.0.0.1:9812"}, {"[::1]:1", true, "[::1]:1"}, {"192.0.2.1:9812", false, "192.0.2.1:9812"},
+		{"192.0.2.1:9812", true, ""}, {"0.0.0.0:9812", true, ""}, {"localhost", false, ""}, {"9812", false, ""}, {"", false, ""}, {":99999", false, ""},
+	} {
+		a, err := Config{Listen: c.listen, Profiles: c.profiles}.Addr()
+		if (err == nil) != (c.want != "") || err == nil && a.String() != c.want {
+			t.Errorf("%+v: %v, %v", c, a, err)
+		}
+	}
+}
+
+// TestListen: a server on a real socket answers, and ends with Close.
+func TestListen(t *testing.T) {
+	s, err := Listen(Config{Listen: ":0"}, server())
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := fmt.Sprintf("http://%v/metrics", s.Addr())
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(r.Body); err != nil || !strings.Contains(string(text), "pppoe_server_build_info") {
+		t.Errorf("%v, %s", err, text)
+	}
+	r.Body.Close()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(url); err == nil {
+		t.Error("it answers after Close")
+	}
+}
+
+// TestFilesNameMetrics: the dashboard and the alert rules use only metrics and labels that there are.
+func TestFilesNameMetrics(t *testing.T) {
+	text := get(t, handler(Config{}, server()), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	name := regexp.MustCompile(`\b(pppoe|process|go)_[a-z_]+(\{[^}]*\})?`)
+	label := regexp.MustCompile(`([a-z_]+)(=~|!=|=)"`)
+	var dashboard struct {
+		Panels []struct {
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(Dashboard), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	exprs := []string{AlertRules}
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			exprs = append(exprs, target.Expr)
+		}
+	}
+	if len(exprs) < 12 {
+		t.Errorf("only %d expressions", len(exprs))
+	}
+	for _, expr := range exprs {
+		for _, use := range name.FindAllString(expr, -1) {
+			metric, labels, _ := strings.Cut(use, "{")
+			if !strings.Contains(text, "\n# TYPE "+metric+" ") {
+				t.Errorf("there is no metric %s: %s", metric, use)
+			}
+			for _, l := range label.FindAllStringSubmatch(labels, -1) {
+				if l[1] != "instance" && !regexp.MustCompile("\n"+metric+`\{[^}]*\b`+l[1]+`="`).MatchString(text) {
+					t.Errorf("%s has no label %s", metric, l[1])
+				}
+			}
+		}
+	}
+}
+
+func get(t *testing.T, h http.Handler, url string, status int) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url, nil))
+	if w.Code != status {
+		t.Fatalf("%s: status %d, want %d: %s", url, w.Code, status, w.Body)
+	}
+	return w.Body.String()
+}
