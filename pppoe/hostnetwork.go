@@ -36,6 +36,21 @@ type HostNetwork interface {
 	Close(s SessionInfo, have Addressing)
 }
 
+// DevicePreparer is a HostNetwork that does part of Configure beforehand, which takes less time if
+// many sessions begin at once.
+type DevicePreparer interface {
+	// Prepare prepares the session's device for an MTU in octets. It is called after Open, and at most
+	// once. What fails is left to Configure.
+	Prepare(s SessionInfo, mtu int)
+}
+
+// DeviceRetirer is a HostNetwork whose devices are removed in less time if it knows beforehand that
+// many are to be removed.
+type DeviceRetirer interface {
+	// Retire is called once before the session's device is closed. No packets pass it any more.
+	Retire(SessionInfo)
+}
+
 // FramedRouter is a HostNetwork that routes prefixes behind the peers (SessionPolicy.FramedRoutes).
 type FramedRouter interface {
 	// SetFramedRoutes changes the prefixes that are routed to the session's device. They do not

@@ -8,13 +8,13 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Limits of the workers of a pool. Each may block a thread: configuring a session waits for scripts,
-// and removing a device waits 25 to 50 ms for an RCU grace period of the kernel, which elapses for
-// several devices at once. More workers than these gain nothing, as all of them wait for the
-// kernel's lock of network interfaces (RTNL).
+// Limits of the workers of a pool. Configuring a session may wait for scripts, and removing a device
+// waits 25 to 50 ms for an RCU grace period of the kernel: once for all devices that the HostNetwork
+// removes together, which are as many as there are workers. More workers for set-ups gain nothing, as
+// all of them wait for the kernel's lock of network interfaces (RTNL).
 const (
 	maxSetupWorkers   = 32
-	maxRemovalWorkers = 32
+	maxRemovalWorkers = 128
 )
 
 // reconcilerPool is the workers of the reconcilers of a client or a server: of the latter's
@@ -27,9 +27,13 @@ type reconcilerPool struct {
 
 // reconcilerQueue is a queue of sessions and its workers, which end when it is empty. It is guarded
 // by the pool's lock.
+//
+// Sessions without a device come first: when thousands begin at once, all devices are opened before
+// the first gets addresses. The kernel walks all IPv6 routes for each device that comes up or goes, so
+// there should be few then. Likewise all devices are retired before the first is removed.
 type reconcilerQueue struct {
-	jobs    []reconcilerJob
-	workers int
+	first, jobs []reconcilerJob
+	workers     int
 }
 
 // reconcilerJob is a session that is queued, and its reconciler.
@@ -66,6 +70,7 @@ type actual struct {
 	addressing Addressing
 	routes     []netip.Prefix // that are routed to the peer in addition
 	err        error
+	retired    bool // the device's removal was prepared
 	gone       bool // the device is gone permanently
 	counters   datapath.Counters
 }
@@ -110,10 +115,15 @@ func (r *reconciler) wait() { r.active.Wait() }
 // enqueue adds a session that is not busy to its queue. The lock is held.
 func (p *reconcilerPool) enqueue(j reconcilerJob) {
 	q, limit := &p.setups, maxSetupWorkers
-	if j.session.reconcile.isRemoval() {
+	state := j.session.reconcile
+	if state.isRemoval() {
 		q, limit = &p.removals, maxRemovalWorkers
 	}
-	q.jobs = append(q.jobs, j)
+	if state.isFirstStep() {
+		q.first = append(q.first, j)
+	} else {
+		q.jobs = append(q.jobs, j)
+	}
 	if q.workers < limit {
 		q.workers++
 		// Ends when the queue is empty.
@@ -125,6 +135,10 @@ func (p *reconcilerPool) enqueue(j reconcilerJob) {
 // is not busy.
 func (c *reconcileState) isRemoval() bool { return !c.desired.device && c.device != "" }
 
+// isFirstStep reports whether the next change of a session is to open or to retire its device. The lock
+// is held, and the session is not busy.
+func (c *reconcileState) isFirstStep() bool { return c.device == "" || c.isRemoval() && !c.retired }
+
 // work reconciles the sessions of a queue until it is empty.
 func (p *reconcilerPool) work(q *reconcilerQueue) {
 	for {
@@ -132,9 +146,9 @@ func (p *reconcilerPool) work(q *reconcilerQueue) {
 		if !ok {
 			return
 		}
-		j.apply(j.session, info, want)
+		complete := j.apply(q, j.session, info, want)
 		j.report(j.session, j.session.reconcile.actual)
-		p.finish(j)
+		p.finish(j, complete)
 	}
 }
 
@@ -143,9 +157,11 @@ func (p *reconcilerPool) work(q *reconcilerQueue) {
 func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, info SessionInfo, want desired, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(q.jobs) > 0 {
-		j, q.jobs[0] = q.jobs[0], reconcilerJob{}
-		q.jobs = q.jobs[1:]
+	for {
+		if j, ok = q.pop(); !ok {
+			q.workers--
+			return j, info, want, false
+		}
 		state := j.session.reconcile
 		if q == &p.setups && state.isRemoval() { // it ended while it was queued
 			p.enqueue(j)
@@ -154,42 +170,67 @@ func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, info Session
 		state.queued, state.busy = false, true
 		return j, state.info, state.desired, true
 	}
-	q.jobs = nil
-	q.workers--
-	return j, info, want, false
 }
 
-// finish makes a session available to other workers, and queues it again if its desired state has
-// changed meanwhile.
-func (p *reconcilerPool) finish(j reconcilerJob) {
+// pop removes the next session. ok is false if the queue is empty.
+func (q *reconcilerQueue) pop() (j reconcilerJob, ok bool) {
+	for _, jobs := range []*[]reconcilerJob{&q.first, &q.jobs} {
+		if len(*jobs) > 0 {
+			j, (*jobs)[0] = (*jobs)[0], reconcilerJob{}
+			*jobs = (*jobs)[1:]
+			return j, true
+		}
+		*jobs = nil
+	}
+	return j, false
+}
+
+// finish makes a session available to other workers, and queues it again if its changes are not
+// complete, or its desired state has changed meanwhile.
+func (p *reconcilerPool) finish(j reconcilerJob, complete bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j.session.reconcile.busy = false
-	if j.session.reconcile.queued {
+	state := j.session.reconcile
+	state.busy, state.queued = false, state.queued || !complete
+	if state.queued {
 		p.enqueue(j)
 	} else {
 		j.active.Done()
 	}
 }
 
-// apply makes the changes from the actual to the desired state.
-func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) {
+// firstStepsWait reports whether other sessions wait for their first step.
+func (p *reconcilerPool) firstStepsWait(q *reconcilerQueue) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(q.first) > 0
+}
+
+// apply makes the changes from the actual to the desired state. complete is false if it has made the
+// first step only, because others of the queue wait for theirs.
+func (r *reconciler) apply(q *reconcilerQueue, s *sessionState, info SessionInfo, want desired) (complete bool) {
 	is := &s.reconcile.actual
 	switch {
 	case is.gone:
 	case !want.device:
+		if r.retire(is, info) && r.pool.firstStepsWait(q) {
+			return false
+		}
 		r.close(is, info)
+	case is.err == nil && is.device == "":
+		r.open(is, info, want.MTU)
+		if is.err == nil && r.pool.firstStepsWait(q) {
+			return false
+		}
+		fallthrough
 	case is.err == nil:
-		r.open(is, info)
 		r.configure(is, info, want)
 		r.route(is, info, want)
 	}
+	return true
 }
 
-func (r *reconciler) open(is *actual, info SessionInfo) {
-	if is.device != "" {
-		return
-	}
+func (r *reconciler) open(is *actual, info SessionInfo, mtu int) {
 	dev, err := r.network.Open(info)
 	if err != nil {
 		is.err = err
@@ -203,6 +244,10 @@ func (r *reconciler) open(is *actual, info SessionInfo) {
 		return
 	}
 	is.device = dev.Name()
+	if preparer, ok := r.network.(DevicePreparer); ok && mtu > 0 {
+		info.Device = is.device
+		preparer.Prepare(info, mtu)
+	}
 }
 
 func (r *reconciler) configure(is *actual, info SessionInfo, want desired) {
@@ -237,6 +282,20 @@ func (d *desired) openRoutes() (routes []netip.Prefix) {
 		}
 	}
 	return routes
+}
+
+// retire prepares the removal of a session's device, and reports whether it has.
+func (r *reconciler) retire(is *actual, info SessionInfo) bool {
+	if is.device == "" || is.retired {
+		return false
+	}
+	is.retired = true
+	retirer, ok := r.network.(DeviceRetirer)
+	if ok {
+		info.Device = is.device
+		retirer.Retire(info)
+	}
+	return ok
 }
 
 func (r *reconciler) close(is *actual, info SessionInfo) {

@@ -275,3 +275,64 @@ func TestEndsWhileQueued(t *testing.T) {
 		l.check(t)
 	})
 }
+
+// steppedNetwork is a slowNetwork that prepares and retires devices, and records the order of all.
+type steppedNetwork struct {
+	*slowNetwork
+	order []string
+}
+
+func (n *steppedNetwork) note(what string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.order = append(n.order, what)
+}
+
+func (n *steppedNetwork) Prepare(l SessionInfo, mtu int) { n.note("prepare") }
+
+func (n *steppedNetwork) Configure(l SessionInfo, have, want Addressing) error {
+	n.note("configure")
+	return n.slowNetwork.Configure(l, have, want)
+}
+
+func (n *steppedNetwork) Retire(l SessionInfo) {
+	n.do(l.SessionID, "Retire", &n.removals, &n.mostGone, n.removal)
+	n.note("retire")
+}
+
+func (n *steppedNetwork) Close(l SessionInfo, have Addressing) {
+	n.note("close")
+	n.slowNetwork.Close(l, have)
+}
+
+// TestFirstStepsFirst: all devices are opened and prepared before the first gets addresses, and all
+// are retired before the first is closed. Only as many as there are workers may be ahead.
+func TestFirstStepsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sessions = 10 * maxRemovalWorkers
+		n := &steppedNetwork{slowNetwork: newSlowNetwork(time.Millisecond, 20*time.Millisecond)}
+		l := newReconcilerLab(n.slowNetwork, sessions)
+		l.network = n
+		for _, c := range []struct {
+			mtu           int
+			first, second string
+			ahead         int
+		}{{1492, "prepare", "configure", maxSetupWorkers}, {0, "retire", "close", maxRemovalWorkers}} {
+			n.order = nil
+			for _, s := range l.sessions {
+				l.want(s, c.mtu)
+			}
+			l.wait()
+			counts := map[string]int{}
+			for _, what := range n.order {
+				if counts[what]++; what == c.second && counts[c.first] < sessions-c.ahead {
+					t.Fatalf("%s after %d of %s", what, counts[c.first], c.first)
+				}
+			}
+			if counts[c.first] != sessions || counts[c.second] != sessions {
+				t.Errorf("%v, want %d each", counts, sessions)
+			}
+		}
+		l.check(t)
+	})
+}

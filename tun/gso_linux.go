@@ -60,6 +60,7 @@ type GSO struct {
 	udp     bool
 	others  []*queue // the other queues
 	writers []*queue // detached descriptors for MultiQueue's Writers; empty with one queue
+	remove  func()   // see Config.Remove; nil: none
 }
 
 // queue is a file descriptor of a device, with the state of its system calls.
@@ -89,17 +90,28 @@ var _ GSODevice = (*GSO)(nil)
 // OpenGSO creates a network interface as Open does, with cfg.Queues queues. A persistent device has
 // one queue, unless it was created with several. The error may also wrap ErrNoOffload.
 func OpenGSO(cfg Config) (*GSO, error) {
-	if err := CheckName(cfg.Name); err != nil {
+	check := CheckName
+	if cfg.New {
+		check = checkSyntax
+	}
+	if err := check(cfg.Name); err != nil {
 		return nil, err
 	}
 	name := cfg.Name
 	if name == "" {
 		name = "ppp%d"
 	}
+	var existing *netlink.Tuntap
+	if !cfg.New {
+		existing = findPersistent(cfg.Name)
+	}
 	d := &GSO{}
-	if err := d.open(name, max(cfg.Queues, 1), findPersistent(cfg.Name)); err != nil {
+	if err := d.open(name, max(cfg.Queues, 1), existing); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
+	}
+	if existing == nil {
+		d.remove = cfg.Remove
 	}
 	return d, nil
 }
@@ -221,6 +233,9 @@ func (d *GSO) BatchSize() int { return 1 }
 
 // Close removes the interface, unless it is persistent.
 func (d *GSO) Close() error {
+	if d.remove != nil {
+		d.remove()
+	}
 	err := d.file.Close()
 	for _, q := range slices.Concat(d.others, d.writers) {
 		err = errors.Join(err, q.file.Close())

@@ -30,6 +30,36 @@ func TestNameTakenMeanwhile(t *testing.T) {
 	})
 }
 
+// TestNew: a device that must be new does not use a persistent one, and Close removes it by its function
+// only if it is new.
+func TestNew(t *testing.T) {
+	labtest.InNamespace(t, func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = "wan0"
+		if err := netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: netlink.TUNTAP_MODE_TUN, Flags: netlink.TUNTAP_NO_PI | netlink.TUNTAP_VNET_HDR}); err != nil {
+			return err
+		}
+		removed := ""
+		for _, cfg := range []Config{{Name: "wan0"}, {Name: "wan1", New: true}} {
+			cfg.Remove = func() { removed += cfg.Name }
+			d, err := OpenGSO(cfg)
+			if err != nil {
+				return err
+			}
+			d.Close()
+		}
+		if removed != "wan1" {
+			t.Errorf("removed: %q", removed)
+		}
+		for name, want := range map[string]error{"wan0": ErrNameTaken, "": ErrName, "wan%d": ErrName} {
+			if _, err := OpenGSO(Config{Name: name, New: true}); !errors.Is(err, want) {
+				t.Errorf("%q: %v, want %v", name, err, want)
+			}
+		}
+		return nil
+	})
+}
+
 // TestAlternativeNameTaken: an alternative name of an interface cannot be used either.
 func TestAlternativeNameTaken(t *testing.T) {
 	labtest.InNamespace(t, func() error {

@@ -19,6 +19,13 @@ type Config struct {
 	Name string
 	// Queues is the number of queues of OpenGSO; 0 and 1: one.
 	Queues int
+	// New makes OpenGSO refuse a persistent device: an interface of that name must not exist. It does
+	// not ask the kernel beforehand.
+	New bool
+	// Remove, if not nil, is called by Close of OpenGSO's device to remove the interface. Closing the
+	// device does that too, but one by one, and waits 25 to 50 ms for each. Not called if the device is
+	// persistent.
+	Remove func()
 }
 
 // Errors of Open and OpenGSO, wrapped, each with what to do about it.
@@ -85,18 +92,27 @@ func CheckName(name string) error {
 	if name == "" {
 		return nil
 	}
-	if len(name) >= unix.IFNAMSIZ || name == "." || name == ".." {
+	if err := checkSyntax(name); err != nil {
+		return err
+	}
+	// The kernel looks up one name, which may also be an alternative one; package net would list all
+	// interfaces.
+	if link, err := netlink.LinkByName(name); err == nil && asPersistent(link, name) == nil {
+		return fmt.Errorf("%s: %w", name, ErrNameTaken)
+	}
+	return nil
+}
+
+// checkSyntax reports whether an interface can have a name: it returns nil, or an error that wraps
+// ErrName.
+func checkSyntax(name string) error {
+	if name == "" || len(name) >= unix.IFNAMSIZ || name == "." || name == ".." {
 		return fmt.Errorf("%q: %w", name, ErrName)
 	}
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || c == '/' || c == '%' || c == ':' {
 			return fmt.Errorf("%q: %w", name, ErrName)
 		}
-	}
-	// The kernel looks up one name, which may also be an alternative one; package net would list all
-	// interfaces.
-	if link, err := netlink.LinkByName(name); err == nil && asPersistent(link, name) == nil {
-		return fmt.Errorf("%s: %w", name, ErrNameTaken)
 	}
 	return nil
 }

@@ -287,7 +287,7 @@ func options(f *flags) (*pppd.Settings, error) {
 func host(s *pppd.Settings, around *sessionScripts, log *slog.Logger) *netconfig.Configurer {
 	return &netconfig.Configurer{
 		MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
-		PreUp: around.preUp, Log: log,
+		PreUp: around.preUp, MayPreUp: around.mayPreUp, Log: log,
 	}
 }
 

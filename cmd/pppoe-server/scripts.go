@@ -25,6 +25,7 @@ type sessionScripts struct {
 type running struct {
 	*scripts.Runner
 	pppoe.HostNetwork
+	host pppoe.HostNetwork // without scripts
 }
 
 // newSessionScripts returns a value without a configuration: use must be called before a session begins.
@@ -72,7 +73,7 @@ func (s *sessionScripts) begin(l pppoe.SessionInfo) *running {
 	if s.hurried {
 		its.LimitWaits()
 	}
-	return &running{its, its.WrapNetwork(s.host)}
+	return &running{its, its.WrapNetwork(s.host), s.host}
 }
 
 // hurry limits the time for scripts that are waited for, as the server is terminating.
@@ -84,6 +85,23 @@ func (s *sessionScripts) hurry() {
 		its.LimitWaits()
 	}
 }
+
+// Prepare prepares the device of a session.
+func (s *sessionScripts) Prepare(l pppoe.SessionInfo, mtu int) {
+	if p, ok := s.of(l).host.(pppoe.DevicePreparer); ok {
+		p.Prepare(l, mtu)
+	}
+}
+
+// Retire prepares the removal of the device of a session.
+func (s *sessionScripts) Retire(l pppoe.SessionInfo) {
+	if r, ok := s.of(l).host.(pppoe.DeviceRetirer); ok {
+		r.Retire(l)
+	}
+}
+
+// mayPreUp is called by Prepare and Configure.
+func (s *sessionScripts) mayPreUp(l pppoe.SessionInfo) bool { return s.of(l).MayPreUp() }
 
 // Configure changes the addresses and routes of a session.
 func (s *sessionScripts) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -92,8 +93,14 @@ type Configurer struct {
 	// exists; the device is still down, unless IPv6 came up first. Configure waits for it. Nil:
 	// nothing is called.
 	PreUp func(l pppoe.SessionInfo, want pppoe.Addressing)
+	// MayPreUp reports whether PreUp may have something to do, so that the device must be down until
+	// then. Nil: it may.
+	MayPreUp func(l pppoe.SessionInfo) bool
 	// Log gets what is noteworthy. It must be set.
 	Log *slog.Logger
+
+	names   deviceNames
+	remover groupRemover
 
 	mu       sync.Mutex
 	sessions map[pppoe.SessionKey]*session
@@ -139,10 +146,14 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 			}
 		}
 		p.preexisting = tun.IsPersistent(h.Name)
-		if dev, err = h.openDevice(); err == nil {
-			h.disableAcceptRA(dev.Name(), p.preexisting)
+		if dev, err = h.openDevice(p); err != nil {
+			return err
 		}
-		return err
+		h.disableAcceptRA(dev.Name(), p.preexisting)
+		if link, err := netlink.LinkByName(dev.Name()); err == nil {
+			p.index, p.in = link.Attrs().Index, currentNamespace()
+		}
+		return nil
 	})
 	if err != nil {
 		p.namespace.Close()
@@ -153,10 +164,9 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 }
 
 // openDevice opens a GSO device, if the kernel supports it and DataPath is not plain.
-func (h *Configurer) openDevice() (tun.Device, error) {
-	cfg := tun.Config{Name: h.Name, Queues: h.Queues}
+func (h *Configurer) openDevice(p *session) (tun.Device, error) {
 	if h.DataPath != datapath.KindPlain {
-		d, err := tun.OpenGSO(cfg)
+		d, err := h.openGSO(p)
 		if err == nil {
 			return d, nil
 		}
@@ -165,11 +175,25 @@ func (h *Configurer) openDevice() (tun.Device, error) {
 		}
 		h.Log.Info(fmt.Sprintf("the kernel cannot move GSO packets, using datapath plain: %v", err))
 	}
-	d, err := tun.Open(cfg)
+	d, err := tun.Open(tun.Config{Name: h.Name})
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// openGSO opens a GSO device, of the name Name, or else of the first free one.
+func (h *Configurer) openGSO(p *session) (d *tun.GSO, err error) {
+	cfg := tun.Config{Name: h.Name, Queues: h.Queues, Remove: func() { h.remover.removeDevice(p) }}
+	if h.Name != "" {
+		return tun.OpenGSO(cfg)
+	}
+	p.number, err = h.names.open(func(name string) (err error) {
+		cfg.Name, cfg.New = name, name != ""
+		d, err = tun.OpenGSO(cfg)
+		return err
+	})
+	return d, err
 }
 
 // Configure changes addresses, routes and name servers from have to want. After an error the
@@ -186,12 +210,15 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 	h.mu.Lock()
 	p.deviceName = l.Device
 	h.mu.Unlock()
-	err = h.changeLink(p, func(link netlink.Link) error { return h.applyBeforeUp(p, link, have, want) })
-	if err == nil {
-		if h.PreUp != nil && want.HasIPv4() && have.IPv4 != want.IPv4 {
+	before := func(link netlink.Link) error { return h.applyBeforeUp(p, link, have, want) }
+	after := func(link netlink.Link) error { return h.applyAfterUp(p, link, have, want) }
+	if want.HasIPv4() && have.IPv4 != want.IPv4 && h.mayPreUp(l) {
+		if err = h.changeLink(p, before); err == nil {
 			h.PreUp(l, want)
+			err = h.changeLink(p, after)
 		}
-		err = h.changeLink(p, func(link netlink.Link) error { return h.applyAfterUp(p, link, have, want) })
+	} else {
+		err = h.changeLink(p, before, after)
 	}
 	if err != nil && !h.leaveUnmanaged(p, want, err) {
 		return fmt.Errorf("%s: %w", l.Device, err)
@@ -201,11 +228,13 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 
 // changeLink changes a session's device. When that fails, everything that was configured for the
 // session is undone.
-func (h *Configurer) changeLink(p *session, do func(netlink.Link) error) error {
+func (h *Configurer) changeLink(p *session, changes ...func(netlink.Link) error) error {
 	return p.inNamespace(func() error {
 		link, err := netlink.LinkByName(p.deviceName)
-		if err == nil {
-			err = do(link)
+		for _, change := range changes {
+			if err == nil {
+				err = change(link)
+			}
 		}
 		if err != nil {
 			p.undoAll(h.Log)
@@ -221,11 +250,12 @@ func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want ppp
 			return err
 		}
 	}
-	if have.MTU != want.MTU {
+	if p.mtu != want.MTU {
 		made, err := h.apply(h.linkSteps(link, want.MTU))
 		if err != nil {
 			return err
 		}
+		p.mtu = want.MTU
 		if p.linkChanges == nil { // else an earlier call has recorded the original
 			p.linkChanges = made
 		}
@@ -247,11 +277,12 @@ func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want ppp
 
 // applyAfterUp brings the device up, and applies what requires that.
 func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
-	if have.MTU == 0 {
+	if !p.isUp {
 		up, err := h.apply([]step{upStep(link)})
 		if err != nil {
 			return err
 		}
+		p.isUp = true
 		p.linkChanges = append(p.linkChanges, up...)
 	}
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
@@ -270,6 +301,7 @@ func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppo
 		return nil
 	}
 	var err error
+	p.linkLocal = [2]netip.Addr{want.IPv6.Local.LinkLocal(), want.IPv6.Remote.LinkLocal()}
 	if p.ipv6Changes, err = h.applyIPv6(link, want.IPv6); err != nil {
 		// For example where IPv6 is disabled: the session goes on with IPv4.
 		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.deviceName, err))
@@ -286,6 +318,7 @@ func (p *session) undoAll(log *slog.Logger) {
 	p.ipv6Changes.undo(log)
 	p.ipv4Changes.undo(log)
 	p.linkChanges.undo(log)
+	p.mtu, p.isUp = 0, false
 }
 
 // dropDeviceChanges drops what was undone when the device was removed.
@@ -301,6 +334,9 @@ func (h *Configurer) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
 	p := h.removeSession(l)
 	if p == nil {
 		return
+	}
+	if p.number >= 0 {
+		h.names.release(p.number)
 	}
 	defer func() {
 		h.mu.Lock()

@@ -15,10 +15,14 @@ func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 	if h.MTU > 0 {
 		mtu = min(mtu, h.MTU)
 	}
-	was := link.Attrs()
+	attrs, was := link.Attrs(), link.Attrs().MTU
 	steps := []step{{what: fmt.Sprintf("set MTU %d", mtu), ofDevice: true, do: func() (func() error, error) {
-		undo := func() error { return netlink.LinkSetMTU(link, was.MTU) }
-		return undo, netlink.LinkSetMTU(link, mtu)
+		undo := func() error { return netlink.LinkSetMTU(link, was) }
+		err := netlink.LinkSetMTU(link, mtu)
+		if err == nil {
+			attrs.MTU = mtu
+		}
+		return undo, err
 	}}}
 	if h.VRF != "" {
 		steps = append(steps, step{what: "join VRF " + h.VRF, ofDevice: true, do: func() (func() error, error) {

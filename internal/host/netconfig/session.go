@@ -14,10 +14,16 @@ type session struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
 	// What has been changed for the device itself, and for each family.
 	linkChanges, ipv4Changes, ipv6Changes appliedSteps
-	framedChanges                         appliedSteps // see SetFramedRoutes
-	deviceName                            string       // guarded by Configurer.mu
-	preexisting                           bool         // the device existed before: see tun.IsPersistent
-	unmanaged                             bool         // its configuration is left to the administrator; guarded by Configurer.mu
+	framedChanges                         appliedSteps  // see SetFramedRoutes
+	deviceName                            string        // guarded by Configurer.mu
+	in                                    namespaceID   // of its device, for index
+	index                                 int           // of the device; 0: unknown
+	number                                int           // of the device's name, from Configurer.names; -1: none
+	mtu                                   int           // that was set; 0: none
+	isUp                                  bool          // the device was brought up
+	linkLocal                             [2]netip.Addr // IPv6 addresses of both ends; invalid: it has had none
+	preexisting                           bool          // the device existed before: see tun.IsPersistent
+	unmanaged                             bool          // its configuration is left to the administrator; guarded by Configurer.mu
 
 	dnsMu              sync.Mutex // guards what follows, as IPv6 name servers come at any time
 	dnsChanges         appliedSteps
@@ -26,7 +32,7 @@ type session struct {
 
 // newSession returns a session in its namespace.
 func (h *Configurer) newSession() (*session, error) {
-	p := &session{namespace: netns.None()}
+	p := &session{namespace: netns.None(), number: -1}
 	if h.Namespace == "" {
 		return p, nil
 	}

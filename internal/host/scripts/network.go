@@ -1,7 +1,11 @@
 package scripts
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
+	"os"
+	"slices"
 
 	"upppoe/pppoe"
 	"upppoe/tun"
@@ -36,6 +40,14 @@ func (h *network) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	}
 	h.scripts.sessionEnv.update(want) // before ip-pre-up
 	return h.HostNetwork.Configure(l, have, want)
+}
+
+// MayPreUp reports whether a script must run before the device is up.
+func (s *Runner) MayPreUp() bool {
+	return slices.ContainsFunc([]string{NetPreUp, IPPreUp}, func(name string) bool {
+		_, err := os.Stat(s.cfg.path(name))
+		return !errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // SetFramedRoutes calls the method of the wrapped network, if it has one.

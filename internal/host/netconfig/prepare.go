@@ -1,0 +1,41 @@
+package netconfig
+
+import (
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/pppoe"
+)
+
+// Prepare sets the device's MTU and brings it up, before it has addresses: the kernel walks all IPv6
+// routes for either, so that many sessions that begin at once take less time if all are prepared
+// before the first is configured. Nothing is done if PreUp may have to be called, as the device must
+// be down then. What fails is left to Configure.
+func (h *Configurer) Prepare(l pppoe.SessionInfo, mtu int) {
+	h.mu.Lock()
+	p := h.sessions[l.Key()]
+	h.mu.Unlock()
+	if p == nil || p.preexisting || h.VRF != "" || h.mayPreUp(l) {
+		return
+	}
+	err := p.inNamespace(func() error {
+		link, err := netlink.LinkByName(l.Device)
+		if err != nil {
+			return err
+		}
+		made, err := h.apply(append(h.linkSteps(link, mtu), upStep(link)))
+		if err == nil {
+			p.linkChanges, p.mtu, p.isUp = made, mtu, true
+		}
+		return err
+	})
+	if err != nil {
+		h.Log.Debug(fmt.Sprintf("%s: prepare: %v", l.Device, err))
+	}
+}
+
+// mayPreUp reports whether PreUp may have something to do.
+func (h *Configurer) mayPreUp(l pppoe.SessionInfo) bool {
+	return h.PreUp != nil && (h.MayPreUp == nil || h.MayPreUp(l))
+}
