@@ -1,8 +1,10 @@
 package pppdlog
 
 import (
+	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
@@ -12,98 +14,126 @@ import (
 )
 
 // accounting logs when each session of a server is created and closed, in one line each, in
-// rp-pppoe's words followed by the user. The zero value is ready.
+// rp-pppoe's words followed by what those lack: user, IPv6 address, access line, time and traffic. The
+// zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
 	sessions map[uint64]sessionRecord // those that are or were configured, by generation
 }
 
-// sessionRecord is a session's address, and whether its creation was logged.
+// sessionRecord is the peer's addresses, and whether the session's creation was logged. It is kept for
+// every session.
 type sessionRecord struct {
-	address netip.Addr // the peer's IPv4 address, or else IPv6 address
-	logged  bool
+	v4         [4]byte
+	v6         ipv6cp.ID // of the link-local address
+	has4, has6 bool
+	logged     bool
 }
 
-// text formats the address, an IPv6 one as pppd does.
-func (o sessionRecord) text() string {
-	if o.address.Is6() {
-		b := o.address.As16()
-		return linkLocal(ipv6cp.ID(b[8:]))
+// address formats the IPv4 address, or else the IPv6 address; empty: none.
+func (o sessionRecord) address() string {
+	if o.has4 {
+		return netip.AddrFrom4(o.v4).String()
 	}
-	return o.address.String()
+	return o.ipv6()
 }
 
-// configured records a session's address. opened reports that its creation must be logged: once,
+// ipv6 formats the IPv6 address, as pppd does; empty: none.
+func (o sessionRecord) ipv6() string {
+	if !o.has6 {
+		return ""
+	}
+	return linkLocal(o.v6)
+}
+
+// configured records a session's addresses. opened reports that its creation must be logged: once,
 // when it has IPv4; with IPv6 alone, when IPv4 has failed or is disabled.
-func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 bool) (address string, opened bool) {
+func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 bool) (o sessionRecord, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sessions == nil {
 		a.sessions = make(map[uint64]sessionRecord)
 	}
-	o := a.sessions[l.Generation]
-	switch {
-	case e.HasIPv4():
-		o.address = e.IPv4.Remote
-	case !o.address.IsValid():
-		o.address = e.IPv6.Remote.LinkLocal()
+	o = a.sessions[l.Generation]
+	if e.HasIPv4() && e.IPv4.Remote.Is4() {
+		o.v4, o.has4 = e.IPv4.Remote.As4(), true
+	}
+	if e.HasIPv6() {
+		o.v6, o.has6 = e.IPv6.Remote, true
 	}
 	opened = !o.logged && (e.HasIPv4() || noIPv4)
 	o.logged = o.logged || opened
 	a.sessions[l.Generation] = o
-	return o.text(), opened
+	return o, opened
 }
 
 // ipv4Failed is called when IPv4 has failed: a session with IPv6 is created then.
-func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened bool) {
+func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (o sessionRecord, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	o, known := a.sessions[l.Generation]
 	if !known || o.logged {
-		return "", false
+		return o, false
 	}
 	o.logged = true
 	a.sessions[l.Generation] = o
-	return o.text(), true
+	return o, true
 }
 
-// ended deletes a session, and returns its last address; empty: none.
-func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
+// ended deletes a session, and returns its last addresses.
+func (a *accounting) ended(l pppoe.SessionInfo) sessionRecord {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o, known := a.sessions[l.Generation]
-	if !known {
-		return ""
-	}
+	o := a.sessions[l.Generation]
 	delete(a.sessions, l.Generation)
-	return o.text()
+	return o
 }
 
-func (el *EventLogger) created(l pppoe.SessionInfo, address string) {
-	el.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s",
-		l.SessionID, l.Peer, address, l.Interface, wire.EscapeName(l.Service), userOf(l))
+func (el *EventLogger) created(l pppoe.SessionInfo, o sessionRecord) {
+	el.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s%s%s",
+		l.SessionID, l.Peer, o.address(), l.Interface, wire.EscapeName(l.Service), userOf(l), secondAddress(o), circuitOf(l))
 }
 
 func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
-	at := ""
-	if address := el.accounting.ended(l); address != "" {
+	o, at, carried := el.accounting.ended(l), "", ""
+	if address := o.address(); address != "" {
 		at = " (" + address + ")"
 	}
-	el.info(l, "Session %d closed for client %v%s on %s: %v%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l))
+	if e.Uptime > 0 {
+		carried = fmt.Sprintf(", after %v, sent %d bytes, received %d bytes", e.Uptime.Round(time.Second), e.Counters.SentBytes, e.Counters.ReceivedBytes)
+	}
+	el.info(l, "Session %d closed for client %v%s on %s: %v%s%s%s%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l), secondAddress(o), circuitOf(l), carried)
+}
+
+// secondAddress formats the IPv6 address of a session that has both.
+func secondAddress(o sessionRecord) string {
+	if !o.has4 || !o.has6 {
+		return ""
+	}
+	return ", IPv6 " + o.ipv6()
+}
+
+// circuitOf formats the circuit ID of the session's access line; empty: it is unknown.
+func circuitOf(l pppoe.SessionInfo) string {
+	if l.AccessLine == nil || l.AccessLine.CircuitID == "" {
+		return ""
+	}
+	return fmt.Sprintf(`, circuit ID "%s"`, wire.EscapeName(l.AccessLine.CircuitID))
 }
 
 // serverSession logs a session's creation, if the event completes it.
 func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
-	address, opened := "", false
+	var o sessionRecord
+	opened := false
 	switch e := event.(type) {
 	case pppoe.Configured:
-		address, opened = el.accounting.configured(l, e, el.NoIPv4)
+		o, opened = el.accounting.configured(l, e, el.NoIPv4)
 	case session.NetworkFailed:
 		if e.Protocol == ppp.IPCP {
-			address, opened = el.accounting.ipv4Failed(l)
+			o, opened = el.accounting.ipv4Failed(l)
 		}
 	}
 	if opened {
-		el.created(l, address)
+		el.created(l, o)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // TestOpeningAndEnd: a session's creation is one line, and so is its end, with user, address, MAC
@@ -20,6 +22,8 @@ import (
 func TestOpeningAndEnd(t *testing.T) {
 	alice, nobody := line, line
 	alice.User = "al\x1bice"
+	known := alice
+	known.AccessLine = &wire.AccessLine{CircuitID: "port\n1"}
 	four := ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}
 	with4 := pppoe.Configured{Addressing: pppoe.Addressing{IPv4: four}}
 	with6 := pppoe.Configured{Addressing: pppoe.Addressing{IPv6: v6}}
@@ -27,15 +31,18 @@ func TestOpeningAndEnd(t *testing.T) {
 	failed := func(p ppp.Protocol) session.NetworkFailed {
 		return session.NetworkFailed{Protocol: p, Err: errors.New("no")}
 	}
-	end := pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Uptime: time.Minute}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Uptime: time.Minute, Counters: datapath.Counters{SentBytes: 1234, ReceivedBytes: 567}}
 	const (
-		at4    = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
-		at6    = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
-		opened = "Session 7 created"
-		closed = "Session 7 closed"
-		using  = " using Service-Name 'internet'"
-		user   = `, user "al\033ice"`
-		why    = ": peer-terminated"
+		at4     = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
+		at6     = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
+		opened  = "Session 7 created"
+		closed  = "Session 7 closed"
+		using   = " using Service-Name 'internet'"
+		user    = `, user "al\033ice"`
+		circuit = `, circuit ID "port\0121"`
+		why     = ": peer-terminated"
+		second  = ", IPv6 fe80::1234:5678:9abc:def0"
+		took    = ", after 1m0s, sent 1234 bytes, received 567 bytes"
 	)
 	for _, c := range []struct {
 		what   string
@@ -44,17 +51,18 @@ func TestOpeningAndEnd(t *testing.T) {
 		events []pppoe.Event
 		want   []string
 	}{
-		{"IPv4", nobody, false, []pppoe.Event{with4, end}, []string{opened + at4 + using, closed + at4 + why}},
-		{"with a user", alice, false, []pppoe.Event{with4, end}, []string{opened + at4 + using + user, closed + at4 + why + user}},
-		{"both, IPv4 first", nobody, false, []pppoe.Event{with4, both, end}, []string{opened + at4 + using, closed + at4 + why}},
-		{"both, IPv6 first", nobody, false, []pppoe.Event{with6, both, end}, []string{opened + at4 + using, closed + at4 + why}},
-		{"IPv4 again", nobody, false, []pppoe.Event{with4, with4, with4, end}, []string{opened + at4 + using, closed + at4 + why}},
-		{"IPv6 alone", nobody, true, []pppoe.Event{with6, end}, []string{opened + at6 + using, closed + at6 + why}},
-		{"IPv6, and IPv4 fails", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why}},
-		{"IPv4, and IPv6 fails", nobody, false, []pppoe.Event{failed(ppp.IPv6CP), with4, end}, []string{opened + at4 + using, closed + at4 + why}},
-		{"IPv4 fails again", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why}},
-		{"nothing", alice, false, []pppoe.Event{end}, []string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + user}},
-		{"two with one ID", nobody, false, []pppoe.Event{with4, end, end}, []string{opened + at4 + using, closed + at4 + why, closed + " for client 02:00:5e:00:53:02 on eth0" + why}},
+		{"IPv4", nobody, false, []pppoe.Event{with4, end}, []string{opened + at4 + using, closed + at4 + why + took}},
+		{"with a user", alice, false, []pppoe.Event{with4, end}, []string{opened + at4 + using + user, closed + at4 + why + user + took}},
+		{"both, IPv4 first", nobody, false, []pppoe.Event{with4, both, end}, []string{opened + at4 + using, closed + at4 + why + second + took}},
+		{"both, IPv6 first", nobody, false, []pppoe.Event{with6, both, end}, []string{opened + at4 + using + second, closed + at4 + why + second + took}},
+		{"on a known line", known, false, []pppoe.Event{with4, end}, []string{opened + at4 + using + user + circuit, closed + at4 + why + user + circuit + took}},
+		{"IPv4 again", nobody, false, []pppoe.Event{with4, with4, with4, end}, []string{opened + at4 + using, closed + at4 + why + took}},
+		{"IPv6 alone", nobody, true, []pppoe.Event{with6, end}, []string{opened + at6 + using, closed + at6 + why + took}},
+		{"IPv6, and IPv4 fails", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why + took}},
+		{"IPv4, and IPv6 fails", nobody, false, []pppoe.Event{failed(ppp.IPv6CP), with4, end}, []string{opened + at4 + using, closed + at4 + why + took}},
+		{"IPv4 fails again", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why + took}},
+		{"nothing", alice, false, []pppoe.Event{end}, []string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + user + took}},
+		{"two with one ID", nobody, false, []pppoe.Event{with4, end, end}, []string{opened + at4 + using, closed + at4 + why + took, closed + " for client 02:00:5e:00:53:02 on eth0" + why + took}},
 	} {
 		el := &EventLogger{Server: true, NoIPv4: c.noIPv4}
 		var got []string
