@@ -44,6 +44,11 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 		flowed = s.configured.ipv6
 		s.desired.IPv6, s.configured.ipv6 = ipv6cp.Agreement{}, false
 	}
+	// Until it is closed, what Notify is called for can send a last packet; a peer that has ended the
+	// session gets none.
+	if s.noPADT && s.path != nil {
+		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6)
+	}
 	if flowed {
 		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: now.Sub(s.firstConfigured)})
 	}

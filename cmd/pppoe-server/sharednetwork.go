@@ -102,7 +102,7 @@ func (n *sharedNetwork) start(server *pppoe.Server) {
 func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.Notify(l, e)
 	if n.v6 != nil {
-		runner.HandleEvent(e, func(a pppoe.Addressing) { n.ipv6Up(l, a) }, func() { n.ipv6Down(l) })
+		runner.HandleEvent(e, func(a pppoe.Addressing) { n.ipv6Up(l, a) }, func() { n.ipv6Down(l, e) })
 	}
 }
 
@@ -113,7 +113,11 @@ func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing) {
 	}
 }
 
-func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo) {
+// ipv6Down ends IPv6 of a session. The peer is told at once, while packets to it are still sent.
+func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo, e pppoe.Event) {
+	if lost, ok := e.(pppoe.NetworkLost); ok {
+		n.server.Send(l.Key(), n.v6.Final(lost.Previous.IPv6.Local))
+	}
 	n.server.SetSourcePrefixes(l.Key(), nil)
 	n.v6.Down(l.Key())
 }

@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"upppoe/internal/ipv6/radv"
 	"upppoe/internal/random"
 	"upppoe/internal/ratelimit"
+	"upppoe/ppp/ipv6cp"
 )
 
 // Service serves the sessions of a server. Its methods may be called concurrently, and do not
@@ -15,6 +17,7 @@ type Service[K comparable] struct {
 	inbox     *inbox[K]
 	responder *responder[K] // of the goroutine of Run
 	counters  *counters
+	final     radv.Message // to all peers
 }
 
 // exhaustedPeriod is the time between two warnings that a pool is exhausted.
@@ -25,7 +28,8 @@ const exhaustedPeriod = time.Minute
 func New[K comparable](cfg Config[K]) (*Service[K], error) {
 	c := &counters{}
 	seed := [32]byte(random.Fill(nil, make([]byte, 32)))
-	r, err := newResponder(time.Now(), cfg, c, rand.New(rand.NewChaCha8(seed)))
+	jitter := rand.New(rand.NewChaCha8(seed))
+	r, err := newResponder(time.Now(), cfg, c, jitter)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +39,11 @@ func New[K comparable](cfg Config[K]) (*Service[K], error) {
 			cfg.Log.Warn("IPv6 on the shared device: " + err.Error())
 		}
 	}
-	return &Service[K]{newInbox[K](), r, c}, nil
+	final, err := radv.NewAdvertiser(time.Now(), cfg.Advertiser(jitter))
+	if err != nil {
+		return nil, err
+	}
+	return &Service[K]{newInbox[K](), r, c, final.Final(time.Now())}, nil
 }
 
 // Up adds a session, or changes its link after a renegotiation or for a new policy. A session of the
@@ -52,6 +60,14 @@ func (s *Service[K]) Up(key K, link Link) error {
 // Down removes a session, and frees what its peer has. The caller must have stopped routing it to the
 // session, as other sessions may get it.
 func (s *Service[K]) Down(key K) { s.inbox.change(key, nil) }
+
+// Final returns the last packet to the peer of a session, to be sent before its IPv6CP closes: a
+// router advertisement with a lifetime of 0 (RFC 4861 section 6.2.5), after which the peer has no
+// default route through us. local is Link.Local.
+func (s *Service[K]) Final(local ipv6cp.ID) []byte {
+	p := packet{source: local.LinkLocal(), destination: s.final.To, next: protoICMPv6, hopLimit: 255, payload: s.final.Data}
+	return p.appendTo(nil, icmpChecksum)
+}
 
 // Receive queues a copy of an untrusted packet from a session's peer, or drops and counts it.
 func (s *Service[K]) Receive(key K, packet []byte) { s.counters.drop(s.inbox.put(key, packet)) }

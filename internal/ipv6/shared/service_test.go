@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/mdlayher/ndp"
 
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
@@ -101,6 +102,22 @@ func TestService(t *testing.T) {
 		s := r.Stats()
 		if s.Sessions != 0 || s.Received != 2 || s.Sent != 5 || s.Drops[ErrNoSession] != 2 || len(s.Drops) != 1 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestFinal: the last advertisement is one of a router that is no default router any more.
+func TestFinal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, pools(t))
+		p := parseSent(t, r.Final(link().Local))
+		m, err := ndp.ParseMessage(p.payload)
+		ra, ok := m.(*ndp.RouterAdvertisement)
+		if err != nil || !ok || p.source != ours || p.destination != allNodes || ra.RouterLifetime != 0 || !ra.ManagedConfiguration {
+			t.Errorf("%+v from %v to %v, %v", m, p.source, p.destination, err)
+		}
+		if again := parseSent(t, r.Final(link().Local)); !bytes.Equal(again.payload, p.payload) {
+			t.Errorf("the next one is % x", again.payload)
 		}
 	})
 }
