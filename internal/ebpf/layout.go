@@ -11,6 +11,9 @@ import (
 // Layout of the maps' keys and values. Numbers are in native byte order, unless marked as in
 // network byte order.
 
+// number returns a key or a value of 4 octets. The library converts an integer by reflection.
+func number(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
+
 // receiveKey identifies the session of a received frame: the peer's address, 6 octets; the session
 // ID, 2, in network byte order; then for each of two tags the EtherType, 2, in network byte order,
 // and the VLAN identifier, 2.

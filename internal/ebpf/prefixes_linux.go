@@ -78,7 +78,7 @@ func (e *Engine) addPrefix(s *session, p netip.Prefix) error {
 	if slot := uint32(0); s.device.shared && m.Lookup(key, &slot) == nil {
 		outer = e.bySlot[slot]
 	}
-	if err := m.Put(key, s.slot); errors.Is(err, unix.ENOSPC) {
+	if err := m.Put(key, number(s.slot)); errors.Is(err, unix.ENOSPC) {
 		return ErrFull
 	} else if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (s *session) install(device string, shared bool) (err error) {
 	if s.at.hasSession(s) {
 		return ErrExists
 	}
-	slot, ok := e.slots.allocate()
+	slot, used, ok := e.slots.allocate()
 	if !ok {
 		return ErrFull
 	}
@@ -41,7 +41,7 @@ func (s *session) install(device string, shared bool) (err error) {
 	e.setSlot(slot, s)
 	if s.device, err = e.device(device, shared); err == nil {
 		s.device.sessions[s] = struct{}{}
-		if err = s.addToMaps(); err != nil {
+		if err = s.addToMaps(used); err != nil {
 			err = fmt.Errorf("%s: %w", s.device.name, err)
 			s.uninstall()
 		}
@@ -52,17 +52,20 @@ func (s *session) install(device string, shared bool) (err error) {
 	return err
 }
 
-// addToMaps writes the session's value before its keys, by which programs find it.
-func (s *session) addToMaps() error {
+// addToMaps writes the session's value before its keys, by which programs find it. Another session
+// may have used the slot.
+func (s *session) addToMaps(used bool) error {
 	e := s.engine()
-	if err := e.maps.counters.Put(s.slot, make([]sessionCounters, e.maps.possibleCPUs)); err != nil {
-		return fmt.Errorf("reset the counters: %w", err)
+	if used {
+		if err := e.maps.counters.Put(s.slot, make([]sessionCounters, e.maps.possibleCPUs)); err != nil {
+			return fmt.Errorf("reset the counters: %w", err)
+		}
 	}
 	if err := s.at.addSession(s); err != nil {
 		return fmt.Errorf("add the session: %w", err)
 	}
 	key := s.receiveKey()
-	if err := s.at.received.Put(key[:], s.slot); err != nil {
+	if err := s.at.received.Put(key[:], number(s.slot)); err != nil {
 		return fmt.Errorf("add the session for received frames: %w", err)
 	}
 	if s.device.shared {
@@ -102,7 +105,7 @@ func (s *session) write() error {
 	if s.isGone() {
 		return nil
 	}
-	if err := s.engine().maps.sessions.Put(s.slot, s.value()); err != nil {
+	if err := s.engine().maps.sessions.Put(number(s.slot), s.value()); err != nil {
 		return fmt.Errorf("write the session: %w", err)
 	}
 	return nil
@@ -117,7 +120,11 @@ func (s *session) clear() {
 	// A key that does not exist is no error here.
 	key := s.receiveKey()
 	s.at.received.Delete(key[:])
-	s.setPrefixes(nil)
+	for _, p := range s.prefixes {
+		e.deletePrefix(s, p)
+	}
+	s.prefixes = nil
+	e.changes.count()
 	if !s.device.shared && e.devices[s.device.index] == s.device {
 		e.maps.devices.Delete(uint32(s.device.index))
 	}
@@ -151,11 +158,13 @@ func (s *session) currentMTU() uint16 {
 	return s.mtu
 }
 
-// set changes flags of the session. If they cannot be written, user space carries the session: the
-// maps may still allow what they must not.
+// set changes flags of the session. Nothing is written while no family is open before and after. If
+// they cannot be written, user space carries the session: the maps may still allow what they must
+// not.
 func (s *session) set(mask, flags uint16) {
+	before := s.flags
 	s.flags = s.flags&^mask | flags
-	if s.write() != nil {
+	if (before|s.flags)&(openIPv4|openIPv6) != 0 && s.write() != nil {
 		s.clear()
 	}
 }
@@ -164,8 +173,8 @@ func (s *session) set(mask, flags uint16) {
 func (s *session) SetFamilies(ipv4, ipv6 bool) {
 	s.engine().mu.Lock()
 	defer s.engine().mu.Unlock()
-	if !s.isGone() {
-		s.set(openIPv4|openIPv6, families(ipv4, ipv6))
+	if open := families(ipv4, ipv6); !s.isGone() && s.flags&(openIPv4|openIPv6) != open {
+		s.set(openIPv4|openIPv6, open)
 	}
 }
 
@@ -214,7 +223,8 @@ func (s *session) SetPrefixes(all []netip.Prefix) error {
 func (s *session) SetMTU(octets int) {
 	s.engine().mu.Lock()
 	defer s.engine().mu.Unlock()
-	if s.mtu = uint16(max(0, min(octets, math.MaxUint16))); !s.isGone() {
+	before := s.mtu
+	if s.mtu = uint16(max(0, min(octets, math.MaxUint16))); s.mtu != before && !s.isGone() {
 		s.set(0, 0)
 	}
 }

@@ -20,21 +20,22 @@ func (s *slots) size() int { return s.sessions + s.spare() }
 // spare returns how many slots are never used at the same time.
 func (s *slots) spare() int { return 16 + s.sessions/16 }
 
-// allocate returns a free slot; ok is false if there is none.
-func (s *slots) allocate() (slot uint32, ok bool) {
+// allocate returns a free slot, and whether a session has used it before; ok is false if there is
+// none.
+func (s *slots) allocate() (slot uint32, used, ok bool) {
 	switch {
 	case s.inUse == s.sessions:
-		return 0, false
+		return 0, false, false
 	case s.used < s.size():
 		slot = uint32(s.used)
 		s.used++
 	default:
-		slot = s.free[s.first]
+		slot, used = s.free[s.first], true
 		s.first = (s.first + 1) % len(s.free)
 		s.n--
 	}
 	s.inUse++
-	return slot, true
+	return slot, used, true
 }
 
 // release frees a slot.

@@ -8,7 +8,7 @@ func TestSlotsReused(t *testing.T) {
 	var order []uint32
 	last := make(map[uint32]int)
 	for n := range 10 * s.size() {
-		slot, ok := s.allocate()
+		slot, _, ok := s.allocate()
 		if before, used := last[slot]; !ok || used && n-before < s.size()-4 {
 			t.Fatalf("number %d has slot %d, as number %d had: %v", n, slot, before, ok)
 		}
@@ -19,11 +19,11 @@ func TestSlotsReused(t *testing.T) {
 		}
 	}
 	for n := range 4 {
-		if _, ok := s.allocate(); !ok {
+		if _, _, ok := s.allocate(); !ok {
 			t.Fatalf("number %d of 4 has no slot", n)
 		}
 	}
-	if _, ok := s.allocate(); ok {
+	if _, _, ok := s.allocate(); ok {
 		t.Error("there are more slots in use than sessions")
 	}
 }

@@ -60,11 +60,11 @@ func (i *Interface) testSessionOf(t testing.TB, d *device, c datapath.SessionCon
 	}
 	s := (&Link{at: i}).newSession(c)
 	s.device = d
-	s.slot, _ = i.engine.slots.allocate()
-	s.change = 1
+	slot, used, _ := i.engine.slots.allocate()
+	s.slot, s.change = slot, 1
 	i.engine.setSlot(s.slot, s)
 	d.sessions[s] = struct{}{}
-	if err := s.addToMaps(); err != nil {
+	if err := s.addToMaps(used); err != nil {
 		t.Fatal(err)
 	}
 	return s
