@@ -142,3 +142,20 @@ func (e *echoes) run(stop *atomic.Bool) {
 		e.answered++
 	}
 }
+
+// BenchmarkSharedChurn adds a session of a shared device with four prefixes and rates, and removes
+// another, of 1,000.
+func BenchmarkSharedChurn(b *testing.B) {
+	h := newHub(b, hubConfig{})
+	h.do(func() error { // network namespaces are those of threads
+		var open [1000]datapath.Session
+		for i := 0; b.Loop(); i++ {
+			at := &open[i%len(open)]
+			if *at != nil {
+				(*at).Remove()
+			}
+			*at = h.churned(i)
+		}
+		return nil
+	})
+}
