@@ -59,6 +59,7 @@ type loop struct {
 	shared          *SharedNetwork  // nil: each session has a device of its own
 	sharedPending   []*sessionState // those whose part of the shared device must change
 	dynamicPrefixes *dynamicPrefixes
+	offloadReports  *offloadReports
 	owner           owner
 	admit           func(now time.Time, frame []byte) (*inbox, error) // returns where a discovery frame is queued; nil: in discovery. Set by the owner
 	notify          func(SessionInfo, Event)
@@ -107,9 +108,8 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 	l.engine = datapath.New(kind, ports.sessions(),
 		func(frame []byte) { l.post(l.control, frame) },
 		func(c datapath.SessionConfig) { l.call(func(now time.Time) { l.deviceLost(now, c) }) })
-	l.path = datapath.NewOffloaded(l.engine, ports.Offload, func(c datapath.SessionConfig, why error) {
-		l.call(func(now time.Time) { l.offloadChanged(now, c, why) })
-	})
+	l.offloadReports = newOffloadReports()
+	l.path = datapath.NewOffloaded(l.engine, ports.Offload, l.offloadReports.add)
 	l.sourceFilters, l.dynamicPrefixes = newSourceFilters(), newDynamicPrefixes()
 	l.reconciler = newReconciler(network, l.path, func(s *sessionState, a actual) {
 		l.call(func(now time.Time) { l.reconciled(now, s, a) })
@@ -151,6 +151,8 @@ func (l *loop) eventLoop(ctx context.Context) error {
 			l.receivedControl(time.Now(), frame)
 		case <-l.dynamicPrefixes.wakeup:
 			l.applyDynamicPrefixes()
+		case <-l.offloadReports.wakeup:
+			l.applyOffloadReports(time.Now())
 		case call := <-l.calls:
 			call(time.Now())
 		case <-timer.C:

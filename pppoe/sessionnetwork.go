@@ -111,14 +111,3 @@ func (l *loop) deviceLost(now time.Time, c datapath.SessionConfig) {
 	l.emit(now, s, HostNetworkFailed{Err: ErrDeviceLost})
 	l.closeSession(now, s, session.Reason{Cause: session.CauseNetworkConfigFailed, Text: "no network device"})
 }
-
-// offloadChanged reports whether the offload carries a session (why is nil), or why it does not.
-func (l *loop) offloadChanged(now time.Time, c datapath.SessionConfig, why error) {
-	switch s := l.sessionOf(c); {
-	case s == nil:
-	case why != nil:
-		l.emit(now, s, NotOffloaded{Err: why})
-	default:
-		l.emit(now, s, Offloaded{Description: l.ports.Offload.Describe()})
-	}
-}

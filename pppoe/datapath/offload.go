@@ -90,7 +90,8 @@ type offloadedSession struct {
 
 // NewOffloaded returns a Path that carries sessions by an Offload where possible, or p if the
 // Offload is nil. report is called from several goroutines, with nil when the Offload has added a
-// session, or else with the reason why it does not carry the session.
+// session, or else with the reason why it does not carry the session. It must neither block nor call
+// the Path: the caller may hold a lock.
 func NewOffloaded(p Path, offload Offload, report func(s SessionConfig, why error)) Path {
 	if offload == nil {
 		return p
@@ -191,15 +192,8 @@ func shareBuckets(s Session, of OffloadSession) {
 // applySourceFilter sets the source filter of the Offload, and reports an error. The lock is held.
 func (s *offloadedSession) applySourceFilter() {
 	if err := s.offloaded.SetSourceFilter(s.sourceFilter); err != nil {
-		s.path.reportLater(&s.config, err)
+		s.path.report(s.config, err)
 	}
-}
-
-// reportLater reports from another goroutine: it may call back, and the caller may hold a lock.
-func (p *offloadedPath) reportLater(s *SessionConfig, why error) {
-	config := *s
-	// Ends with the report.
-	go p.report(config, why)
 }
 
 // SetFamilies sets the families of both. The Offload comes first, so that a family that closes

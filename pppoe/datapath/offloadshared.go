@@ -15,7 +15,7 @@ type offloadedShared struct {
 // addShared adds a session of a SharedDevice, which the Path has, to the Offload.
 func (p *offloadedPath) addShared(s Session, c SessionConfig) Session {
 	offloaded, err := p.offload.Add(c)
-	p.reportLater(&c, err)
+	p.report(c, err)
 	if err != nil {
 		return s
 	}
@@ -38,7 +38,7 @@ func (s *offloadedShared) SetFamilies(ipv4, ipv6 bool) {
 func (s *offloadedShared) SetSourceFilter(from *SourceFilter) {
 	s.Session.SetSourceFilter(from)
 	if err := s.offloaded.SetSourceFilter(from); err != nil {
-		s.path.reportLater(s.config, err)
+		s.path.report(*s.config, err)
 	}
 }
 
@@ -60,7 +60,7 @@ func (s *offloadedShared) SetPrefixes(all []netip.Prefix) error {
 		return err
 	}
 	if err := s.offloaded.SetPrefixes(all); err != nil {
-		s.path.reportLater(s.config, err)
+		s.path.report(*s.config, err)
 	}
 	return nil
 }
