@@ -16,8 +16,8 @@ type Value[K comparable] interface {
 }
 
 // Table holds at most one value of each key. It is open addressing with linear probing; the seed
-// keeps a peer from choosing keys that collide. The zero value is empty. It is not safe for
-// concurrent use.
+// keeps a peer from choosing keys that collide. The zero value is empty. It may be read
+// concurrently.
 type Table[K comparable, V Value[K]] struct {
 	seed  maphash.Seed
 	slots []V // a power of two, at most three quarters of them in use

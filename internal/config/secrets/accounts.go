@@ -13,9 +13,9 @@ type Account struct {
 // particular order.
 func (f *File) Accounts(server string) iter.Seq[Account] {
 	return func(yield func(Account) bool) {
-		for client, last := range f.clients {
-			for r := last; r != nil && client != wildcard; r = r.before {
-				if r.matches(server) && !r.malformed && !yield(Account{client, r.line, r.Entry}) {
+		for r := range f.clients.All() {
+			for ; r != nil && r.client != wildcard; r = r.before {
+				if r.matches(server) && !r.malformed && !yield(Account{r.client, int(r.line), r.entry()}) {
 					return
 				}
 			}

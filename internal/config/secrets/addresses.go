@@ -64,6 +64,22 @@ func parseRule(word string) (r rule, ok bool) {
 	return r, err == nil && p.Addr().Is4()
 }
 
+// Addresses of most rows, which share them.
+var (
+	noAddress  Addresses
+	anyAddress = Addresses{[]rule{{net: everywhere}}}
+)
+
+// shared returns the addresses, or what many rows share in their place.
+func (a Addresses) shared() *Addresses {
+	for _, common := range [...]*Addresses{&noAddress, &anyAddress} {
+		if slices.Equal(a.rules, common.rules) {
+			return common
+		}
+	}
+	return &a
+}
+
 // ForUnit returns the addresses for the device with a unit number, like 0 for ppp0: a.b.c.d/n+ becomes
 // one address. Before ForUnit, such a rule allows none, or forbids the whole network.
 func (a Addresses) ForUnit(unit int) Addresses {

@@ -17,45 +17,52 @@ var errShort = errors.New("a client, a server and a secret are required")
 
 // parseLine parses one line. The warnings are for the log: they contain no word that could be a part
 // of the secret.
-func parseLine(e pppd.Entry) (client string, r *row, warnings []string) {
+func (r *row) parseLine(e pppd.Entry) (warnings []string) {
 	line := e.Words
-	client, r = line[0].Text, &row{server: wildcard, line: line[0].Line}
-	if client != wildcard {
+	*r = row{client: line[0].Text, addresses: &noAddress, rare: &usual, line: int32(line[0].Line)}
+	if r.client != wildcard {
 		r.rank += ownClient
 	}
 	if e.Err != nil {
 		r.rank, r.malformed = r.rank+ownServer, true
-		return client, r, []string{ignoredLine(errors.New(e.Err.(*pppd.Error).Message))}
+		return []string{ignoredLine(errors.New(e.Err.(*pppd.Error).Message))}
 	}
 	if len(line) < 3 {
 		// Its server is unknown, so the line applies to all.
 		r.rank, r.malformed = r.rank+ownServer, true
-		return client, r, []string{ignoredLine(errShort)}
+		return []string{ignoredLine(errShort)}
 	}
-	if line[1].Text != wildcard {
-		r.server = line[1].Text
+	rare := rareParts{server: line[1].Text, options: options(line[3:])}
+	if rare.server != wildcard {
 		r.rank += ownServer
 	}
-	var err error
-	if r.Addresses, err = parseAddresses(line[3:]); err != nil {
-		r.Entry, r.malformed = Entry{}, true
-		return client, r, []string{ignoredLine(err)}
+	addresses, err := parseAddresses(line[3:])
+	if err != nil {
+		r.rare, r.malformed = &rareParts{server: rare.server}, true
+		return []string{ignoredLine(err)}
 	}
-	r.Options = options(line[3:])
-	if path, named := strings.CutPrefix(line[2].Text, "@/"); named {
-		r.file = "/" + path
-		return client, r, r.checkFile()
+	r.addresses = addresses.shared()
+	path, named := strings.CutPrefix(line[2].Text, "@/")
+	if named {
+		rare.file = "/" + path
+	} else {
+		r.secret = line[2].Text
 	}
-	r.Secret = Secret(line[2].Text)
-	return client, r, nil
+	if named || rare.options != nil || rare.server != wildcard {
+		r.rare = &rare
+	}
+	if named {
+		return r.checkFile()
+	}
+	return nil
 }
 
 // checkFile returns warnings about the file of a secret. A bad file does not make the row malformed:
 // it is read again at each login and may be repaired meanwhile.
 func (r *row) checkFile() (warnings []string) {
-	_, openToOthers, err := readSecret(r.file)
+	_, openToOthers, err := readSecret(r.rare.file)
 	if openToOthers {
-		warnings = append(warnings, accessWarning(r.file))
+		warnings = append(warnings, accessWarning(r.rare.file))
 	}
 	if err != nil {
 		warnings = append(warnings, "all logins with this line are rejected: "+err.Error())

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/keyed"
 )
 
 // Secret is a password. Printing it in any format hides it.
@@ -28,23 +29,38 @@ type Entry struct {
 // (@/FILE) are read at each Lookup. It may be used concurrently.
 type File struct {
 	path    string
-	clients map[string]*row // the last of the client's rows
-	decoy   string          // a file that holds some secret; empty: there is none. See Lookup
+	clients keyed.Table[string, *row] // the last of each client's rows
+	decoy   string                    // a file that holds some secret; empty: there is none. See Lookup
 }
 
 // row is one line of the file. There may be a hundred thousand.
 type row struct {
-	before    *row // the client's one before it; nil: none
-	line      int
-	rank      uint8
-	malformed bool // it cannot be parsed, and rejects all logins
-	server    string
-	file      string // that holds the secret; empty: Entry has it
-	Entry
+	client, secret string
+	before         *row // the client's one before it; nil: none
+	addresses      *Addresses
+	rare           *rareParts
+	line           int32
+	rank           uint8
+	malformed      bool // it cannot be parsed, and rejects all logins
 }
 
+// rareParts is what few lines have; the others share usual.
+type rareParts struct {
+	server  string
+	file    string // that holds the secret; empty: the row has it
+	options []pppd.Word
+}
+
+var usual = rareParts{server: wildcard}
+
+// TableKey returns the key of File.clients.
+func (r *row) TableKey() string { return r.client }
+
+// entry returns the account of a row, without a secret that is in a file.
+func (r *row) entry() Entry { return Entry{Secret(r.secret), *r.addresses, r.rare.options} }
+
 // where returns FILE:LINE of a row.
-func (f *File) where(r *row) string { return pppd.Word{File: f.path, Line: r.line}.Where() }
+func (f *File) where(r *row) string { return pppd.Word{File: f.path, Line: int(r.line)}.Where() }
 
 // Errors of Lookup.
 var (
@@ -98,9 +114,9 @@ func (n Notice) String() string {
 
 // Entries are all entries that can be used, by client, in no order.
 func (f *File) Entries(yield func(client string, e Entry) bool) {
-	for client, r := range f.clients {
+	for r := range f.clients.All() {
 		for ; r != nil; r = r.before {
-			if !r.malformed && !yield(client, r.Entry) {
+			if !r.malformed && !yield(r.client, r.entry()) {
 				return
 			}
 		}
@@ -118,18 +134,40 @@ func accessWarning(path string) string {
 // alone: Lookup returns ErrMalformed for it, and no line with wildcards applies to its client instead.
 func Parse(path, text string) (f *File, warnings []Notice) {
 	lines := pppd.Entries(path, text)
-	f = &File{path: path, clients: make(map[string]*row, len(lines))}
-	for _, line := range lines {
-		client, r, said := parseLine(line)
-		for _, s := range said {
-			warnings = append(warnings, Notice{File: path, Line: r.line, Text: s, Harmless: strings.HasPrefix(s, accessPrefix)})
+	f = &File{path: path}
+	rows := make([]row, len(lines))
+	for i, line := range lines {
+		r := &rows[i]
+		for _, s := range r.parseLine(line) {
+			warnings = append(warnings, Notice{File: path, Line: int(r.line), Text: s, Harmless: strings.HasPrefix(s, accessPrefix)})
 		}
-		if r.file != "" {
-			f.decoy = r.file
+		if r.rare.file != "" {
+			f.decoy = r.rare.file
 		}
-		r.before, f.clients[client] = f.clients[client], r
+	}
+	joinText(rows)
+	for i := range rows {
+		r := &rows[i]
+		r.before = f.clients.Get(r.client)
+		f.clients.Put(r)
 	}
 	return f, warnings
+}
+
+// joinText makes the names and secrets of rows parts of one string: an allocation for each would take
+// more than twice the memory.
+func joinText(rows []row) {
+	var all strings.Builder
+	for i := range rows {
+		all.WriteString(rows[i].client)
+		all.WriteString(rows[i].secret)
+	}
+	rest := strings.Clone(all.String())
+	for i := range rows {
+		r := &rows[i]
+		r.client, rest = rest[:len(r.client)], rest[len(r.client):]
+		r.secret, rest = rest[:len(r.secret)], rest[len(r.secret):]
+	}
 }
 
 // Lookup returns the entry for a client and a server: of those that match, the one with the fewest
@@ -153,7 +191,7 @@ func (f *File) LookupNamed(client, server string) (Entry, error) {
 }
 
 func (f *File) lookup(best *row) (Entry, error) {
-	if best == nil || best.file == "" {
+	if best == nil || best.rare.file == "" {
 		if f.decoy != "" {
 			readSecret(f.decoy)
 		}
@@ -163,24 +201,26 @@ func (f *File) lookup(best *row) (Entry, error) {
 		return Entry{}, ErrUnknown
 	case best.malformed:
 		return Entry{}, fmt.Errorf("%s: %w", f.where(best), ErrMalformed)
-	case best.file == "":
-		return best.Entry, nil
+	case best.rare.file == "":
+		return best.entry(), nil
 	}
-	e := best.Entry
+	e := best.entry()
 	var err error
-	if e.Secret, _, err = readSecret(best.file); err != nil {
+	if e.Secret, _, err = readSecret(best.rare.file); err != nil {
 		return Entry{}, fmt.Errorf("%s: %w", f.where(best), err)
 	}
 	return e, nil
 }
 
 // HasClient reports whether a line names a client, other than by a wildcard.
-func (f *File) HasClient(client string) bool { return client != wildcard && f.clients[client] != nil }
+func (f *File) HasClient(client string) bool {
+	return client != wildcard && f.clients.Get(client) != nil
+}
 
 // find returns the best row of some clients for a server; nil if there is none.
 func (f *File) find(server string, clients ...string) (best *row) {
 	for _, name := range clients {
-		for r := f.clients[name]; r != nil; r = r.before {
+		for r := f.clients.Get(name); r != nil; r = r.before {
 			if r.matches(server) && r.better(best) {
 				best = r
 			}
@@ -190,7 +230,7 @@ func (f *File) find(server string, clients ...string) (best *row) {
 }
 
 func (r *row) matches(server string) bool {
-	return r.server == wildcard || r.server == server || server == ""
+	return r.rare.server == wildcard || r.rare.server == server || server == ""
 }
 
 // better reports whether a row is better than another that is not before it in the file.
