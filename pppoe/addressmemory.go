@@ -12,29 +12,33 @@ type addressMemory struct {
 	limit int
 
 	mu sync.Mutex
-	by map[uint64]int32 // positions in all, by key
+	by map[rememberedKey]int32 // positions in all
 	// all is a ring: all[0] is its head, before the latest client and after the oldest one.
 	all []rememberedIndex
 }
 
+// rememberedKey is a hash of what a client is known by. Of a million clients some hundred have that of
+// another: they may be preferred each other's last address, if it is free and allowed.
+type rememberedKey uint32
+
 type rememberedIndex struct {
-	key          uint64
+	key          rememberedKey
 	index        int32
 	newer, older int32 // positions in all
 }
 
 func newAddressMemory(limit int) *addressMemory {
-	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[uint64]int32), all: make([]rememberedIndex, 1)}
+	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[rememberedKey]int32), all: make([]rememberedIndex, 1)}
 }
 
 // keysOf returns the keys under which a session's peer is remembered, the most specific first: its
 // user at this Ethernet address and its user anywhere, as with a new router; or the Ethernet
 // address alone if there is no authentication.
-func (r *addressMemory) keysOf(info SessionInfo) []uint64 {
+func (r *addressMemory) keysOf(info SessionInfo) []rememberedKey {
 	if info.User == "" {
-		return []uint64{maphash.Bytes(r.seed, info.Peer[:])}
+		return []rememberedKey{rememberedKey(maphash.Bytes(r.seed, info.Peer[:]))}
 	}
-	return []uint64{maphash.String(r.seed, string(info.Peer[:])+info.User), maphash.String(r.seed, info.User)}
+	return []rememberedKey{rememberedKey(maphash.String(r.seed, string(info.Peer[:])+info.User)), rememberedKey(maphash.String(r.seed, info.User))}
 }
 
 // remember records the pool index of a session's peer.
@@ -50,7 +54,7 @@ func (r *addressMemory) remember(info SessionInfo, index int) {
 }
 
 // place returns the position for a key: its own, an additional one, or that of the oldest client.
-func (r *addressMemory) place(key uint64) int32 {
+func (r *addressMemory) place(key rememberedKey) int32 {
 	if at, ok := r.by[key]; ok {
 		return at
 	}

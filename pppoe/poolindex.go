@@ -5,30 +5,32 @@ import "slices"
 // poolIndexes map slots to pool indexes, which stand for addresses: each slot has one, and no two
 // the same. A slot can swap its index with a free slot.
 type poolIndexes struct {
-	bySlot   []int  // the index; at first the slot's own number
-	byIndex  []int  // the slot
-	reserved []bool // by index: an account has named the address, and may do so again
+	bySlot   []int32 // the index; at first the slot's own number
+	byIndex  []int32 // the slot
+	reserved []bool  // by index: an account has named the address, and may do so again
 }
 
 func newPoolIndexes(n int) poolIndexes {
-	p := poolIndexes{bySlot: make([]int, n), byIndex: make([]int, n), reserved: make([]bool, n)}
+	p := poolIndexes{bySlot: make([]int32, n), byIndex: make([]int32, n), reserved: make([]bool, n)}
 	for i := range n {
-		p.bySlot[i], p.byIndex[i] = i, i
+		p.bySlot[i], p.byIndex[i] = int32(i), int32(i)
 	}
 	return p
 }
 
 func (p *poolIndexes) swap(slot, other int) {
 	p.bySlot[slot], p.bySlot[other] = p.bySlot[other], p.bySlot[slot]
-	p.byIndex[p.bySlot[slot]], p.byIndex[p.bySlot[other]] = slot, other
+	p.byIndex[p.bySlot[slot]], p.byIndex[p.bySlot[other]] = int32(slot), int32(other)
 }
 
 // indexOf returns the pool index of a slot.
 func (s *slots) indexOf(slot int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.poolIndexes.bySlot[slot]
+	return s.indexOfLocked(slot)
 }
+
+func (s *slots) indexOfLocked(slot int) int { return int(s.poolIndexes.bySlot[slot]) }
 
 // reserve records that an account has an address of the pool for its own: others get it only if no
 // other is free.
@@ -45,7 +47,7 @@ func (s *slots) assignIndex(slot int, usable func(index int) bool, preferred ...
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, index := range preferred {
-		if other := s.byIndex[index]; (other == slot || !s.all[other].taken) && usable(index) {
+		if other := int(s.byIndex[index]); (other == slot || !s.all[other].taken) && usable(index) {
 			s.swap(slot, other)
 			return true
 		}
@@ -55,11 +57,11 @@ func (s *slots) assignIndex(slot int, usable func(index int) bool, preferred ...
 }
 
 func (s *slots) assignFirst(slot int, usable func(index int) bool) bool {
-	if usable(s.poolIndexes.bySlot[slot]) {
+	if usable(s.indexOfLocked(slot)) {
 		return true
 	}
 	for i := range s.nfree {
-		if free := s.free[(s.head+i)%len(s.free)]; usable(s.poolIndexes.bySlot[free]) {
+		if free := int(s.free[(s.head+i)%len(s.free)]); usable(s.indexOfLocked(free)) {
 			s.swap(slot, free)
 			return true
 		}

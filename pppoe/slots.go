@@ -11,7 +11,7 @@ import (
 // loops of a server share it.
 type slots struct {
 	mu           sync.Mutex
-	free         []int // a ring buffer
+	free         []int32 // a ring buffer
 	head         int
 	nfree        int // how many entries of the ring are valid
 	maxPerClient int // 0: no limit
@@ -40,12 +40,12 @@ type clientSlots struct{ n, oldest, newest int32 }
 
 func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
-		free: make([]int, n), nfree: n, maxPerClient: each, all: make([]slot, n),
+		free: make([]int32, n), nfree: n, maxPerClient: each, all: make([]slot, n),
 		sessions: limit.NewCounter(limit.Sessions, access.Sessions), halfOpen: limit.NewCounter(limit.HalfOpen, access.HalfOpen),
 		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest), poolIndexes: newPoolIndexes(n),
 	}
 	for i := range s.free {
-		s.free[i] = i
+		s.free[i] = int32(i)
 	}
 	return s
 }
@@ -78,7 +78,7 @@ func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err erro
 	if err := s.admit(o, of); err != nil {
 		return 0, err
 	}
-	number = s.free[s.head]
+	number = int(s.free[s.head])
 	s.head = (s.head + 1) % len(s.free)
 	s.nfree--
 	if of == nil {
@@ -138,7 +138,7 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 	if is.halfOpen {
 		s.halfOpen.Remove(is.origin)
 	}
-	s.free[(s.head+s.nfree)%len(s.free)] = number
+	s.free[(s.head+s.nfree)%len(s.free)] = int32(number)
 	s.nfree++
 	if w = s.waiting[is.origin.Client]; w == nil {
 		return nil, 0

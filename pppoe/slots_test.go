@@ -99,7 +99,7 @@ func TestSlotsPreferred(t *testing.T) {
 			t.Errorf("%s: %v, index %d; want %v, %d", c.what, ok, s.indexOf(slot), c.ok, c.want)
 		}
 		for index, at := range s.byIndex {
-			if s.poolIndexes.bySlot[at] != index {
+			if s.poolIndexes.bySlot[at] != int32(index) {
 				t.Errorf("%s: slots have indexes %v, indexes slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
 			}
 		}
