@@ -84,9 +84,15 @@ var _ ppp.Negotiator = (*Negotiator)(nil)
 
 // New returns a negotiator for one link. Many may share a Config, which must not change.
 func New(cfg *Config) *Negotiator {
-	n := &Negotiator{cfg: cfg, byDefault: from(cfg.Remote), assigned: from(cfg.Remote)}
-	n.Reset()
+	n := new(Negotiator)
+	n.Init(cfg)
 	return n
+}
+
+// Init makes a negotiator that is part of another struct as New does.
+func (n *Negotiator) Init(cfg *Config) {
+	*n = Negotiator{cfg: cfg, byDefault: from(cfg.Remote), assigned: from(cfg.Remote)}
+	n.Reset()
 }
 
 // SetDefault replaces Config.Remote on this link; invalid: it changes nothing.

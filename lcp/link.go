@@ -76,13 +76,20 @@ type Link struct {
 
 // New returns a link in state Initial. Many links may share a Config, which must not change.
 func New(cfg *Config, peer Peer) *Link {
-	l := &Link{}
+	l := new(Link)
+	l.Init(cfg, peer)
+	return l
+}
+
+// Init makes a link that is part of another struct one in state Initial, as New does. It must not be
+// copied afterwards.
+func (l *Link) Init(cfg *Config, peer Peer) {
+	*l = Link{}
 	l.negotiator.init(cfg, peer.MaxMRU)
 	l.automaton.Init(&l.negotiator, cfg.Limits.WithRoundTrip(peer.RoundTrip))
 	if cfg.CheckPath {
 		l.path = &pathCheck{}
 	}
-	return l
 }
 
 // State returns the automaton's state.

@@ -12,7 +12,7 @@ import "time"
 
 // history records the peer's requests of one negotiation.
 type history struct {
-	last    uint64 // checksum of the last one answered; 0: there is none
+	last    uint32 // checksum of the last one answered; 0: there is none
 	refused bool   // the last one was answered with Configure-Nak or -Reject
 	// The latest maxRefusals refused ones before it; nil: there are none. The limits of the
 	// automaton disconnect a peer whose requests are refused more often.
@@ -22,14 +22,14 @@ type history struct {
 
 // refusal is a refused request, in a list with the latest first.
 type refusal struct {
-	sum    uint64 // its checksum
+	sum    uint32 // its checksum
 	before *refusal
 }
 
 const maxRefusals = 8
 
 // contains reports whether a request is in the list.
-func (r *refusal) contains(sum uint64) bool {
+func (r *refusal) contains(sum uint32) bool {
 	for ; r != nil; r = r.before {
 		if r.sum == sum {
 			return true
@@ -62,15 +62,15 @@ const (
 	duplicateOfEarlier               // of a request that was refused before the last one
 )
 
-// checksum is FNV-1a of 64 bits, and never zero. A peer that constructs a collision
-// between its own requests harms only itself.
-func checksum(id uint8, options []byte) uint64 {
+// checksum is FNV-1a of 64 bits, of which it has the upper half, and never zero. A peer that
+// constructs a collision between its own requests harms only itself.
+func checksum(id uint8, options []byte) uint32 {
 	const prime = 1<<40 + 0x1b3
 	h := (0xcbf29ce484222325 ^ uint64(id)) * prime
 	for _, b := range options {
 		h = (h ^ uint64(b)) * prime
 	}
-	return h | 1
+	return uint32(h>>32) | 1
 }
 
 // find reports whether a request is a duplicate, and of which one.

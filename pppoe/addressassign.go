@@ -33,7 +33,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	if !d.Accepted {
 		return
 	}
-	s.claims.assigned = d.Alternates
+	s.claims.assigned = newAddressSet(d.Alternates...)
 	if p := d.Policy; p != nil {
 		d.NameServers, d.InterfaceID = p.DNS, p.InterfaceID
 	}
@@ -42,7 +42,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	}
 	if d.Address.IsValid() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
-		s.claims.assigned = append([]netip.Addr{d.Address}, d.Alternates...)
+		s.claims.assigned.add(d.Address)
 		if index, ok := pool.indexOf(d.Address); ok {
 			l.server.slots.reserve(index)
 		}
@@ -55,7 +55,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	d.Address = netip.IPv4Unspecified()
 	if l.assignPoolIndex(s, info, d.AllowAddress) {
 		d.Address = pool.addrAt(l.server.slots.indexOf(s.Unit))
-		s.claims.assigned = []netip.Addr{d.Address}
+		s.claims.assigned = newAddressSet(d.Address)
 	}
 }
 

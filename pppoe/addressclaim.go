@@ -2,7 +2,6 @@ package pppoe
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"upppoe/ipcp"
@@ -11,8 +10,8 @@ import (
 
 // claims are the IPv4 addresses that a session of a server has claimed for its peer.
 type claims struct {
-	assigned []netip.Addr    // addresses that the server has assigned, not those that the peer requested
-	held     []netip.Addr    // until the device no longer has them
+	assigned addressSet      // addresses that the server has assigned, not those that the peer requested
+	held     addressSet      // until the device no longer has them
 	awaited  *ipcp.Agreement // another session must lose the address first; nil: none
 }
 
@@ -24,7 +23,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 	older, displaced, waits, ok := l.server.addresses.claim(a.Remote, me, func(older sessionRef) bool { return l.replaces(s, older, a.Remote) })
 	switch {
 	case ok:
-		s.claims.add(a.Remote)
+		s.claims.held.add(a.Remote)
 		return true
 	case !waits:
 		l.loop.notify(s.SessionInfo, AddressInUse{Addr: a.Remote, By: older.info()})
@@ -52,7 +51,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 // assigned the address takes it from any user; a peer that requested it, only from the same user:
 // otherwise any user could end another's session.
 func (l *serverLoop) replaces(s *sessionState, older sessionRef, addr netip.Addr) bool {
-	return !l.server.cfg.KeepOlder && (s.User == older.user || slices.Contains(s.claims.assigned, addr))
+	return !l.server.cfg.KeepOlder && (s.User == older.user || s.claims.assigned.contains(addr))
 }
 
 // call runs a function in the loop of a session, unless the session has ended by then.
@@ -74,19 +73,13 @@ func (l *serverLoop) checkPeer(now time.Time, s *sessionState) {
 	l.loop.flush(now, s)
 }
 
-func (c *claims) add(addr netip.Addr) {
-	if !slices.Contains(c.held, addr) {
-		c.held = append(c.held, addr)
-	}
-}
-
 // releaseAddresses releases the addresses that neither the session's device has nor the session
 // wants. It is called with what the device has.
 func (l *serverLoop) releaseAddresses(s *sessionState, have Addressing) {
-	kept := s.claims.held[:0]
-	for _, addr := range s.claims.held {
-		if addr == have.IPv4.Remote || addr == s.desired.IPv4.Remote {
-			kept = append(kept, addr)
+	var kept addressSet
+	for addr := range s.claims.held.all() {
+		if addr == have.IPv4.Remote || addr == s.desired.IPv4.remote.addr() {
+			kept.add(addr)
 		} else {
 			l.releaseAddress(addr, s)
 		}
@@ -113,13 +106,13 @@ func (l *serverLoop) releaseAddress(addr netip.Addr, s *sessionState) {
 func (l *serverLoop) addressReleased(s *sessionState, addr netip.Addr) {
 	a := s.claims.awaited
 	if a == nil || a.Remote != addr {
-		if !slices.Contains(s.claims.held, addr) {
+		if !s.claims.held.contains(addr) {
 			l.releaseAddress(addr, s) // it no longer wants it
 		}
 		return
 	}
 	s.claims.awaited = nil
-	s.claims.add(addr)
+	s.claims.held.add(addr)
 	s.desired.IPv4 = newAgreement(*a)
 	l.loop.reconcile(s)
 }

@@ -23,9 +23,9 @@ func TestDefaultRemote(t *testing.T) {
 		var events []Event
 		l := &loop{noRemoteAddress: c.bare, notify: func(_ SessionInfo, e Event) { events = append(events, e) }}
 		s := &sessionState{SessionInfo: SessionInfo{Device: c.device}}
-		s.desired.IPv4 = agreement{Remote: netip.MustParseAddr(c.remote)}
+		s.desired.IPv4 = agreement{remote: newAddress(netip.MustParseAddr(c.remote))}
 		l.defaultRemote(s)
-		if got := s.desired.IPv4.Remote.String(); got != c.want || (len(events) == 1) != (c.want != c.remote) {
+		if got := s.desired.IPv4.remote.addr().String(); got != c.want || (len(events) == 1) != (c.want != c.remote) {
 			t.Errorf("%s, peer %s: it has %s, events %v; want %s", c.device, c.remote, got, events, c.want)
 		}
 	}

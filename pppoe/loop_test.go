@@ -3,7 +3,6 @@ package pppoe
 import (
 	"crypto/rand"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,10 +50,11 @@ func TestMSSFollowsMTU(t *testing.T) {
 	path := &mssPath{}
 	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
 	l.owner = nopOwner{}
-	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}, ppp: session.New(&session.Config{Rand: rand.Reader}, session.Peer{})}
+	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}}
+	s.ppp.Init(&session.Config{Rand: rand.Reader}, session.Peer{})
 	for _, mtu := range []int{1492, 1400, 1500} {
 		s.desired.MTU = uint16(mtu)
-		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
+		s.desired.IPv4.local = newAddress(addr4("192.0.2.1"))
 		l.reconciled(time.Time{}, s, actual{device: "ppp0", path: path, addressing: s.desired.addressing()})
 		got := path.limits[len(path.limits)-1]
 		if got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {

@@ -132,7 +132,7 @@ func (l *serverLoop) describe(s *sessionState) (SessionStatus, datapath.Session)
 	tags, _ := strings.CutPrefix(s.Interface, ethernet)
 	status := SessionStatus{
 		SessionInfo: s.SessionInfo, Ethernet: ethernet, VLAN: strings.TrimPrefix(tags, "."), Phase: s.phase(),
-		Policy: s.policy, Opened: s.firstConfigured, RoundTrip: s.ppp.RoundTrip(), Prefixes: l.loop.dynamicPrefixesOf(s),
+		Policy: s.policy, Opened: s.firstConfigured.time(), RoundTrip: s.ppp.RoundTrip(), Prefixes: l.loop.dynamicPrefixesOf(s),
 	}
 	if s.configured.ipv4 || s.configured.ipv6 {
 		status.Addressing = s.configuredAddressing()

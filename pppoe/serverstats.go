@@ -113,7 +113,7 @@ func (c *serverCounts) addTo(s *Stats) {
 func (c *serverCounts) count(now time.Time, s *sessionState, event Event) {
 	switch e := event.(type) {
 	case Configured:
-		if e.Previous == (Addressing{}) && s.firstConfigured.Equal(now) {
+		if e.Previous == (Addressing{}) && s.firstConfigured == momentOf(now) {
 			c.opened.Add(1)
 		}
 	case session.Authenticated:
@@ -125,7 +125,7 @@ func (c *serverCounts) count(now time.Time, s *sessionState, event Event) {
 			c.rejected.Add(1)
 		}
 	case Ended:
-		c.countEnd(e, !s.firstConfigured.IsZero())
+		c.countEnd(e, !s.firstConfigured.isNone())
 	}
 }
 

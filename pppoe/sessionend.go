@@ -92,8 +92,8 @@ func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
 	l.sessions.Delete(s.frameKey())
 	l.sourceFilters.clear(s.Generation)
 	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}
-	if !s.firstConfigured.IsZero() {
-		event.Uptime = now.Sub(s.firstConfigured)
+	if !s.firstConfigured.isNone() {
+		event.Uptime = s.firstConfigured.until(now)
 	}
 	l.emit(now, s, event)
 }

@@ -38,9 +38,9 @@ func (l SessionLimits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxB
 // limitState is the state of a session's limits.
 type limitState struct {
 	*SessionLimits
-	since   time.Time // when packets began to flow; zero: they have not
-	usage   *usage    // nil: no limit has needed it
-	reached bool      // a limit was reached, which is reported once
+	since   moment // when packets began to flow; zero: they have not
+	usage   *usage // nil: no limit has needed it
+	reached bool   // a limit was reached, which is reported once
 }
 
 // usage is what a session has carried.
@@ -51,8 +51,8 @@ type usage struct {
 }
 
 func (l *limitState) start(now time.Time) {
-	if l.since.IsZero() && !l.reached {
-		l.since = now
+	if l.since.isNone() && !l.reached {
+		l.since = momentOf(now)
 		if l.usage != nil {
 			l.usage.active = now
 		}
@@ -61,13 +61,13 @@ func (l *limitState) start(now time.Time) {
 
 // restart begins again for another user.
 func (l *limitState) restart(c datapath.Counters) {
-	l.since, l.usage = time.Time{}, &usage{last: c, baseline: c}
+	l.since, l.usage = 0, &usage{last: c, baseline: c}
 }
 
 // count records what the session has carried.
 func (l *limitState) count(now time.Time, c datapath.Counters) *usage {
 	if l.usage == nil {
-		l.usage = &usage{active: l.since}
+		l.usage = &usage{active: l.since.time()}
 	}
 	u := l.usage
 	if c.SentPackets != u.last.SentPackets || c.ReceivedPackets != u.last.ReceivedPackets {
@@ -79,11 +79,11 @@ func (l *limitState) count(now time.Time, c datapath.Counters) *usage {
 
 // deadline returns when to check the session next; zero: never.
 func (l *limitState) deadline(now time.Time) (at time.Time) {
-	if l.since.IsZero() {
+	if l.since.isNone() {
 		return time.Time{}
 	}
 	if l.SessionTimeout > 0 {
-		at = l.since.Add(l.SessionTimeout)
+		at = l.since.time().Add(l.SessionTimeout)
 	}
 	if l.needsCounters() {
 		at = ppp.Earliest(at, now.Add(limitCheckInterval))
@@ -93,7 +93,7 @@ func (l *limitState) deadline(now time.Time) (at time.Time) {
 
 // check reports, once, that a limit was reached, and which.
 func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, reached bool) {
-	if l.since.IsZero() {
+	if l.since.isNone() {
 		return r, false
 	}
 	var u *usage
@@ -101,7 +101,7 @@ func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason
 		u = l.count(now, c)
 	}
 	switch {
-	case l.SessionTimeout > 0 && now.Sub(l.since) >= l.SessionTimeout:
+	case l.SessionTimeout > 0 && l.since.until(now) >= l.SessionTimeout:
 		r = session.Reason{Cause: session.CauseExpired, Text: "Connect time expired"}
 	case l.IdleTimeout > 0 && now.Sub(u.active) >= l.IdleTimeout:
 		r = session.Reason{Cause: session.CauseIdle, Text: "Link inactive"}
@@ -110,7 +110,7 @@ func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason
 	default:
 		return r, false
 	}
-	l.since, l.reached = time.Time{}, true
+	l.since, l.reached = 0, true
 	return r, true
 }
 

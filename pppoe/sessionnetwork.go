@@ -50,7 +50,7 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6)
 	}
 	if flowed {
-		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: now.Sub(s.firstConfigured)})
+		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: s.firstConfigured.until(now)})
 	}
 	if s.path != nil {
 		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6) // excludes what is not configured yet
@@ -90,8 +90,8 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 	if a.addressing == s.desired.addressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
-		if s.firstConfigured.IsZero() {
-			s.firstConfigured = now
+		if s.firstConfigured.isNone() {
+			s.firstConfigured = momentOf(now)
 		}
 		s.limits.start(now)
 		l.setTimer(now, s)

@@ -14,7 +14,7 @@ import (
 // host's network.
 type sessionState struct {
 	SessionInfo
-	ppp             *session.Session
+	ppp             session.Session
 	out             *session.Output  // of a step that has not been flushed; nil: none
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device
@@ -23,14 +23,14 @@ type sessionState struct {
 	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy // in force since the network phase began
 	networkUser     string         // the User of the last network phase
-	firstConfigured time.Time      // when packets first flowed; zero: never
+	firstConfigured moment         // when packets first flowed; zero: never
 	limits          limitState
-	lastReceived    uint64          // packets received, when last read
 	start           *pppStart       // nil: PPP has begun
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
 
 	configured    configured // as last reported by Configured
+	lastReceived  uint32     // packets received, when last read, modulo 2^32
 	sharedPending bool       // it is in loop.sharedPending
 	rateLimited   bool       // the data path has rates for it
 	adaptiveEcho  bool       // see lcp.Echo
@@ -52,9 +52,10 @@ func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Pe
 		info.Interface = l.iface
 	}
 	s := &sessionState{
-		SessionInfo: info, ppp: session.New(cfg, peer), start: &pppStart{}, policy: &noPolicy,
+		SessionInfo: info, start: &pppStart{}, policy: &noPolicy,
 		limits: limitState{SessionLimits: limits}, adaptiveEcho: cfg.LCP.Echo.Adaptive,
 	}
+	s.ppp.Init(cfg, peer)
 	s.needsCounters = s.adaptiveEcho || limits.needsCounters()
 	l.sessions.Put(s)
 	return s
@@ -86,8 +87,8 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 	var carried datapath.Counters
 	if s.needsCounters {
 		carried = s.counters()
-		if carried.ReceivedPackets != s.lastReceived {
-			s.lastReceived = carried.ReceivedPackets
+		if received := uint32(carried.ReceivedPackets); received != s.lastReceived {
+			s.lastReceived = received
 			s.ppp.NoteTraffic()
 		}
 	}

@@ -2,7 +2,6 @@ package pppoe
 
 import (
 	"crypto/rand"
-	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,7 +75,7 @@ func TestDeviceQueueBounds(t *testing.T) {
 		{"one too many of all", 0x21, 0, 4096, false},
 	} {
 		l, s := pendingSession()
-		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
+		s.desired.IPv4.local = newAddress(addr4("192.0.2.1"))
 		l.deviceQueues[s], l.deviceQueued = make([][]byte, c.of), c.all
 		if got := l.queueForDevice(s, []byte{0, c.protocol, 0x45}, []byte{1}); got != c.want || l.deviceQueued-c.all != len(l.deviceQueues[s])-c.of || got != (l.deviceQueued > c.all) {
 			t.Errorf("%s: kept %v, now %d of %d", c.what, got, len(l.deviceQueues[s]), l.deviceQueued)

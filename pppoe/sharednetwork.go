@@ -78,10 +78,11 @@ func (l *loop) reconcileShared(s *sessionState) (a actual) {
 func (s *sessionState) sharedPrefixes() (all []netip.Prefix, err error) {
 	want := &s.desired
 	if want.has(ppp.IPv4) {
-		if !want.IPv4.Remote.IsValid() || want.IPv4.Remote.IsUnspecified() {
+		remote := want.IPv4.remote.addr()
+		if !remote.IsValid() || remote.IsUnspecified() {
 			return nil, errNoPeerAddress
 		}
-		all = append(all, hostPrefix(want.IPv4.Remote))
+		all = append(all, hostPrefix(remote))
 	}
 	if want.has(ppp.IPv6) {
 		all = append(all, hostPrefix(want.IPv6.Remote.LinkLocal()))

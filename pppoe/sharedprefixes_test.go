@@ -30,11 +30,11 @@ func TestSharedPrefixes(t *testing.T) {
 		}
 	}
 	want()
-	s.desired.IPv4.Local, s.desired.IPv4.Remote = addr4("192.0.2.1"), addr4("192.0.2.10")
+	s.desired.IPv4 = agreement{local: newAddress(addr4("192.0.2.1")), remote: newAddress(addr4("192.0.2.10"))}
 	want("192.0.2.10/32", "198.51.100.0/29")
 	s.desired.IPv6.Local, s.desired.IPv6.Remote = ipv6cp.ID{7: 1}, ipv6cp.ID{7: 2}
 	want("192.0.2.10/32", "fe80::2/128", "198.51.100.0/29", "2001:db8:1::/48", "2001:db8:2::/56")
-	s.desired.IPv4.Remote = netip.IPv4Unspecified()
+	s.desired.IPv4.remote = newAddress(netip.IPv4Unspecified())
 	if _, err := s.sharedPrefixes(); !errors.Is(err, errNoPeerAddress) {
 		t.Errorf("without an address: %v", err)
 	}

@@ -19,7 +19,7 @@ type wanted struct {
 
 // agreement is an ipcp.Agreement. Only a client's has name servers.
 type agreement struct {
-	Local, Remote netip.Addr
+	local, remote address
 	servers       *nameServers // nil: none
 }
 
@@ -27,7 +27,7 @@ type agreement struct {
 type nameServers struct{ dns, nbns [2]netip.Addr }
 
 func newAgreement(a ipcp.Agreement) agreement {
-	short := agreement{Local: a.Local, Remote: a.Remote}
+	short := agreement{local: newAddress(a.Local), remote: newAddress(a.Remote)}
 	if s := (nameServers{a.DNS, a.NBNS}); s != (nameServers{}) {
 		short.servers = &s
 	}
@@ -36,7 +36,7 @@ func newAgreement(a ipcp.Agreement) agreement {
 
 // full returns the ipcp.Agreement.
 func (a agreement) full() ipcp.Agreement {
-	full := ipcp.Agreement{Local: a.Local, Remote: a.Remote}
+	full := ipcp.Agreement{Local: a.local.addr(), Remote: a.remote.addr()}
 	if a.servers != nil {
 		full.DNS, full.NBNS = a.servers.dns, a.servers.nbns
 	}
@@ -47,7 +47,7 @@ func (w *wanted) addressing() Addressing { return Addressing{int(w.MTU), w.IPv4.
 
 // has reports whether a family is open.
 func (w *wanted) has(p ppp.Protocol) bool {
-	return p == ppp.IPv4 && w.IPv4.Local.IsValid() || p == ppp.IPv6 && w.IPv6.Local != ipv6cp.ID{}
+	return p == ppp.IPv4 && w.IPv4.local.valid || p == ppp.IPv6 && w.IPv6.Local != ipv6cp.ID{}
 }
 
 // desiredNetwork returns what the session wants of the host's network.

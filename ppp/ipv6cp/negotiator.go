@@ -64,7 +64,14 @@ var ErrNoID = errors.New("could not determine two different interface identifier
 
 // New returns a negotiator for one link. Many may share a Config, which must not change.
 func New(cfg *Config) *Negotiator {
-	n := &Negotiator{cfg: cfg, initial: cfg.Local}
+	n := new(Negotiator)
+	n.Init(cfg)
+	return n
+}
+
+// Init makes a negotiator that is part of another struct as New does.
+func (n *Negotiator) Init(cfg *Config) {
+	*n = Negotiator{cfg: cfg, initial: cfg.Local}
 	if n.initial == (ID{}) {
 		n.initial = n.random()
 	}
@@ -73,7 +80,6 @@ func New(cfg *Config) *Negotiator {
 		n.suggestion = n.random()
 	}
 	n.Reset()
-	return n
 }
 
 // Assign assigns the peer an identifier, in place of Config.Remote; zero changes nothing. It takes

@@ -62,13 +62,13 @@ func (s *Session) lowerLayers(now time.Time, out *Output) {
 // does so without end is disconnected: after ten times in a minute, with two families.
 const (
 	maxUps    = 30
-	upsPeriod = time.Minute
+	upsPeriod = 60 // seconds
 )
 
 // countUp counts each begin of the network phase and each protocol that comes up.
 func (s *Session) countUp(now time.Time) {
-	if now.Sub(s.upsSince) >= upsPeriod {
-		s.ups, s.upsSince = 0, now
+	if elapsed := now.Unix() - s.upsSince; elapsed < 0 || elapsed >= upsPeriod {
+		s.ups, s.upsSince = 0, now.Unix()
 	}
 	s.ups++
 }

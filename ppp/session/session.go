@@ -66,9 +66,9 @@ type Peer struct {
 // produces no output.
 type Session struct {
 	cfg    *Config // shared
-	link   *lcp.Link
-	v4     *ipcp.Negotiator   // nil: no IPv4
-	v6     *ipv6cp.Negotiator // nil: no IPv6
+	link   lcp.Link
+	v4     ipcp.Negotiator   // of the layer of IPCP, if there is one
+	v6     ipv6cp.Negotiator // of the layer of IPv6CP, if there is one
 	auth   authentication
 	reason *Reason // nil: none
 	phase  Phase
@@ -77,33 +77,38 @@ type Session struct {
 	earlyTerminate bool       // the peer has sent a Terminate-Request before the link was up
 	layerCount     uint8      // of networks
 	ups            uint8      // times that a protocol came up, see countUp
-	upsSince       time.Time  // begin of the period in which they are counted
+	upsSince       int64      // begin of the period in which they are counted, in seconds
 	setupDeadline  *time.Time // when the network phase must have begun; nil: it has, or there is no bound
 	networks       [2]layer   // see layers
 }
 
 // New returns a session in PhaseDead.
 func New(cfg *Config, peer Peer) *Session {
+	s := new(Session)
+	s.Init(cfg, peer)
+	return s
+}
+
+// Init makes a session that is part of another struct one in PhaseDead, as New does. It must not be
+// copied afterwards.
+func (s *Session) Init(cfg *Config, peer Peer) {
 	link, v6 := &cfg.LCP, cfg.IPv6
 	if cfg.Rand != nil {
 		link, v6 = withRand(cfg)
 	}
-	s := &Session{
-		cfg:  cfg,
-		link: lcp.New(link, lcp.Peer{MaxMRU: peer.MaxMRU, RoundTrip: peer.RoundTrip}),
-	}
+	*s = Session{cfg: cfg}
+	s.link.Init(link, lcp.Peer{MaxMRU: peer.MaxMRU, RoundTrip: peer.RoundTrip})
 	roundTrip := cmp.Or(peer.RoundTrip, cfg.LCP.Limits.RoundTrip)
 	if cfg.IPv4 != nil {
-		s.v4 = ipcp.New(cfg.IPv4)
+		s.v4.Init(cfg.IPv4)
 		s.v4.SetDefault(peer.Address)
-		s.addLayer(s.v4, &cfg.IPv4.Limits, roundTrip)
+		s.addLayer(&s.v4, &cfg.IPv4.Limits, roundTrip)
 	}
 	if v6 != nil {
-		s.v6 = ipv6cp.New(v6)
+		s.v6.Init(v6)
 		s.v6.Assign(peer.InterfaceID)
-		s.addLayer(s.v6, &v6.Limits, roundTrip)
+		s.addLayer(&s.v6, &v6.Limits, roundTrip)
 	}
-	return s
 }
 
 // withRand returns the configurations of LCP and IPv6CP with cfg.Rand.
@@ -186,12 +191,12 @@ func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Outpu
 // assign sets the peer's address, name servers and interface identifier: those of the result, or else
 // those known before PPP. Nothing from before a renegotiation of the link persists.
 func (s *Session) assign(result ppp.AuthResult) {
-	if s.v4 != nil {
+	if s.cfg.IPv4 != nil {
 		s.v4.Assign(result.Address)
 		s.v4.SetChoice(result.Alternates, result.AllowAddress)
 		s.v4.SetNameServers(result.NameServers)
 	}
-	if s.v6 != nil {
+	if s.cfg.IPv6 != nil {
 		s.v6.AssignUser(result.InterfaceID)
 	}
 }
