@@ -33,11 +33,12 @@ func TestNetAdminSuffices(t *testing.T) {
 				device.Close()
 			}
 			here.engine.mu.Lock()
-			err := here.at.createPair()
-			here.engine.mu.Unlock()
-			if err != nil || !here.hasPair() {
-				t.Errorf("without TCX %v: no segmentation pair: %v", noTCX, err)
+			for _, l := range here.at.pairs() {
+				if err := l.create(here.at); err != nil {
+					t.Errorf("without TCX %v: no pair for %s: %v", noTCX, l.text.packets, err)
+				}
 			}
+			here.engine.mu.Unlock()
 			return here.engine.Close()
 		})
 		if n := attached(t, here, "few0"); n != 0 {

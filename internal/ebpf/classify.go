@@ -16,18 +16,19 @@ const (
 
 // Offsets of fields of __sk_buff (linux/bpf.h).
 const (
-	skbLen         = 0
-	skbPktType     = 4
-	skbProtocol    = 16
-	skbVLANPresent = 20
-	skbVLANTCI     = 24
-	skbVLANProto   = 28
-	skbIfindex     = 40
-	skbData        = 76
-	skbDataEnd     = 80
-	skbDataMeta    = 140
-	skbGSOSegs     = 164
-	skbGSOSize     = 176
+	skbLen          = 0
+	skbPktType      = 4
+	skbQueueMapping = 12
+	skbProtocol     = 16
+	skbVLANPresent  = 20
+	skbVLANTCI      = 24
+	skbVLANProto    = 28
+	skbIfindex      = 40
+	skbData         = 76
+	skbDataEnd      = 80
+	skbDataMeta     = 140
+	skbGSOSegs      = 164
+	skbGSOSize      = 176
 )
 
 var inSKB = access{data: skbData, end: skbDataEnd, call: asm.FnSkbLoadBytes}

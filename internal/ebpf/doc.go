@@ -4,11 +4,13 @@
 // datapath decides which sessions it carries.
 //
 // From the wire, a frame enters at TC ingress of an Ethernet interface (program receive, or
-// receiveXDP before it) and is redirected to the TUN of its session. To the wire, a packet enters
+// receiveXDP before it) and is redirected to the TUN of its session. GRO coalesces packets after
+// receiveXDP, but before receive it finds PPPoE, which it does not know: under load, receive sends
+// long TCP packets through the coalescing device pair, where they are coalesced. To the wire, a packet enters
 // at TC egress of the TUN (program transmit), before it would reach the program that reads the TUN,
 // and is redirected to the Ethernet interface. A GSO packet is redirected to the segmentation
-// device pair instead, which segments it so that each segment gets a LENGTH of its own. The pair
-// exists only under load; without it GSO packets are left to user space.
+// device pair instead, which segments it so that each segment gets a LENGTH of its own. The pairs
+// exist only under load; without the latter GSO packets are left to user space.
 //
 // One Engine holds the maps of a process. A session has a slot there: its value, counters and token
 // buckets. Frames are found by peer, session ID and tags; packets to the peer by the TUN or, if
@@ -34,8 +36,9 @@
 // the segmentation device pair, and become complete frames that any network card can send.
 //
 // It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, only CAP_NET_ADMIN; for the
-// segmentation device pair, TAP and macvlan devices. Everything that is attached or created goes
-// away with the process, however that ends. Before Linux 6.6, which added TCX, a killed process
+// segmentation device pair, TAP and macvlan devices; for the coalescing one, veth. Everything that is
+// attached or created goes away with the process, however that ends, except the coalescing device
+// pair: after a kill it stays, without a program, until the next process removes it. Before Linux 6.6, which added TCX, a killed process
 // leaves a filter behind that has no effect (filter_linux.go). Offload settings of an exclusive
 // interface stay changed after a kill until Restore undoes them.
 package ebpf

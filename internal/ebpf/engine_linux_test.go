@@ -74,7 +74,7 @@ func TestTwoEngines(t *testing.T) {
 	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
 	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
 	e.engine, e.at = second, secondAt
-	e.createPair()
+	e.createPairs()
 	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
 	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
 	e.engine, e.at = first, firstAt

@@ -88,7 +88,7 @@ func (e *station) start(prepare []func(*station, *Config)) {
 		return err
 	})
 	e.t.Cleanup(func() { e.engine.Close() })
-	e.createPair()
+	e.createPairs()
 }
 
 // start opens the shared device and the engine of the hub, with both interfaces.
@@ -114,7 +114,7 @@ func (h *hub) start(prepare []func(*station, *Config)) {
 	})
 	h.t.Cleanup(func() { h.engine.Close() })
 	for _, h.station.at = range h.at {
-		h.createPair()
+		h.createPairs()
 	}
 	sh(h.t, h.ns, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf."+hubDevice+".accept_local=1")
 	for _, words := range [][]string{

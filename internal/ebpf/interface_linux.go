@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/vishvananda/netlink"
 
 	"upppoe/pppoe/vlan"
@@ -27,11 +29,13 @@ type Interface struct {
 
 	// Guarded by the Engine's lock:
 
-	pair         segmentationPair
-	load         gsoLoad
-	offloadFlags uint32 // as in the map of interfaces
-	closed       bool
-	sessions     map[ambiguousKey]*session // the first; session.ambiguous links the others
+	segmentationPair         segmentationPair
+	coalescingPair           coalescingPair
+	segmentation, coalescing pairLoad
+	timer                    *time.Timer // of checkLoad; nil: it does not run
+	offloadFlags             uint32      // as in the map of interfaces
+	closed                   bool
+	sessions                 map[ambiguousKey]*session // the first; session.ambiguous links the others
 }
 
 // ambiguousKey identifies sessions without their VLAN. XDP cannot see a tag that the network card
@@ -45,15 +49,21 @@ type ambiguousKey struct {
 // added. It must be called in the network namespace of the interface. The error wraps
 // ErrUnavailable.
 func (e *Engine) Attach(name string) (*Interface, error) {
-	i := &Interface{
-		engine: e, name: name, load: newGSOLoad(e.cfg), hooks: hooks{useClsact: e.hooks.useClsact},
-		sessions: make(map[ambiguousKey]*session),
-	}
+	i := e.newInterface(name)
 	if err := i.open(); err != nil {
 		i.Close()
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrUnavailable, err)
 	}
 	return i, nil
+}
+
+func (e *Engine) newInterface(name string) *Interface {
+	i := &Interface{
+		engine: e, name: name, hooks: hooks{useClsact: e.hooks.useClsact}, sessions: make(map[ambiguousKey]*session),
+		coalescingPair: coalescingPair{queues: e.maps.possibleCPUs, ethtool: e.ethtool},
+	}
+	i.segmentation, i.coalescing = i.newSegmentation(), i.newCoalescing()
+	return i
 }
 
 func (i *Interface) open() error {
@@ -74,29 +84,39 @@ func (i *Interface) open() error {
 	return i.attach()
 }
 
-// attach attaches the programs. Those of the pair are loaded now, because later the process may lack
-// CAP_BPF.
+// attach attaches the program that receives, and prepares the pairs. Their programs are loaded now,
+// because later the process may lack CAP_BPF.
 func (i *Interface) attach() error {
 	if err := i.hooks.attachTC(i.index, ingress, "receive", receive(i.maps())); err != nil {
 		return err
 	}
-	segment, err := i.hooks.load(ebpf.SchedCLS, 0, "segment", finishSegment(i.maps(), i.slot, i.index))
+	segment, err := i.loadForPair("segment", finishSegment(i.maps(), i.slot, i.index))
+	if err != nil {
+		return err
+	}
+	coalesced, err := i.loadForPair("coalesced", receiveCoalesced())
 	if err != nil {
 		return err
 	}
 	if i.hooks.useClsact {
-		if _, err := i.hooks.stub(segment); err != nil {
-			return err
-		}
 		if err := i.engine.loadStubs(); err != nil {
 			return err
 		}
 	}
-	if err := i.pair.prepare(&i.hooks, segment); err != nil {
+	if err := errors.Join(i.segmentation.prepare(&i.hooks, segment), i.coalescing.prepare(&i.hooks, coalesced)); err != nil {
 		return err
 	}
 	i.configure()
 	return nil
+}
+
+// loadForPair loads the program of a pair, and its stub if there will be one.
+func (i *Interface) loadForPair(name string, ins asm.Instructions) (*ebpf.Program, error) {
+	program, err := i.hooks.load(ebpf.SchedCLS, 0, name, ins)
+	if err == nil && i.hooks.useClsact {
+		_, err = i.hooks.stub(program)
+	}
+	return program, err
 }
 
 // maps returns the maps of the interface's programs.
@@ -119,7 +139,7 @@ func (e *Engine) register(i *Interface) error {
 		return fmt.Errorf("%d interfaces are attached, the maximum", maxInterfaces)
 	}
 	i.slot, e.interfaces[free] = uint32(free), i
-	return e.maps.gsoPackets.Put(i.slot, uint64(0))
+	return errors.Join(e.maps.gsoPackets.Put(i.slot, uint64(0)), e.maps.longPackets.Put(i.slot, make([]uint64, e.maps.possibleCPUs)))
 }
 
 // attached returns the interfaces.
@@ -154,7 +174,7 @@ func (i *Interface) Describe() string { return i.description }
 // sessions. It may be called again.
 func (i *Interface) Close() error {
 	i.releaseSessions()
-	err := errors.Join(i.ownership.restore(i.engine.ethtool), i.pair.close(), i.hooks.close())
+	err := errors.Join(i.ownership.restore(i.engine.ethtool), i.segmentationPair.close(), i.coalescingPair.close(), i.hooks.close())
 	if i.received != nil {
 		err = errors.Join(err, i.received.Close())
 	}
@@ -171,7 +191,7 @@ func (i *Interface) Close() error {
 func (i *Interface) releaseSessions() {
 	i.engine.mu.Lock()
 	defer i.engine.mu.Unlock()
-	i.load.stop()
+	i.stopChecks()
 	i.closed = true
 	for _, s := range i.sessions {
 		for ; s != nil; s = s.ambiguous {
@@ -210,12 +230,13 @@ func (i *Interface) assumeNoOffloads() {
 	i.write()
 }
 
-// write writes the offload flags and the index of the pair to the map of interfaces.
+// write writes the offload flags and the indexes of the pairs to the map of interfaces.
 func (i *Interface) write() error {
 	b := make([]byte, interfaceLen)
 	binary.NativeEndian.PutUint32(b[interfaceFlags:], i.offloadFlags)
-	binary.NativeEndian.PutUint32(b[interfacePair:], uint32(i.load.pairIndex))
+	binary.NativeEndian.PutUint32(b[interfacePair:], uint32(i.segmentation.index))
 	binary.NativeEndian.PutUint32(b[interfaceIndex:], uint32(i.index))
+	binary.NativeEndian.PutUint32(b[interfaceCoalescing:], uint32(i.coalescing.index))
 	return i.engine.maps.interfaces.Put(i.slot, b)
 }
 

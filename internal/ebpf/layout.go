@@ -123,17 +123,18 @@ func (s *session) value() []byte {
 
 // mapFDs are the file descriptors of the programs' maps.
 type mapFDs struct {
-	received   int // keys of received frames, of one Ethernet interface: slots
-	devices    int // indexes of sessions' own TUNs: slots
-	prefixes4  int // prefixes of sessions: slots
-	prefixes6  int
-	changes    int // the number of the last change of prefixes
-	recent     int // destinations that a processor has looked up: slots
-	sessions   int // slots: sessions
-	counters   int
-	rates      int
-	interfaces int // slots of Ethernet interfaces
-	gsoPackets int // the number of GSO packets of each interface that only the pair can send
+	received    int // keys of received frames, of one Ethernet interface: slots
+	devices     int // indexes of sessions' own TUNs: slots
+	prefixes4   int // prefixes of sessions: slots
+	prefixes6   int
+	changes     int // the number of the last change of prefixes
+	recent      int // destinations that a processor has looked up: slots
+	sessions    int // slots: sessions
+	counters    int
+	rates       int
+	interfaces  int // slots of Ethernet interfaces
+	gsoPackets  int // the number of GSO packets of each interface that only the segmentation pair can send
+	longPackets int // the number of TCP packets of each interface that the coalescing pair can receive
 }
 
 // header returns the header of each packet of a session, with LENGTH and Protocol 0.

@@ -88,7 +88,7 @@ func (i *Interface) hasSession(s *session) bool {
 func (i *Interface) addSession(s *session) error {
 	k := ambiguousKey{s.Peer, s.SessionID}
 	s.ambiguous, i.sessions[k] = i.sessions[k], s
-	i.load.start(i)
+	i.startChecks()
 	return i.updateAmbiguous(k)
 }
 

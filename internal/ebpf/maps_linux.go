@@ -10,7 +10,7 @@ import (
 
 // engineMaps are the maps of an Engine; an Interface has one more.
 type engineMaps struct {
-	devices, prefixes4, prefixes6, changes, recent, sessions, counters, rates, interfaces, gsoPackets *ebpf.Map
+	devices, prefixes4, prefixes6, changes, recent, sessions, counters, rates, interfaces, gsoPackets, longPackets *ebpf.Map
 
 	possibleCPUs int // as per-CPU maps have them
 }
@@ -45,6 +45,7 @@ func (e *Engine) createMaps() (err error) {
 		{&m.rates, "mapped array", ebpf.MapSpec{Name: "pppoe_rates", Type: ebpf.Array, KeySize: 4, ValueSize: ratesLen, MaxEntries: slots, Flags: unix.BPF_F_MMAPABLE}},
 		{&m.interfaces, "array", ebpf.MapSpec{Name: "pppoe_ethernet", Type: ebpf.Array, KeySize: 4, ValueSize: interfaceLen, MaxEntries: maxInterfaces}},
 		{&m.gsoPackets, "array", ebpf.MapSpec{Name: "pppoe_gso", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: maxInterfaces}},
+		{&m.longPackets, "array", ebpf.MapSpec{Name: "pppoe_long", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: maxInterfaces}},
 	} {
 		if *c.to, err = ebpf.NewMap(&c.spec); err != nil {
 			return fmt.Errorf("map %s (%s): %w", c.spec.Name, c.what, err)
@@ -71,13 +72,13 @@ func newReceivedMap(slots int) (*ebpf.Map, error) {
 func (m *engineMaps) fds() *mapFDs {
 	return &mapFDs{
 		devices: m.devices.FD(), prefixes4: m.prefixes4.FD(), prefixes6: m.prefixes6.FD(), changes: m.changes.FD(), recent: m.recent.FD(), sessions: m.sessions.FD(),
-		counters: m.counters.FD(), rates: m.rates.FD(), interfaces: m.interfaces.FD(), gsoPackets: m.gsoPackets.FD(),
+		counters: m.counters.FD(), rates: m.rates.FD(), interfaces: m.interfaces.FD(), gsoPackets: m.gsoPackets.FD(), longPackets: m.longPackets.FD(),
 	}
 }
 
 // close closes the maps. It may be called again.
 func (m *engineMaps) close() (err error) {
-	for _, one := range []*ebpf.Map{m.devices, m.prefixes4, m.prefixes6, m.changes, m.recent, m.sessions, m.counters, m.rates, m.interfaces, m.gsoPackets} {
+	for _, one := range []*ebpf.Map{m.devices, m.prefixes4, m.prefixes6, m.changes, m.recent, m.sessions, m.counters, m.rates, m.interfaces, m.gsoPackets, m.longPackets} {
 		if one != nil {
 			err = errors.Join(err, one.Close())
 		}

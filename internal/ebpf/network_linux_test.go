@@ -68,7 +68,7 @@ func newNetwork(t testing.TB, prepare ...func(e *station, cfg *Config)) *network
 		t.Cleanup(func() { e.engine.Close() })
 		t.Log(e.at.Describe())
 		if cfg.interval == 0 && !cfg.noPair {
-			e.createPair()
+			e.createPairs()
 		}
 	}
 	return s
@@ -87,21 +87,33 @@ func openAttached(cfg Config) (*Engine, *Interface, error) {
 	return e, at, err
 }
 
-// createPair creates the segmentation pair at once: few tests cause enough load.
-func (e *station) createPair() {
+// createPairs creates the device pairs at once: few tests cause enough load.
+func (e *station) createPairs() {
+	e.t.Helper()
+	for _, l := range e.at.pairs() {
+		if !l.disabled {
+			e.createPair(l)
+		}
+	}
+}
+
+func (e *station) createPair(l *pairLoad) {
 	e.t.Helper()
 	e.do(func() error {
 		e.engine.mu.Lock()
 		defer e.engine.mu.Unlock()
-		return e.at.createPair()
+		return l.create(e.at)
 	})
 }
 
-// hasPair reports whether the segmentation pair exists.
-func (e *station) hasPair() bool {
+// hasPair reports whether programs use the segmentation pair.
+func (e *station) hasPair() bool { return e.uses(&e.at.segmentation) }
+
+// uses reports whether programs use a pair.
+func (e *station) uses(l *pairLoad) bool {
 	e.engine.mu.Lock()
 	defer e.engine.mu.Unlock()
-	return e.at.load.pairIndex != 0
+	return l.index != 0
 }
 
 // currentOffloadFlags returns the offload flags of the programs.

@@ -42,6 +42,7 @@ func (i *Interface) takeOwnership() string {
 	}
 	description := "receive in XDP"
 	err := i.hooks.attachXDP(i.index, "xdp", receiveXDP(i.maps()))
+	i.coalescing.disabled = i.coalescing.disabled || err == nil // the interface itself coalesces
 	if err != nil {
 		description = fmt.Sprintf("receive in TC, not in XDP: %v", err)
 	} else if err := i.ownership.set(i.engine.ethtool, groFeatures, true); err != nil {

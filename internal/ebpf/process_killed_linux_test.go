@@ -80,7 +80,7 @@ func runChild() int {
 		return 1
 	}
 	e.mu.Lock()
-	err = at.createPair()
+	err = at.segmentation.create(at)
 	e.mu.Unlock()
 	if err != nil {
 		println(err.Error())

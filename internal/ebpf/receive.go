@@ -21,6 +21,7 @@ func receive(m *mapFDs) asm.Instructions {
 	p.policeReceived(m, "leave")
 	p.count(m, countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripTC()
+	p.coalesce(m)
 	p.field(asm.R1, skbPktType)
 	p.add(asm.JEq.Imm(asm.R1, 0, "to host"))
 	// A frame to an address other than the interface's is PACKET_OTHERHOST.

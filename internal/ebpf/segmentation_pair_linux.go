@@ -2,13 +2,10 @@ package ebpf
 
 import (
 	"fmt"
-	"io"
 	"os"
-	"runtime"
 
 	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,15 +19,8 @@ import (
 // descriptor, and a macvlan no longer than its lower device. Creating them needs only
 // CAP_NET_ADMIN.
 type segmentationPair struct {
-	tap     *os.File
-	netlink *netlink.Handle
-	program *ebpf.Program
-	attach  func(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error)
-
-	namespace string    // of the caller of prepare
-	names     [2]string // lower, upper
-	indexes   [2]int
-	attached  io.Closer
+	devicePair // lower, upper
+	tap        *os.File
 }
 
 // Names of the devices: the kernel numbers the lower one.
@@ -40,12 +30,8 @@ const (
 )
 
 // prepare opens what create needs, in the network namespace of the caller.
-func (p *segmentationPair) prepare(h *hooks, program *ebpf.Program) (err error) {
-	p.program, p.attach = program, h.attach
-	if p.namespace, err = os.Readlink(netnsPath); err != nil {
-		return err
-	}
-	if p.netlink, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+func (p *segmentationPair) prepare(h *hooks, program *ebpf.Program) error {
+	if err := p.devicePair.prepare(h, program); err != nil {
 		return err
 	}
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -56,48 +42,42 @@ func (p *segmentationPair) prepare(h *hooks, program *ebpf.Program) (err error) 
 	return nil
 }
 
-// netnsPath links to the network namespace of a thread.
-const netnsPath = "/proc/thread-self/ns/net"
-
 // create creates the pair, and returns the index of the upper device. After an error, close removes
 // what was created.
 func (p *segmentationPair) create() (index int, err error) {
-	if p.tap == nil {
-		return 0, os.ErrClosed
-	}
-	// Programs are attached in the thread's namespace, where the index may be another interface's.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if here, err := os.Readlink(netnsPath); err != nil || here != p.namespace {
-		return 0, fmt.Errorf("the network namespace is %s, expected %s: %w", here, p.namespace, err)
-	}
+	err = p.inNamespace(func() error { return p.createHere() })
+	return p.indexes[1], err
+}
+
+func (p *segmentationPair) createHere() error {
 	request, err := unix.NewIfreq(lowerName)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
 	if err := unix.IoctlIfreq(int(p.tap.Fd()), unix.TUNSETIFF, request); err != nil {
-		return 0, fmt.Errorf("create a TAP device: %w", err)
+		return fmt.Errorf("create a TAP device: %w", err)
 	}
 	lower, err := p.netlink.LinkByName(request.Name())
 	if err != nil {
-		return 0, err
+		return err
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.ParentIndex = request.Name()+upperSuffix, lower.Attrs().Index
 	if err := p.netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_PRIVATE}); err != nil {
-		return 0, fmt.Errorf("create a macvlan device: %w", err)
+		return fmt.Errorf("create a macvlan device: %w", err)
 	}
 	upper, err := p.netlink.LinkByName(attrs.Name)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	p.names = [2]string{request.Name(), attrs.Name}
-	p.indexes = [2]int{lower.Attrs().Index, upper.Attrs().Index}
+	if err := p.found(lower, upper); err != nil {
+		return err
+	}
 	if p.attached, err = p.attach(lower.Attrs().Index, egress, p.program); err != nil {
-		return 0, err
+		return err
 	}
-	return upper.Attrs().Index, p.setUp(lower, upper)
+	return p.setUp(lower, upper)
 }
 
 // maxUnsegmentedLen is the length from which the upper device has a packet segmented whose number
@@ -108,13 +88,6 @@ const maxUnsegmentedLen = 512
 // setUp configures the devices and sets them up. A macvlan does not support `tso off`; instead,
 // limits on GSO packets have the kernel segment before it.
 func (p *segmentationPair) setUp(lower, upper netlink.Link) error {
-	for _, l := range []netlink.Link{lower, upper} {
-		// So that IPv6 assigns no address, and sends no router solicitations.
-		p.netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE)
-		if err := p.netlink.LinkSetARPOff(l); err != nil {
-			return err
-		}
-	}
 	if err := p.netlink.LinkSetGSOMaxSegs(upper, 1); err != nil {
 		return fmt.Errorf("%s: set gso_max_segs: %w", upper.Attrs().Name, err)
 	}
@@ -127,30 +100,12 @@ func (p *segmentationPair) setUp(lower, upper netlink.Link) error {
 	return p.netlink.LinkSetUp(upper)
 }
 
-// isUp reports whether both devices are up.
-func (p *segmentationPair) isUp() bool {
-	for _, index := range p.indexes {
-		l, err := p.netlink.LinkByIndex(index)
-		if err != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // close removes the pair. It may be called again.
-func (p *segmentationPair) close() (err error) {
-	if p.attached != nil {
-		err = p.attached.Close()
-		p.attached = nil
-	}
+func (p *segmentationPair) close() error {
+	err := p.devicePair.close()
 	if p.tap != nil {
 		p.tap.Close()
 		p.tap = nil
-	}
-	if p.netlink != nil {
-		p.netlink.Close()
-		p.netlink = nil
 	}
 	return err
 }

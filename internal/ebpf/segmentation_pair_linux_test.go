@@ -89,7 +89,7 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 		e := s.ends[0]
 		e.engine.mu.Lock()
 		defer e.engine.mu.Unlock()
-		return e.at.load.timer != nil
+		return e.at.timer != nil
 	}
 	if looks() {
 		t.Error("the load is checked without a session")
@@ -100,7 +100,7 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 	}
 	without := here.interfaces()
 	for range 2 {
-		here.createPair()
+		here.createPair(&here.at.segmentation)
 		for range idleLimit - 1 {
 			here.checkLoad()
 		}
@@ -157,7 +157,7 @@ func TestPairSetDown(t *testing.T) {
 			cfg.Notify = func(text string) { notices <- text }
 		})
 		here, there := s.session(1, vlan.Stack{}, 1492)
-		here.createPair()
+		here.createPair(&here.at.segmentation)
 		<-notices
 		sh(t, here.ns, words[0], words[1:]...)
 		select {

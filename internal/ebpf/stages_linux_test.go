@@ -97,10 +97,13 @@ func TestStagesFromPeer(t *testing.T) {
 		kind    ebpf.ProgramType
 		dropped uint32
 		make    func(*mapFDs) asm.Instructions
-	}{{"TC", ebpf.SchedCLS, tcActShot, receive}, {"XDP", ebpf.XDP, xdpDrop, receiveXDP}} {
+		pair    int // the index of the coalescing pair
+	}{{"TC", ebpf.SchedCLS, tcActShot, receive, 0}, {"TC, coalescing", ebpf.SchedCLS, tcActShot, receive, 9}, {"XDP", ebpf.XDP, xdpDrop, receiveXDP, 0}} {
 		for _, on := range deviceKinds {
 			t.Run(program.name+", "+on.name, func(t *testing.T) {
 				i := testMaps(t)
+				i.coalescing.index = program.pair
+				check(t, i.write())
 				loaded, err := i.engine.hooks.load(program.kind, 0, "test", program.make(i.maps()))
 				check(t, err)
 				devices := [2]*device{{index: 7, shared: on.shared}, {index: 8, shared: on.shared}}

@@ -6,12 +6,13 @@ import (
 	"upppoe/ppp"
 )
 
-// Offsets in the value of an Ethernet interface; flags and pair may change at any time.
+// Offsets in the value of an Ethernet interface; flags and pairs may change at any time.
 const (
-	interfaceFlags = 0  // 4: softwareGSO, softwareChecksum
-	interfacePair  = 4  // 4: the index of the pair's upper device; 0: there is no pair
-	interfaceIndex = 8  // 4
-	interfaceLen   = 16 // padded
+	interfaceFlags      = 0  // 4: softwareGSO, softwareChecksum
+	interfacePair       = 4  // 4: the index of the pair's upper device; 0: there is no pair
+	interfaceIndex      = 8  // 4
+	interfaceCoalescing = 12 // 4: the index of the coalescing pair; 0: there is no pair
+	interfaceLen        = 16
 )
 
 // Flags: what the Ethernet interface leaves to the kernel.

@@ -30,7 +30,8 @@ func testMapsOf(t testing.TB, sessions int) *Interface {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	i := &Interface{engine: e, load: newGSOLoad(e.cfg), index: 1, sessions: make(map[ambiguousKey]*session)}
+	i := e.newInterface(ethernet)
+	i.index = 1
 	var err error
 	if i.received, err = newReceivedMap(sessions); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ func frames() []Case {
 		{What: "UDP", Frame: frame(mine()), Own: Carried, Shared: Carried},
 		{What: "UDP over IPv6", Frame: frame(mine6()), Own: Carried, Shared: Carried},
 		{What: "a TCP segment", Frame: frame(ip("192.0.2.1", "203.0.113.5", protocolTCP, tcp(0x10, 60)...)), Own: Carried, Shared: Carried},
+		{What: "a long TCP segment", Frame: frame(ip("192.0.2.1", "203.0.113.5", protocolTCP, tcp(0x10, 1200)...)), Own: Carried, Shared: Carried},
 		{What: "a SYN, whose MSS is clamped", Frame: frame(ip("192.0.2.1", "203.0.113.5", protocolTCP, tcp(2, 0)...)), Own: Carried, Shared: Carried, Left: true, LeftShared: true},
 		{What: "a later fragment", Frame: frame(edited(mine(), 6, 0, 9)), Own: Carried, Shared: Carried},
 		{What: "behind a Hop-by-Hop header", Frame: frame(ip("2001:db8:1::5", "2001:db8:f::1", protocolHopByHop, append([]byte{protocolUDP, 0, 1, 4, 0, 0, 0, 0}, udp(9, 9)...)...)),

@@ -19,7 +19,8 @@ func ManualDataPaths(r Role) []manpage.Block {
 		manpage.Item{Term: "plain", Text: "user space, one packet at a time."},
 		manpage.Paragraph("The counters of the session's device do not include packets that the kernel forwards; " + counters + " include all. A capture on that device " +
 			"(`tcpdump -i ppp0`) sees all packets: while it runs, the session is forwarded in user space. So are packets for which the kernel path must not be used, and the log says " +
-			"so: those that leave by a device with a queueing discipline that shapes, or with filters; those of sessions with a rate limit; those of sessions whose device " +
-			"was moved to another network namespace. Under load two devices may appear, `pppoecutN` and `pppoecutNup`, with which the kernel segments GSO packets; they are removed when the program ends."),
+			"so: those that leave by a device with a queueing discipline that shapes, or with filters; those of sessions whose device " +
+			"was moved to another network namespace. Under load devices may appear, `pppoecutN` and `pppoecutNup`, with which the kernel segments GSO packets, and `pppoegroN` and `pppoegroNrx`, in which it coalesces received TCP packets. They are removed " +
+			"when the program ends; after a kill, the latter two are removed by the next one."),
 	}
 }
