@@ -26,11 +26,16 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			}, pppd.Manual(pppd.Server))},
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Server)},
 			{Title: "SHARED DEVICE", Blocks: sharedDeviceText},
+			{Title: "OPERATING", Blocks: operating()},
+			{Title: "JSON", Blocks: jsonText()},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "LOG", Blocks: []manpage.Block{
 				manpage.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-server` shows it. " +
 					"With `--foreground` or `nodetach` it goes to standard error, and so do messages until the server goes to the background. " +
-					"`logfile` appends it to a file instead of both."),
+					"`logfile` appends it to a file instead of both. The server keeps the last 256 kB in memory: `pppoe-server log -f` shows them, and what follows."),
+				manpage.Paragraph("A session has one line when it opens (Session N created for client ...) and one when it ends (Session N closed for client ...), with SESSION_ID, Ethernet address, " +
+					"IP address, interface with VLAN tags, user, IPv6 address and circuit ID if it has them; the second also with the cause, the duration and the octets in both directions. " +
+					"Ends of sessions that did not come up are limited to 20 in ten seconds; the log says how many more there were."),
 			}},
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
@@ -106,6 +111,7 @@ var files = []manpage.Block{
 		"server's (`*`: any), the password, and the addresses that it may use (`*`: any); then, after `--`, its own options. A password `@/FILE` is the first line of that file. Other users must not have access to these files " +
 		"(chmod 600). They are read again when they have changed, for new logins. A malformed line affects only its account; the log " +
 		"names the line, at the start and when the file has changed."},
+	manpage.Item{Term: "/run/upppoe/pppoe-server.sock", Text: "the control socket; of further servers pppoe-server-PID.sock."},
 	manpage.Item{Term: "/dev/net/tun", Text: "the device from which TUN devices are made."},
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"upppoe/internal/config/manpage"
+	"upppoe/internal/mgmt/servercontrol"
+)
+
+// operating is the part of the manual about a running server.
+func operating() []manpage.Block {
+	return []manpage.Block{
+		manpage.Paragraph("The commands status to log talk to the running server over its control socket. Root may use it, and the members of `--control-group`. " +
+			"Several servers have a socket each; a command then needs `--socket`, and its error lists them. `pppoe-server COMMAND --help` describes all flags of a command."),
+		manpage.Paragraph("A session is named by its ID (first column of sessions), its user, IP or Ethernet address; a number is an ID, so a user with such a name needs `--user`. " +
+			"Flags select sessions that match all of them: `--user` (* stands for any text), `--ip` (also a prefix), `--mac` (also its first octets), `--vlan` (a list), " +
+			"`--interface`, `--circuit-id`, `--remote-id`, `--state`. disconnect and update change one session; if several match, nothing is changed, the error lists some, and `--all` is needed."),
+		manpage.Paragraph("sessions shows a table as wide as the terminal: long names are cut off, marked by an ellipsis, and then columns omitted. In a pipe nothing is. " +
+			"IN and UP are from the client, OUT and DOWN to it; UP and DOWN are the rates of the last second, RTT is the round-trip time of the last LCP echo " +
+			"(option `lcp-echo-interval`). What clients and access nodes send is escaped. `--watch` shows the table again and again."),
+		manpage.Example("pppoe-server sessions --vlan 100-199 --sort -down\n" +
+			"pppoe-server session alice\n" +
+			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +
+			"pppoe-server update alice --rate-up 20000 --rate-down 100000\n" +
+			"pppoe-server sessions --json | jq '.[] | select(.rtt_ms > 50) | .user'"),
+		manpage.Paragraph("To replace a server without an outage of new logins, let clients find another one first: `pppoe-server drain` answers no PADI, and open sessions go on; " +
+			"`disconnect --all` then ends them, and their clients dial the other server."),
+	}
+}
+
+// jsonText describes the objects that commands print with --json.
+func jsonText() []manpage.Block {
+	all := []manpage.Block{
+		manpage.Paragraph("With `--json` sessions, session and pools print an array of objects, status and stats one object, and events an object a line, the first of which is the status. " +
+			"Fields keep their names and meanings, and new ones may be added. Fields without a value are absent. Texts of clients and access nodes are escaped as in the log (\\033)."),
+	}
+	for _, object := range []struct {
+		what   string
+		fields []servercontrol.Field
+	}{
+		{"sessions, session:", servercontrol.SessionFields}, {"status:", servercontrol.StatusFields}, {"stats:", servercontrol.StatsFields},
+		{"pools:", servercontrol.PoolFields}, {"events:", servercontrol.EventFields},
+	} {
+		all = append(all, manpage.Paragraph(object.what))
+		for _, f := range object.fields {
+			all = append(all, manpage.Item{Term: f.Name, Text: f.Text + "."})
+		}
+	}
+	return all
+}

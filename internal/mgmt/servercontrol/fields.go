@@ -1,0 +1,71 @@
+package servercontrol
+
+// Field is a field of an object, for the manual.
+type Field struct{ Name, Text string }
+
+// SessionFields describes the fields of Session, in their order. They keep their names and meanings; new
+// ones may be added.
+var SessionFields = []Field{
+	{"id", "number of the session, which no other session of this run of the server has"},
+	{"line", "interface with its VLAN tags, like eth1.100"},
+	{"interface", "interface without them"},
+	{"vlan", "VLAN tags, like 100 or 100.5; absent: untagged"},
+	{"session_id", "PPPoE's SESSION_ID"},
+	{"mac", "Ethernet address of the client"},
+	{"user", "name that the client has authenticated itself with"},
+	{"service", "Service-Name that it has requested"},
+	{"state", "establish, authenticate, network, online or closing"},
+	{"device", "network device"},
+	{"mtu", "octets"},
+	{"ipv4", "addresses: local (ours), remote (the client's)"},
+	{"ipv6", "link-local addresses: local, remote"},
+	{"prefixes", "what router advertisements and DHCPv6 have assigned to the client; with a device for each session, only with source-check"},
+	{"online_since", "when packets first flowed, in RFC 3339's format"},
+	{"seconds", "time since then"},
+	{"rtt_ms", "round-trip time of the last LCP echo in milliseconds; absent: not measured"},
+	{"traffic", "sent_packets, sent_bytes (to the client), received_packets, received_bytes, dropped; of these spoofed, exceeded (over a rate), isolated (to other clients)"},
+	{"rate_up, rate_down", "limits in kbit/s from and to the client; absent: none"},
+	{"framed_routes", "prefixes that are routed to the client"},
+	{"filter_id", "name of the user's filter"},
+	{"circuit_id, remote_id, relay_session_id", "access line, as an access node or relay agent has inserted it in PADR, or else PADI (TR-101)"},
+	{"access_line", "its characteristics (RFC 4679): rates like actual_rate_down in kbit/s, delays like max_delay_up in ms"},
+	{"bits_up, bits_down", "rates during the last second, in bit/s, with --rates"},
+}
+
+// StatsFields describes the fields of Stats.
+var StatsFields = []Field{
+	{"sessions, online, half_open, max_sessions", "sessions now: all, those that have carried packets, those that are not authenticated; and how many there may be"},
+	{"established, opened", "sessions that discovery has set up, and those that came online, since the start"},
+	{"failed, ended", "sessions that ended before they came online, and after, by cause"},
+	{"auth_accepted, auth_rejected", "logins"},
+	{"received, sent", "discovery packets: padi, pado, padr, pads, padt"},
+	{"drops", "discovery and control frames that were dropped, by reason"},
+	{"queues", "frames that wait now, of each interface: interface, discovery, control, capacity"},
+}
+
+// StatusFields describes the fields of Status.
+var StatusFields = []Field{
+	{"pid, version, ac_name, interfaces, since, socket", "the program"},
+	{"state", "serving or draining"},
+	{"sessions, online, half_open, max_sessions", "as in stats"},
+}
+
+// PoolFields describes the fields of Pool.
+var PoolFields = []Field{
+	{"name, family, range", "the pool; family is ipv4, ipv6 or delegated"},
+	{"size, used", "addresses or prefixes: all, and those that sessions have now"},
+}
+
+// EventFields describes the fields of Event.
+var EventFields = []Field{
+	{"time, event", "when, and what: session (set up by discovery), authenticated, auth-failed, online, network-lost, silent (no echo replies), peer-closed, replaced, " +
+		"address-in-use, host-failed, ended; refused (no session for a client), interface; missed"},
+	{"id, line, device, session_id, mac, user, service, circuit_id, remote_id", "the session"},
+	{"method, peer", "of authentication; peer: the client has authenticated itself, or failed to"},
+	{"protocol", "of network-lost: IPCP or IPV6CP"},
+	{"mtu, ipv4, ipv6", "of online"},
+	{"requests", "of silent: LCP echoes without answer"},
+	{"traffic, seconds, end", "of ended: as in sessions; end has reason, one word, and text"},
+	{"text", "details; of auth-failed the name that the client gave"},
+	{"missed", "events that were not reported: because this command did not read in time, or because there were too many of the kind"},
+}
