@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/secrets"
@@ -37,6 +38,8 @@ type FileAuthenticator struct {
 	// its account allows. It must be set before use.
 	EnforceAddresses bool
 
+	checkInterval time.Duration // see the constant; tests check at each login
+
 	mu    sync.Mutex
 	files map[string]*cachedFile // by path
 }
@@ -47,7 +50,7 @@ var _ pppoe.Authenticator = (*FileAuthenticator)(nil)
 // given name: the second column of the files.
 func NewFileAuthenticator(dir, name string, pool pppoe.Pool, log *slog.Logger) *FileAuthenticator {
 	return &FileAuthenticator{
-		name: name, pool: pool, log: log, files: make(map[string]*cachedFile),
+		name: name, pool: pool, log: log, files: make(map[string]*cachedFile), checkInterval: checkInterval,
 		chap: filepath.Join(dir, "chap-secrets"), pap: filepath.Join(dir, "pap-secrets"),
 	}
 }

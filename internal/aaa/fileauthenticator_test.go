@@ -33,7 +33,7 @@ func TestAuthenticate(t *testing.T) {
 		os.Chtimes(path, later, later)
 	}
 	pool := pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")}
-	a := NewFileAuthenticator(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	a := checkingAlways(NewFileAuthenticator(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	judge := func(p ppp.AuthResponse) pppoe.AuthResult {
 		return a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, p)
 	}

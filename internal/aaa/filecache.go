@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"upppoe/internal/config/secrets"
 )
@@ -14,8 +15,9 @@ import (
 type cachedFile struct {
 	version     fileVersion
 	file        *secrets.File
-	err         error  // why file is nil
-	staleReason string // why file is an older version; empty: it is not
+	checked     time.Time // when it was last found to be this version
+	err         error     // why file is nil
+	staleReason string    // why file is an older version; empty: it is not
 }
 
 func (h *cachedFile) lookup(client, server string) (secrets.Entry, error) {
@@ -25,12 +27,25 @@ func (h *cachedFile) lookup(client, server string) (secrets.Entry, error) {
 	return h.file.Lookup(client, server)
 }
 
-// load reads a file if it has changed. A file that cannot be read rejects all logins; the error is
-// logged once.
+// checkInterval is the least time between two checks of a file: thousands may log in in a second, and
+// a login needs both files.
+const checkInterval = 10 * time.Millisecond
+
+// load returns a file as it is, or was within checkInterval.
 func (a *FileAuthenticator) load(path string) *cachedFile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	previous := a.files[path]
+	h, now := a.files[path], time.Now()
+	if h == nil || now.Sub(h.checked) >= a.checkInterval {
+		h = a.check(path, h)
+		h.checked = now
+	}
+	return h
+}
+
+// check reads a file if it has changed. A file that cannot be read rejects all logins; the error is
+// logged once. The lock is held.
+func (a *FileAuthenticator) check(path string, previous *cachedFile) *cachedFile {
 	info, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && previous != nil && previous.file != nil {
 		a.files[path] = a.keepStale(previous, previous.version, readError(path, err))
@@ -83,7 +98,9 @@ func (a *FileAuthenticator) InheritCache(from *FileAuthenticator) {
 	defer from.mu.Unlock()
 	for _, path := range []string{a.chap, a.pap} {
 		if h := from.files[path]; h != nil && h.file != nil {
-			a.files[path] = h
+			inherited := *h
+			inherited.checked = time.Time{}
+			a.files[path] = &inherited
 		}
 	}
 }
