@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/ipcp"
@@ -233,15 +234,15 @@ func TestFindSocket(t *testing.T) {
 // socket that cannot be opened but was asked for, are errors.
 func TestOpenControl(t *testing.T) {
 	useSockets(t)
-	open := func(f controlFlags) (*controlSocket, error) {
+	open := func(f serverconfig.Control) (*controlSocket, error) {
 		return openControl(f, control.NewLogRing(), slog.New(slog.DiscardHandler))
 	}
-	first, err := open(controlFlags{})
+	first, err := open(serverconfig.Control{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.close()
-	second, err := open(controlFlags{})
+	second, err := open(serverconfig.Control{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,19 +250,19 @@ func TestOpenControl(t *testing.T) {
 	if a, b := filepath.Base(first.socket.Path()), filepath.Base(second.socket.Path()); a != "pppoe-server.sock" || b != fmt.Sprintf("pppoe-server-%d.sock", os.Getpid()) {
 		t.Errorf("sockets %s and %s", a, b)
 	}
-	none, err := open(controlFlags{socket: noSocket})
+	none, err := open(serverconfig.Control{Socket: serverconfig.NoSocket})
 	if err != nil || none.socket != nil {
 		t.Errorf("none: %v", err)
 	}
 	none.notify(pppoe.SessionInfo{}, pppoe.SessionEstablished{})
 	none.close()
-	if _, err := open(controlFlags{group: "no such group"}); exitCode(err) != exitOptions {
+	if _, err := open(serverconfig.Control{Group: "no such group"}); exitCode(err) != exitOptions {
 		t.Errorf("an unknown group: %v", err)
 	}
-	if _, err := open(controlFlags{socket: first.socket.Path()}); err == nil {
+	if _, err := open(serverconfig.Control{Socket: first.socket.Path()}); err == nil {
 		t.Error("a socket in use that was asked for is no error")
 	}
-	if s, err := open(controlFlags{socket: filepath.Join(first.socket.Path(), "x")}); err == nil {
+	if s, err := open(serverconfig.Control{Socket: filepath.Join(first.socket.Path(), "x")}); err == nil {
 		t.Errorf("a socket within a file: %v", s.socket)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/pppoe"
@@ -22,9 +23,6 @@ import (
 
 // sockets is the directory of control sockets.
 var sockets = control.Dir
-
-// noSocket is the value of --control-socket for none.
-const noSocket = "none"
 
 // controlFlags are the flags of the control socket.
 type controlFlags struct {
@@ -43,26 +41,26 @@ type controlSocket struct {
 
 // openControl opens the control socket, as long as the program may still change its group. Requests
 // wait until start. One that a flag asks for must be opened; without the default one the server runs.
-func openControl(f controlFlags, ring *control.LogRing, log *slog.Logger) (*controlSocket, error) {
+func openControl(f serverconfig.Control, ring *control.LogRing, log *slog.Logger) (*controlSocket, error) {
 	c := &controlSocket{program: &servercontrol.Program{}}
-	if f.socket == noSocket {
+	if f.Socket == serverconfig.NoSocket {
 		return c, nil
 	}
-	group, err := groupID(f.group)
+	group, err := groupID(f.Group)
 	if err != nil {
 		return nil, err
 	}
 	cfg := control.Config{Group: group, Handler: c.program, Log: ring, Requests: c.program.Requests()}
-	cfg.Path = cmp.Or(f.socket, filepath.Join(sockets, socketName+".sock"))
+	cfg.Path = cmp.Or(f.Socket, filepath.Join(sockets, socketName+".sock"))
 	c.socket, err = control.Open(cfg)
-	if errors.Is(err, unix.EADDRINUSE) && f.socket == "" { // of another server
+	if errors.Is(err, unix.EADDRINUSE) && f.Socket == "" { // of another server
 		cfg.Path = filepath.Join(sockets, fmt.Sprintf("%s-%d.sock", socketName, os.Getpid()))
 		c.socket, err = control.Open(cfg)
 	}
 	switch {
 	case err == nil:
 		return c, nil
-	case f == controlFlags{}:
+	case f == serverconfig.Control{}:
 		log.Warn(fmt.Sprintf("pppoe-server status and other commands will not find this server: %v", err))
 		return c, nil
 	}
@@ -76,7 +74,7 @@ func groupID(name string) (int, error) {
 	}
 	g, err := user.LookupGroup(name)
 	if err != nil {
-		return 0, &pppd.Error{Message: fmt.Sprintf("--control-group %q: there is no such group: create it (groupadd --system %s), or name another", name, name)}
+		return 0, &pppd.Error{Message: fmt.Sprintf("control group %q: there is no such group: create it (groupadd --system %s), or name another", name, name)}
 	}
 	return strconv.Atoi(g.Gid)
 }
@@ -107,16 +105,16 @@ func (c *controlSocket) close() {
 }
 
 // pools returns how much of the pools is used by sessions.
-func (f *flags) usedPools(server *pppoe.Server) (all []servercontrol.Pool) {
-	pool := pppoe.Pool{First: f.remote, Max: f.max}
+func usedPools(c *serverconfig.Config, server *pppoe.Server) (all []servercontrol.Pool) {
+	pool, bases := poolOf(c), c.IPv6.Prefixes()
 	used4 := uint64(0)
-	used6 := make([]uint64, len(f.ipv6.bases))
+	used6 := make([]uint64, len(bases))
 	for s := range server.Sessions() {
 		if s.HasIPv4() && contains(pool, s.IPv4.Remote) {
 			used4++
 		}
 		for _, p := range s.Prefixes {
-			for i, base := range f.ipv6.bases {
+			for i, base := range bases {
 				if base.Contains(p.Addr()) {
 					used6[i]++
 				}
@@ -126,7 +124,7 @@ func (f *flags) usedPools(server *pppoe.Server) (all []servercontrol.Pool) {
 	if pool.First.IsValid() {
 		all = append(all, servercontrol.Pool{Name: "ipv4", Family: "ipv4", Range: fmt.Sprintf("%v-%v", pool.First, pool.Address(pool.Max-1)), Size: uint64(pool.Max), Used: used4})
 	}
-	for i, base := range f.ipv6.bases {
+	for i, base := range bases {
 		all = append(all, servercontrol.Pool{Name: "ipv6-" + strconv.Itoa(i+1), Family: "ipv6", Range: base.String(), Used: used6[i]})
 	}
 	return all

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe/afpacket"
 	"upppoe/tun"
 )
@@ -24,7 +25,7 @@ var exits = []struct {
 }{
 	{exitOK, "in the background; or ended by SIGTERM, SIGINT or SIGQUIT", nil},
 	{exitFatal, "an error without a code of its own: see the message", nil},
-	{exitOptions, "a flag, or an option of the options file, is invalid: the message names it and what is valid", nil},
+	{exitOptions, "a flag, an option of the options file, or the configuration file is invalid: the message names it and what is valid", nil},
 	{3, "no permission: root, or CAP_NET_RAW and CAP_NET_ADMIN, is required", []error{tun.ErrPermission, afpacket.ErrPermission}},
 	{4, "/dev/net/tun does not exist", []error{tun.ErrNoDevice}},
 	{7, "at the start, an interface does not exist, is down, or is not Ethernet; later the server waits for it, and serves the others",
@@ -37,7 +38,8 @@ var exits = []struct {
 
 // exitCode returns the exit code for an error.
 func exitCode(err error) int {
-	if bad := (*pppd.Error)(nil); errors.As(err, &bad) {
+	bad, problems := (*pppd.Error)(nil), serverconfig.Problems(nil)
+	if errors.As(err, &bad) || errors.As(err, &problems) {
 		return exitOptions
 	}
 	for _, e := range exits {

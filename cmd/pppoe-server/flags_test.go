@@ -15,6 +15,7 @@ import (
 
 	"upppoe/internal/config/manpage/manpagetest"
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -27,9 +28,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, _ := os.Hostname()
-	if !slices.Equal(f.interfaces, []string{"eth0"}) || f.local != netip.MustParseAddr("10.0.0.1") || f.remote != netip.MustParseAddr("10.67.15.1") ||
-		f.acName != host || f.services != nil || f.max != pppoe.DefaultSessions || f.options != "/etc/ppp/pppoe-server-options" ||
+	if !slices.Equal(f.interfaces, []string{"eth0"}) || f.local != "10.0.0.1" || f.remote != "10.67.15.1" || f.acName != "" || f.services != nil || f.max != pppoe.DefaultSessions || f.options != "/etc/ppp/pppoe-server-options" ||
 		f.etc != "/etc/ppp" || f.foreground || f.debug {
 		t.Errorf("without flags: %+v", f)
 	}
@@ -44,7 +43,7 @@ func TestFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(f.interfaces, []string{"eth1", "eth2"}) || f.local != netip.MustParseAddr("192.0.2.1") || f.remote != netip.MustParseAddr("192.0.2.10") ||
+		if !slices.Equal(f.interfaces, []string{"eth1", "eth2"}) || f.local != "192.0.2.1" || f.remote != "192.0.2.10" ||
 			f.acName != "ac" || !slices.Equal(f.services, []string{"a", "b"}) || f.max != 5 || f.options != "/o" || f.etc != "/e" || !f.foreground || !f.debug {
 			t.Errorf("%q: %+v", args, f)
 		}
@@ -55,8 +54,8 @@ func TestFlags(t *testing.T) {
 	if f, err := parseFlags([]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "9"}); err != nil {
 		t.Errorf("a pool that ends before our own address: %+v, %v", f, err)
 	}
-	if f, err := parseFlags([]string{"-R", "0.0.0.0"}); err != nil || f.remote.IsValid() {
-		t.Errorf("no pool: %+v, %v", f, err)
+	if c := translated(t, "-R", "0.0.0.0"); c.IPv4.First.IsValid() {
+		t.Errorf("no pool: %+v", c.IPv4)
 	}
 	if f, err := parseFlags([]string{"-S", "café 1,2"}); err != nil || !slices.Equal(f.services, []string{"café 1,2"}) {
 		t.Errorf("a service of several words: %+v, %v", f, err)
@@ -93,27 +92,27 @@ func TestBadFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-L", "nonsense"}, `-L "nonsense": give an IPv4 address like 192.0.2.1`},
-		{[]string{"-L", "2001:db8::1"}, `-L "2001:db8::1": give an IPv4 address like 192.0.2.1`},
-		{[]string{"-R", "192.0.2.256"}, `-R "192.0.2.256": give an IPv4 address like 192.0.2.1`},
-		{[]string{"-L", "0.0.0.0"}, "-L 0.0.0.0: it is not a host address"},
-		{[]string{"-L", "224.0.0.1"}, "-L 224.0.0.1: it is a multicast address"},
-		{[]string{"-R", "127.0.0.1"}, "-R 127.0.0.1 -N 64: 127.0.0.1 in this pool is a loopback address"},
-		{[]string{"-R", "223.255.255.250"}, "-R 223.255.255.250 -N 64: 224.0.0.0 in this pool is a multicast address"},
-		{[]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "10"}, "-R 192.0.2.1 -N 10: 192.0.2.10 in this pool is our own address, -L"},
-		{[]string{"--ipv6-networks", "fe80::/48"}, `--ipv6-networks "fe80::/48": not addresses of hosts`},
-		{[]string{"--ipv6-addresses", "ff00::/64"}, `--ipv6-addresses "ff00::/64": not addresses`},
-		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes "::/40": not addresses`},
-		{[]string{"--ipv6-networks", "192.0.2.0/24"}, "192.0.2.0/24 is not an IPv6 prefix"},
-		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns "::1": give an IPv6 address like 2001:db8::53`},
-		{[]string{"-x", "-1"}, "-x -1: give a maximum number of sessions per client"},
-		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 4194304"},
-		{[]string{"-N", "4194305"}, "-N 4194305: give a number between 1 and 4194304"},
+		{[]string{"-L", "nonsense"}, `-L: "nonsense" is not valid: give an IPv4 address like "192.0.2.1"`},
+		{[]string{"-L", "2001:db8::1"}, `-L: "2001:db8::1" is not valid: give an IPv4 address`},
+		{[]string{"-R", "192.0.2.256"}, `-R: "192.0.2.256" is not valid: give an IPv4 address`},
+		{[]string{"-L", "0.0.0.0"}, "-L: 0.0.0.0 is not a host address"},
+		{[]string{"-L", "224.0.0.1"}, "-L: 224.0.0.1 is a multicast address"},
+		{[]string{"-R", "127.0.0.1"}, "-R: 127.0.0.1 is in the pool of 64 addresses from 127.0.0.1, and is a loopback address"},
+		{[]string{"-R", "223.255.255.250"}, "-R: 224.0.0.0 is in the pool of 64 addresses from 223.255.255.250, and is a multicast address"},
+		{[]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "10"}, "-R: the pool of 10 addresses from 192.0.2.1 has our own address 192.0.2.10"},
+		{[]string{"--ipv6-networks", "fe80::/48"}, `--ipv6-networks: "fe80::/48": these are not addresses of hosts`},
+		{[]string{"--ipv6-addresses", "ff00::/64"}, `--ipv6-addresses: "ff00::/64": these are not addresses`},
+		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes: "::/40": these are not addresses`},
+		{[]string{"--ipv6-networks", "192.0.2.0/24"}, `--ipv6-networks: "192.0.2.0/24" is not valid: give an IPv6 prefix`},
+		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns: "::1" is not valid: give an IPv6 address like "2001:db8::53"`},
+		{[]string{"-x", "-1"}, "-x: -1 is not valid: give a whole number from 0"},
+		{[]string{"-N", "0"}, "-N: 0 is not valid: give a whole number from 1 to 4194304"},
+		{[]string{"-N", "4194305"}, "-N: 4194305 is not valid: give a whole number from 1 to 4194304"},
 		{[]string{"-N", "many"}, `-N (--max-sessions) "many": give a whole number`},
 		{[]string{"-x", "x"}, `-x (--max-per-client) "x": give a whole number`},
 		{[]string{"-m", "1.5"}, `-m (--mss) "1.5": give a whole number`},
-		{[]string{"--mss", "-2"}, "-m -2: give an MSS in octets"},
-		{[]string{"-m", "65536"}, "-m 65536: give an MSS in octets"},
+		{[]string{"--mss", "-2"}, "-m: -2 is not valid: give a whole number of octets"},
+		{[]string{"-m", "65536"}, "-m: 65536 is not valid: give a whole number of octets"},
 		{[]string{"-N", "99999999999999999999"}, `-N (--max-sessions) "99999999999999999999": the number is too large`},
 		{[]string{"-S", "it's"}, `-S "it's": use only printable characters other than '`},
 		{[]string{"-S", "a\nb"}, `-S "a\nb": use only printable characters other than '`},
@@ -131,14 +130,14 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--device", ""}, `--device "": give per-session`},
 		{[]string{"--device", "shared:"}, `--device "shared:": give per-session`},
 		{[]string{"--device", "per-session:ppp"}, `--device "per-session:ppp": give per-session`},
-		{[]string{"--device", "shared:a name"}, `--device shared: "a name": not a name that an interface can have`},
-		{[]string{"--device", "shared:sixteen-letters1"}, `--device shared: "sixteen-letters1": not a name`},
-		{[]string{"--isolate"}, "--isolate: it needs --device shared"},
-		{[]string{"--ipv6-local", "2001:db8::1"}, "--ipv6-local: it needs --device shared"},
-		{[]string{"--device", "shared", "--ipv6-local", "192.0.2.1"}, `--ipv6-local "192.0.2.1": give an address like 2001:db8::1`},
-		{[]string{"--device", "shared", "--ipv6-local", "fe80::1"}, `--ipv6-local "fe80::1": give an address`},
-		{[]string{"--device", "shared", "--ipv6-local", "2001:db8:1::1", "--ipv6-networks", "2001:db8:1::/48"}, "--ipv6-local 2001:db8:1::1: it is in 2001:db8:1::/48, whose addresses clients get"},
-		{[]string{"--duplicate-session", "both"}, `--duplicate-session "both": give replace or refuse`},
+		{[]string{"--device", "shared:a name"}, `--device: "a name" is not valid: give a name that an interface can have`},
+		{[]string{"--device", "shared:sixteen-letters1"}, `--device: "sixteen-letters1" is not valid: give a name`},
+		{[]string{"--isolate"}, "--isolate: it needs a shared device"},
+		{[]string{"--ipv6-local", "2001:db8::1"}, "--ipv6-local: it needs a shared device"},
+		{[]string{"--device", "shared", "--ipv6-local", "192.0.2.1"}, `--ipv6-local: "192.0.2.1" is not valid: give an IPv6 address like "2001:db8::1"`},
+		{[]string{"--device", "shared", "--ipv6-local", "fe80::1"}, `--ipv6-local: "fe80::1" is not valid: give an IPv6 address`},
+		{[]string{"--device", "shared", "--ipv6-local", "2001:db8:1::1", "--ipv6-networks", "2001:db8:1::/48"}, "--ipv6-local: 2001:db8:1::1 is in 2001:db8:1::/48 of ipv6.networks, whose addresses clients get"},
+		{[]string{"--duplicate-session", "both"}, `--duplicate-session: "both" is not valid: give "replace" or "refuse"`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
 		{[]string{"eth1"}, `unexpected argument "eth1"`},
@@ -164,6 +163,30 @@ func set(t *testing.T, text string) *flags {
 	return f
 }
 
+// translated returns the configuration of flags, without an options file.
+func translated(t *testing.T, args ...string) *serverconfig.Config {
+	t.Helper()
+	f, err := parseFlags(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.translate(serverconfig.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// configured returns the server's configuration by flags and their options file.
+func configured(t *testing.T, f *flags) pppoe.ServerConfig {
+	t.Helper()
+	c, _, err := f.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serverConfig(c, nil, slog.New(slog.DiscardHandler))
+}
+
 // TestOptions: by default, clients must authenticate themselves, and the server's name is the AC-Name.
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
@@ -173,12 +196,12 @@ func TestOptions(t *testing.T) {
 	}{
 		{"", "ac", 4}, {"require-chap\nname isp", "isp", 1}, {"require-pap require-chap", "ac", 2}, {"noauth", "ac", 0}, {"require-pap\nnoauth", "ac", 0},
 	} {
-		s, err := options(set(t, c.text))
+		loaded, _, err := set(t, c.text).load()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(s.RequireAuth()); s.Name != c.name || got != c.methods {
-			t.Errorf("%q: %s requires %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
+		if got := len(loaded.Options.RequireAuth()); loaded.Name() != c.name || got != c.methods {
+			t.Errorf("%q: %s requires %d methods, want %s, %d", c.text, loaded.Name(), got, c.name, c.methods)
 		}
 	}
 }
@@ -206,18 +229,14 @@ func TestBadOptions(t *testing.T) {
 func TestConfig(t *testing.T) {
 	f := set(t, "require-chap\nms-dns 192.0.2.53\nlcp-echo-interval 20\nmtu 1400\ndebug")
 	f.services = []string{"internet"}
-	s, err := options(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config(f, s, nil, slog.New(slog.DiscardHandler))
+	c := configured(t, f)
 	v4 := c.Session.IPv4
 	switch {
-	case v4 == nil || v4.Local != f.local || v4.DNS[0] != netip.MustParseAddr("192.0.2.53"):
+	case v4 == nil || v4.Local.String() != f.local || v4.DNS[0] != netip.MustParseAddr("192.0.2.53"):
 		t.Errorf("IPv4 is %+v", v4)
 	case c.Session.IPv6 == nil:
 		t.Error("there is no IPv6")
-	case c.Pool.First != f.remote || c.Pool.Max != 5 || c.Pool.MaxPerClient != 2:
+	case c.Pool.First.String() != f.remote || c.Pool.Max != 5 || c.Pool.MaxPerClient != 2:
 		t.Errorf("the pool is %+v", c.Pool)
 	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand != nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
@@ -230,21 +249,15 @@ func TestConfig(t *testing.T) {
 		t.Errorf("without options, the policy is %+v", terms)
 	}
 	f = set(t, "source-check\nrate-up 1000")
-	if s, err = options(f); err != nil {
-		t.Fatal(err)
-	}
-	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Policy(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+	if terms := configured(t, f).Policy(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
 		t.Errorf("the policy is %+v", terms)
 	}
 	f = set(t, "noip")
-	if s, err = options(f); err != nil {
-		t.Fatal(err)
-	}
-	if c = config(f, s, nil, slog.New(slog.DiscardHandler)); c.Session.IPv4 != nil || c.Trace {
+	if c = configured(t, f); c.Session.IPv4 != nil || c.Trace {
 		t.Errorf("noip: IPv4 is %+v, trace %v", c.Session.IPv4, c.Trace)
 	}
 	f.debug = true
-	if !config(f, s, nil, slog.New(slog.DiscardHandler)).Trace {
+	if !configured(t, f).Trace {
 		t.Error("-d has no effect")
 	}
 }
@@ -264,11 +277,7 @@ func TestOptionFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := options(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config(g, s, nil, slog.New(slog.DiscardHandler))
+	c := configured(t, g)
 	if a := c.Access; a.PADIs != (limit.Limits{Client: 7}) || a.PADRs != (limit.Limits{VLAN: 6}) || a.Clients.Deny.Len() != 2 || a.PADODelay.String() != "50" {
 		t.Errorf("%+v", a)
 	}
@@ -284,11 +293,7 @@ func TestOptionFlags(t *testing.T) {
 func TestDuplicateSession(t *testing.T) {
 	for want, args := range map[bool][][]string{false: {nil, {"--duplicate-session", "replace"}}, true: {{"--duplicate-session=refuse"}}} {
 		for _, a := range args {
-			f, err := parseFlags(a)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := config(f, pppd.New(), nil, slog.New(slog.DiscardHandler)).KeepOlder; got != want {
+			if got := translated(t, a...).Sessions.KeepOlder; got != want {
 				t.Errorf("%q: the older is kept: %v", a, got)
 			}
 		}
@@ -323,12 +328,7 @@ func TestEcho(t *testing.T) {
 		{"lcp-echo-failure 0", 20 * time.Second, 0},
 		{"lcp-echo-interval 7 lcp-echo-failure 9", 7 * time.Second, 9},
 	} {
-		f := set(t, c.text)
-		s, err := options(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e := config(f, s, nil, slog.New(slog.DiscardHandler)).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
+		if e := configured(t, set(t, c.text)).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
 			t.Errorf("%q: every %v, %d unanswered; want %v, %d", c.text, e.Interval, e.Failures, c.interval, c.failures)
 		}
 	}
@@ -397,11 +397,7 @@ func TestAuthenticatesItself(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(f.etc, "chap-secrets"), []byte(c.secrets), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := options(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		is := config(f, s, nil, slog.New(slog.DiscardHandler)).Session
+		is := configured(t, f).Session
 		if len(is.LCP.AllowAuth) != c.methods || len(is.LCP.AllowAuth) > 0 && (!is.PeerAuthFirst || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
 			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.AllowAuth), is.PeerAuthFirst, is.Credentials.Name, c.methods)
 		}
@@ -410,27 +406,25 @@ func TestAuthenticatesItself(t *testing.T) {
 
 // TestDeviceFlags: the device of sessions, and the prefixes that are routed to a shared one.
 func TestDeviceFlags(t *testing.T) {
-	for args, want := range map[string]deviceMode{
-		"": {}, "--device per-session": {}, "--device shared": {shared: true}, "--device=shared:bng0 --isolate": {shared: true, name: "bng0", isolate: true},
-		"--device shared --ipv6-local 2001:db8::1": {shared: true, ipv6: netip.MustParseAddr("2001:db8::1")},
+	for args, want := range map[string]serverconfig.Device{
+		"": {}, "--device per-session": {}, "--device shared": {Shared: true}, "--device=shared:bng0 --isolate": {Shared: true, Name: "bng0", Isolate: true},
 	} {
-		f, err := parseFlags(strings.Fields(args))
-		if err != nil || f.device != want {
-			t.Errorf("%s: %+v, %v, want %+v", args, f, err, want)
+		if c := translated(t, strings.Fields(args)...); c.Device != want {
+			t.Errorf("%s: %+v, want %+v", args, c.Device, want)
 		}
 	}
-	f, err := parseFlags(strings.Fields("-R 192.0.2.10 -N 6 --ipv6-networks 2001:db8:1::/48 --ipv6-addresses 2001:db8:2::/64 --ipv6-prefixes 2001:db8:100::/40,56"))
-	if err != nil {
-		t.Fatal(err)
+	if c := translated(t, "--device", "shared", "--ipv6-local", "2001:db8::1"); c.IPv6.Local.String() != "2001:db8::1" {
+		t.Errorf("%+v", c.IPv6)
 	}
+	c := translated(t, strings.Fields("-R 192.0.2.10 -N 6 --ipv6-networks 2001:db8:1::/48 --ipv6-addresses 2001:db8:2::/64 --ipv6-prefixes 2001:db8:100::/40,56")...)
 	var got []string
-	for _, p := range f.pools() {
+	for _, p := range pools(c) {
 		got = append(got, p.String())
 	}
 	if want := "192.0.2.10/31 192.0.2.12/30 2001:db8:1::/48 2001:db8:2::/64 2001:db8:100::/40"; strings.Join(got, " ") != want {
 		t.Errorf("the pools are %s, want %s", got, want)
 	}
-	if f, err := parseFlags([]string{"-R", "0.0.0.0"}); err != nil || len(f.pools()) > 0 {
-		t.Errorf("without pools: %v, %v", f.pools(), err)
+	if got := pools(translated(t, "-R", "0.0.0.0")); len(got) > 0 {
+		t.Errorf("without pools: %v", got)
 	}
 }

@@ -3,20 +3,15 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
 
-	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
-	"upppoe/internal/ipv6/lifetime"
 	"upppoe/internal/ipv6/runner"
 	"upppoe/internal/ipv6/server"
 	"upppoe/pppoe"
@@ -35,66 +30,27 @@ func (f *ipv6Flags) add(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 address of a name server for clients; may be repeated")
 }
 
-// ipv6Pools are the IPv6 pools and name servers for sessions. The zero value has none.
+// wanted reports whether a flag names a pool.
+func (f *ipv6Flags) wanted() bool { return f.networks != "" || f.addresses != "" || f.prefixes != "" }
+
+// ipv6Pools are what IPv6 addresses and prefixes of sessions are allocated from.
 type ipv6Pools struct {
-	networks, addresses, prefixes *assign.Pool
-	bases                         []netip.Prefix // of the pools
+	networks, addresses, prefixes *assign.Pool // nil: there is none
 	servers                       []netip.Addr
+}
+
+// poolsOf makes the pools of a configuration that has been checked.
+func poolsOf(v *serverconfig.IPv6) ipv6Pools {
+	pool := func(base netip.Prefix, bits int) *assign.Pool {
+		made, _ := assign.NewPool(base, bits) // nil without a prefix
+		return made
+	}
+	return ipv6Pools{pool(v.Networks, 64), pool(v.Addresses, 128), pool(v.Delegated, v.Length()), v.DNS}
 }
 
 // assignConfig returns what sessions are assigned.
 func (p *ipv6Pools) assignConfig(duid dhcp6.DUID) assign.Config {
 	return assign.Config{Networks: p.networks, Addresses: p.addresses, Prefixes: p.prefixes, DUID: duid, NameServers: p.servers}
-}
-
-func (p *ipv6Pools) wanted() bool {
-	return p.networks != nil || p.addresses != nil || p.prefixes != nil
-}
-
-// read parses the flags; its error names the flag.
-func (p *ipv6Pools) read(f ipv6Flags) (err error) {
-	if p.networks, err = p.pool("--ipv6-networks", f.networks, 64); err != nil {
-		return err
-	}
-	if p.addresses, err = p.pool("--ipv6-addresses", f.addresses, 128); err != nil {
-		return err
-	}
-	base, length, cut := strings.Cut(f.prefixes, ",")
-	bits, bad := strconv.Atoi(length)
-	if f.prefixes != "" && (!cut || bad != nil) {
-		return &pppd.Error{Message: fmt.Sprintf("--ipv6-prefixes %q: give a prefix and the length of its parts, like 2001:db8:100::/40,56", f.prefixes)}
-	}
-	if p.prefixes, err = p.pool("--ipv6-prefixes", base, bits); err != nil {
-		return err
-	}
-	for _, text := range f.servers {
-		a, err := netip.ParseAddr(text)
-		if err != nil || !lifetime.IsServerAddress(a) || a.Zone() != "" {
-			return &pppd.Error{Message: fmt.Sprintf("--ipv6-dns %q: give an IPv6 address like 2001:db8::53", text)}
-		}
-		p.servers = append(p.servers, a)
-	}
-	return nil
-}
-
-// pool makes a pool of a flag's prefix; nil if the flag is not given.
-func (p *ipv6Pools) pool(flag, text string, bits int) (*assign.Pool, error) {
-	if text == "" {
-		return nil, nil
-	}
-	base, err := netip.ParsePrefix(text)
-	if err != nil {
-		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
-	}
-	if base.Addr().Is6() && !lifetime.IsHostPrefix(base.Masked()) {
-		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: not addresses of hosts: give a prefix like 2001:db8:1::/48", flag, text)}
-	}
-	made, err := assign.NewPool(base, bits)
-	if err != nil {
-		return nil, &pppd.Error{Message: fmt.Sprintf("%s: %v", flag, err)}
-	}
-	p.bases = append(p.bases, base.Masked())
-	return made, nil
 }
 
 // ipv6Service runs router advertisements and DHCPv6 for sessions whose IPv6CP is open.
@@ -110,20 +66,20 @@ type ipv6Service struct {
 	mu sync.Mutex // held to call setSourcePrefixes, and to end its callers
 }
 
-// newIPv6 returns a service without sessions; nil if no IPv6 flag is given.
-func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
-	if !f.ipv6.wanted() {
+// newIPv6 returns a service without sessions; nil if there are no pools.
+func newIPv6(c *serverconfig.Config, log *slog.Logger) *ipv6Service {
+	if len(c.IPv6.Prefixes()) == 0 {
 		return nil
 	}
-	return &ipv6Service{pools: f.ipv6, duid: loadDUID(f, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
+	return &ipv6Service{pools: poolsOf(&c.IPv6), duid: loadDUID(c, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
 }
 
 // loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
-func loadDUID(f *flags, log *slog.Logger) dhcp6.DUID {
-	if f.ipv6.addresses == nil && f.ipv6.prefixes == nil {
+func loadDUID(c *serverconfig.Config, log *slog.Logger) dhcp6.DUID {
+	if !c.IPv6.Addresses.IsValid() && !c.IPv6.Delegated.IsValid() {
 		return nil
 	}
-	duid, err := dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader)
+	duid, err := dhcp6.LoadDUID(c.IPv6.DUIDFile, rand.Reader)
 	if err != nil {
 		log.Warn("the DHCPv6 DUID is not stored, so clients will not recognise this server after a restart: " + err.Error())
 		duid, _ = dhcp6.NewDUID(rand.Reader)

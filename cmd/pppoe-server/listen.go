@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/ifname"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -12,15 +13,12 @@ import (
 )
 
 // listen opens the ports of all interfaces, or none.
-func listen(f *flags, opener *linux.Opener) (all []pppoe.Listener, err error) {
+func listen(c *serverconfig.Config, opener *linux.Opener) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
-	for i, name := range f.interfaces {
-		f.interfaces[i], _ = ifname.KernelName(name)
-	}
-	for _, name := range f.interfaces {
-		l := f.listener(name, opener)
+	for _, on := range c.Interfaces {
+		l := listenerOf(on, opener)
 		if l.Ports, err = l.Reopen(); err != nil {
 			for _, l := range all {
 				l.Ports.Close()
@@ -32,15 +30,16 @@ func listen(f *flags, opener *linux.Opener) (all []pppoe.Listener, err error) {
 	return all, nil
 }
 
-// listener returns the listener of an interface, whose ports are not open. One VLAN has ports of
+// listenerOf returns the listener of an interface, whose ports are not open. One VLAN has ports of
 // its own, which need not look at the tags in user space.
-func (f *flags) listener(name string, opener *linux.Opener) pppoe.Listener {
-	if only, ok := f.vlans.One(); ok {
+func listenerOf(on serverconfig.Interface, opener *linux.Opener) pppoe.Listener {
+	name, _ := ifname.KernelName(on.Name)
+	if only, ok := on.VLANs.One(); ok {
 		a := afpacket.Attachment{Interface: name, VLAN: only}
 		return pppoe.Listener{Interface: a.String(), Device: name, Reopen: func() (pppoe.Ports, error) { return opener.Open(a) }}
 	}
-	t := afpacket.Trunk{Attachment: afpacket.Attachment{Interface: name}, VLANs: f.vlans}
-	return pppoe.Listener{Interface: name, VLANs: f.vlans, Reopen: func() (pppoe.Ports, error) { return opener.OpenTrunk(t) }}
+	t := afpacket.Trunk{Attachment: afpacket.Attachment{Interface: name}, VLANs: on.VLANs}
+	return pppoe.Listener{Interface: name, VLANs: on.VLANs, Reopen: func() (pppoe.Ports, error) { return opener.OpenTrunk(t) }}
 }
 
 // listenerName describes a listener in the log.
@@ -62,9 +61,9 @@ func listenerName(l pppoe.Listener) string {
 const maxVLANsText = 200
 
 // widestTags returns the tags of a served VLAN that take most of the interface's MTU.
-func (f *flags) widestTags() (widest vlan.Stack) {
+func widestTags(vlans vlan.Set) (widest vlan.Stack) {
 	mtu := func(s vlan.Stack) int { return afpacket.Attachment{VLAN: s}.InterfaceMTU(0) }
-	for r := range f.vlans.Ranges {
+	for r := range vlans.Ranges {
 		if widest == (vlan.Stack{}) || mtu(r.Low) > mtu(widest) {
 			widest = r.Low
 		}

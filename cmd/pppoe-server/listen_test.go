@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe/linux"
 )
 
@@ -18,7 +19,7 @@ func TestListenerNameBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := listenerName(f.listener("eth7", &linux.Opener{}))
+	name := listenerName(listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, &linux.Opener{}))
 	if len(name) > 250 || !strings.HasPrefix(name, "eth7, VLANs 1,3,5,") || !strings.HasSuffix(name, "...,") {
 		t.Errorf("%d octets: %q", len(name), name)
 	}
@@ -40,9 +41,9 @@ func TestListeners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := f.listener("eth7", &linux.Opener{})
-		if l.Interface != want.name || listenerName(l) != want.described || f.widestTags().String() != want.widest {
-			t.Errorf("%s: %s, %q, widest %v; want %+v", args, l.Interface, listenerName(l), f.widestTags(), want)
+		l := listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, &linux.Opener{})
+		if l.Interface != want.name || listenerName(l) != want.described || widestTags(f.vlans).String() != want.widest {
+			t.Errorf("%s: %s, %q, widest %v; want %+v", args, l.Interface, listenerName(l), widestTags(f.vlans), want)
 		}
 		if l.Device != "" && l.Device != "eth7" {
 			t.Errorf("%s: states of interface %q are its", args, l.Device)

@@ -10,13 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/servercontrol"
@@ -45,12 +44,12 @@ func run(args []string) int {
 	if err := capability.SetNotDumpable(); err != nil {
 		return fail(err)
 	}
-	s, err := options(f)
+	c, warnings, err := f.load()
 	if err != nil {
 		return fail(err)
 	}
-	if f.foreground || s.Detach == pppd.DetachNever || os.Getpid() == 1 || daemonize.IsChild() {
-		return serve(f, s)
+	if c.Server.Foreground || os.Getpid() == 1 || daemonize.IsChild() {
+		return serve(f, c, warnings)
 	}
 	code, err := daemonize.Launch(args)
 	if err != nil {
@@ -60,12 +59,13 @@ func run(args []string) int {
 }
 
 // serve runs the server until it ends.
-func serve(f *flags, s *pppd.Settings) int {
+func serve(f *flags, c *serverconfig.Config, warnings []string) int {
+	s := c.Options
 	daemonize.CatchWriteSignals()
 	limitGarbage()
 	// These signals have a meaning for pppd; here they must not end the server.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
-	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild())
+	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild())
 	if err != nil {
 		return fail(err)
 	}
@@ -74,33 +74,33 @@ func serve(f *flags, s *pppd.Settings) int {
 	lines.AddUnqueued(ring)
 	log := slog.New(lines)
 	fail := func(err error) int { return end(err, lines) }
-	for _, notice := range slices.Concat(f.warnings, s.Warnings) {
+	for _, notice := range warnings {
 		log.Warn(notice)
 	}
-	if few := raiseOpenFileLimit(openFiles(f, s), f.max); few != "" {
+	if few := raiseOpenFileLimit(openFiles(c), c.Sessions.Max); few != "" {
 		log.Warn(few)
 	}
-	opener := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
+	opener := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: log}
 	defer opener.Close()
-	listeners, err := listen(f, opener)
+	listeners, err := listen(c, opener)
 	if err != nil {
 		return fail(err)
 	}
 	failed, fatal := context.WithCancelCause(context.Background())
-	network, err := newNetwork(f, s, fatal, log)
+	network, err := newNetwork(c, fatal, log)
 	if err != nil {
 		return fail(err)
 	}
 	defer network.close()
-	socket, err := openControl(f.control, ring, log)
+	socket, err := openControl(c.Control, ring, log)
 	if err != nil {
 		return fail(err)
 	}
 	defer socket.close()
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
-	dropCapabilities(log, f.ipv6.wanted() && !f.device.shared, s.DataPath)
-	cfg := config(f, s, nil, log)
+	dropCapabilities(log, len(c.IPv6.Prefixes()) > 0 && !c.Device.Shared, s.DataPath)
+	cfg := serverConfig(c, nil, log)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	network.configure(&cfg)
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
@@ -119,20 +119,20 @@ func serve(f *flags, s *pppd.Settings) int {
 	})
 	defer stop()
 	defer context.AfterFunc(failed, stop)()
-	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, network: network, server: server}
+	reload := &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: network, server: server}
 	defer onSIGHUP(reload.onSignal)()
 	info := servercontrol.Info{ACName: cfg.Concentrator.ACName}
 	for _, l := range listeners {
 		info.Interfaces = append(info.Interfaces, strings.TrimSuffix(listenerName(l), ","))
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", listenerName(l), cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
-	for _, name := range f.interfaces {
-		if short := mtuWarning(s, afpacket.Attachment{Interface: name, VLAN: f.widestTags()}); short != "" {
+	for _, on := range c.Interfaces {
+		if short := mtuWarning(s, afpacket.Attachment{Interface: on.Name, VLAN: widestTags(on.VLANs)}); short != "" {
 			log.Warn(short)
 		}
 	}
-	if f.pidFile != "" {
-		dir, name := filepath.Dir(f.pidFile), filepath.Base(f.pidFile)
+	if path := c.Server.PIDFile; path != "" {
+		dir, name := filepath.Dir(path), filepath.Base(path)
 		if err := pidfile.Write(dir, name); err != nil {
 			return fail(err)
 		}
@@ -144,8 +144,8 @@ func serve(f *flags, s *pppd.Settings) int {
 		daemonize.Ready()
 	}
 	go returnMemory(ctx) // ends with ctx
-	socket.start(server, info, func() ([]string, error) { return reload.reload("reload") }, func() []servercontrol.Pool { return f.usedPools(server) })
-	unwatch := watchInterfaces(ctx, f.interfaces, server, log)
+	socket.start(server, info, func() ([]string, error) { return reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(c, server) })
+	unwatch := watchInterfaces(ctx, c.Interfaces, server, log)
 	err = server.Run(ctx)
 	unwatch()
 	for reason, n := range server.Drops() {

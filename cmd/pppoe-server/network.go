@@ -4,15 +4,15 @@ import (
 	"context"
 	"log/slog"
 
-	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe"
 )
 
 // network is the host's network of the server's sessions: it sets up their devices and addresses, runs
 // their scripts and serves IPv6 to them.
 type network interface {
-	// use sets the options of sessions that begin from now on.
-	use(s *pppd.Settings)
+	// use sets the configuration of sessions that begin from now on.
+	use(c *serverconfig.Config)
 	// configure sets the network of the server to be made.
 	configure(cfg *pppoe.ServerConfig)
 	// start must be called before the server runs.
@@ -28,25 +28,24 @@ type network interface {
 
 // newNetwork opens what does not belong to a single session.
 // fail is called when the server cannot go on.
-func newNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
-	if f.device.shared {
-		return newSharedNetwork(f, s, fail, log)
+func newNetwork(c *serverconfig.Config, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+	if c.Device.Shared {
+		return newSharedNetwork(c, fail, log)
 	}
-	n := &sessionDevices{flags: f, log: log, scripts: newSessionScripts(), v6: newIPv6(f, log)}
-	n.use(s)
+	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, log)}
+	n.use(c)
 	return n, nil
 }
 
 // sessionDevices is a network with a device for each session.
 type sessionDevices struct {
-	flags   *flags
 	log     *slog.Logger
 	scripts *sessionScripts
 	v6      *ipv6Service
 }
 
-func (n *sessionDevices) use(s *pppd.Settings) {
-	n.scripts.use(host(s, n.scripts, n.log), scriptsOf(n.flags, s, n.log))
+func (n *sessionDevices) use(c *serverconfig.Config) {
+	n.scripts.use(hostOf(c, n.scripts, n.log), scriptsOf(c, n.log))
 }
 
 func (n *sessionDevices) configure(cfg *pppoe.ServerConfig) { cfg.Network = n.scripts }

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe/datapath"
 )
 
@@ -18,9 +18,10 @@ const (
 )
 
 // openFiles returns how many files a server with all its sessions may have open.
-func openFiles(f *flags, s *pppd.Settings) uint64 {
-	all := len(f.interfaces)*filesOfListener + filesOfServer
-	if f.device.shared {
+func openFiles(c *serverconfig.Config) uint64 {
+	all := len(c.Interfaces)*filesOfListener + filesOfServer
+	s := c.Options
+	if c.Device.Shared {
 		queues := s.Queues
 		if queues == 0 {
 			queues = runtime.GOMAXPROCS(0)
@@ -34,10 +35,10 @@ func openFiles(f *flags, s *pppd.Settings) uint64 {
 	case queues > 1:
 		each = 2*queues + 1
 	}
-	if f.ipv6.wanted() {
+	if len(c.IPv6.Prefixes()) > 0 {
 		each += 3 // sockets of router advertisements and DHCPv6
 	}
-	return uint64(all + f.max*each)
+	return uint64(all + c.Sessions.Max*each)
 }
 
 // raiseOpenFileLimit raises the limit of open files to what all sessions need, as far as permitted. It

@@ -38,11 +38,11 @@ func TestOpenFiles(t *testing.T) {
 		if err := os.WriteFile(f.options, []byte(c.options), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := options(f)
+		loaded, _, err := f.load()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := openFiles(f, s); got != c.want {
+		if got := openFiles(loaded); got != c.want {
 			t.Errorf("%s, %q: %d open files, want %d", c.args, c.options, got, c.want)
 		}
 	}

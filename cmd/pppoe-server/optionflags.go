@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/config/pppd"
@@ -38,18 +40,12 @@ func addOptionFlags(set *pflag.FlagSet, to *[]string) {
 	}
 }
 
-// checkOptionFlags checks their values before any file is read.
-func (f *flags) checkOptionFlags() error {
-	r := pppd.Reader{Role: pppd.Server, Settings: pppd.New()}
-	return r.CommandLine(f.optionWords)
-}
-
 // override adds the values of flags to those of the files.
 func (f *flags) override(r *pppd.Reader) error {
 	for _, text := range f.services {
 		service, err := pppd.ParseService(text)
 		if err != nil {
-			return err
+			return &pppd.Error{Message: fmt.Sprintf("-S %q: %v", text, err)}
 		}
 		r.Settings.AddService(service)
 	}

@@ -5,19 +5,20 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/pppoe"
 )
 
-// reloader reads the options file and the accounts again at SIGHUP.
+// reloader reads the configuration and the accounts again at SIGHUP.
 type reloader struct {
 	flags    *flags
-	settings *pppd.Settings // current
+	current  *serverconfig.Config
 	accounts pppoe.Authenticator
 	log      *slog.Logger
 	lines    *pppdlog.Handler
@@ -47,45 +48,43 @@ func onSIGHUP(do func()) (stop func()) {
 // onSignal reloads.
 func (r *reloader) onSignal() { r.reload("SIGHUP") }
 
-// reload applies the files to sessions that begin from now on, and logs what has come of it. If the
-// options are invalid, nothing changes. The log names by what it was caused.
+// reload applies the files to sessions that begin from now on, and logs what has come of it. If they have
+// an error, nothing changes. The log names by what it was caused.
 func (r *reloader) reload(by string) (warnings []string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, err := options(r.flags)
+	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
 	if err == nil {
-		cfg = config(r.flags, s, r.accounts, r.log)
+		warnings = append(warnings, r.keepFixed(c, by)...)
+		cfg = serverConfig(c, r.accounts, r.log)
 		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
-		r.log.Error(fmt.Sprintf("%s: nothing is changed, as the options are invalid: %v", by, err))
+		for line := range strings.Lines(err.Error()) {
+			r.log.Error(fmt.Sprintf("%s: nothing is changed, as the configuration is invalid: %s", by, strings.TrimSuffix(line, "\n")))
+		}
 		return nil, err
-	}
-	warnings = s.Warnings
-	if fixed := r.fixed(s); fixed != "" {
-		warnings = append(warnings, fmt.Sprintf("%s: option %s takes effect when the server is restarted", by, fixed))
 	}
 	for _, notice := range warnings {
 		r.log.Warn(notice)
 	}
-	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
-	r.network.use(s)
-	r.lines.SetDebug(s.Debug || r.flags.debug)
-	r.settings, r.accounts = s, cfg.Authenticator
+	r.network.use(c)
+	r.lines.SetDebug(c.Options.Debug)
+	r.current, r.accounts = c, cfg.Authenticator
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")
 	return warnings, nil
 }
 
-// fixed returns an option that has changed but cannot be changed in a running server; empty if none.
-func (r *reloader) fixed(s *pppd.Settings) string {
-	switch before := r.settings; {
-	case s.DataPath != before.DataPath:
-		return "datapath"
-	case s.DataPathQueues() != before.DataPathQueues():
-		return "datapath-queues"
-	case s.LogFile != before.LogFile:
-		return "logfile"
+// keepFixed keeps what cannot change in a running server, and returns a warning if the configuration has
+// something else.
+func (r *reloader) keepFixed(c *serverconfig.Config, by string) []string {
+	var names []string
+	for _, key := range c.KeepFixed(r.current) {
+		names = append(names, r.flags.label(key))
 	}
-	return ""
+	if names == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %s takes effect when the server is restarted", by, strings.Join(names, ", "))}
 }

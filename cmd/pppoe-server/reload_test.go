@@ -19,7 +19,7 @@ import (
 // reloadable returns the reloader of a server with an options file, and its log.
 func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	f := set(t, text)
-	s, err := options(f)
+	c, _, err := f.load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +27,8 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	lines := pppdlog.NewHandler(false)
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
-	cfg := config(f, s, nil, log)
-	devices, err := newNetwork(f, s, nil, log)
+	cfg := serverConfig(c, nil, log)
+	devices, err := newNetwork(c, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, network: devices, server: server}, out
+	return &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: devices, server: server}, out
 }
 
 // TestReload: a valid options file applies to new sessions; an invalid one changes nothing, and the log
@@ -50,17 +50,17 @@ func TestReload(t *testing.T) {
 		changed          bool
 	}{
 		{"other options", "require-pap\nipparam two\nmtu 1400\n", "SIGHUP: options and accounts reloaded", true},
-		{"an unknown option", "require-pap\nipparam two\nno-such-option\n", "SIGHUP: nothing is changed, as the options are invalid: ", false},
+		{"an unknown option", "require-pap\nipparam two\nno-such-option\n", "SIGHUP: nothing is changed, as the configuration is invalid: ", false},
 		{"and its place", "require-pap\nipparam two\nno-such-option\n", "pppoe-server-options:3:", false},
 		{"an invalid value", "ipparam two\nmtu x\n", "pppoe-server-options:2:", false},
 		{"an open quote", "ipparam \"two\n", "pppoe-server-options", false},
-		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: option datapath takes effect when the server is restarted", true},
-		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: option datapath-queues takes effect", true},
-		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: option logfile takes effect", true},
+		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: datapath takes effect when the server is restarted", true},
+		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: datapath-queues takes effect", true},
+		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: logfile takes effect", true},
 		{"a warning", "ipparam two\npersist\n", `option "persist" has no effect on a server`, true},
 	} {
 		r, out := reloadable(t, "require-chap\nipparam one\n")
-		before := r.settings
+		before := r.current
 		if err := os.WriteFile(r.flags.options, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -70,10 +70,10 @@ func TestReload(t *testing.T) {
 		}
 		param := map[bool]string{false: "one", true: "two"}[c.changed]
 		used := r.network.(*sessionDevices).scripts.cfg
-		if (r.settings != before) != c.changed || *used.IPParam != param {
-			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *used.IPParam)
+		if (r.current != before) != c.changed || *used.IPParam != param {
+			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.current != before, *used.IPParam)
 		}
-		if r.settings.DataPath != before.DataPath || r.settings.Queues != before.Queues || r.settings.LogFile != before.LogFile {
+		if is, was := r.current.Options, before.Options; is.DataPath != was.DataPath || is.Queues != was.Queues || is.LogFile != was.LogFile {
 			t.Errorf("%s: changes what cannot change in a running server", c.what)
 		}
 	}
@@ -103,12 +103,12 @@ func TestReloadMACList(t *testing.T) {
 	r, out := reloadable(t, "require-chap\nmac-deny @"+list+"\n")
 	write("02:00:5e\n02:00:5f # another\n")
 	r.reload("SIGHUP")
-	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), "reloaded") {
+	if n := r.current.Options.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), "reloaded") {
 		t.Errorf("%d addresses are denied, want 2; the log has %q", n, out)
 	}
 	write("02:00:5e\nlan\n")
 	r.reload("SIGHUP")
-	if n := r.settings.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), list+":2: \"lan\"") {
+	if n := r.current.Options.AccessConfig().Clients.Deny.Len(); n != 2 || !strings.Contains(out.String(), list+":2: \"lan\"") {
 		t.Errorf("%d addresses are denied, want 2 as before; the log has %q", n, out)
 	}
 }

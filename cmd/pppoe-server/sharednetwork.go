@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/scripts"
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/runner"
@@ -19,7 +20,6 @@ import (
 
 // sharedNetwork is a network with one device for all sessions.
 type sharedNetwork struct {
-	flags   *flags
 	log     *slog.Logger
 	device  *linux.SharedNetwork
 	scripts *scripts.Pool
@@ -30,15 +30,15 @@ type sharedNetwork struct {
 	running  sync.WaitGroup
 }
 
-func newSharedNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
-	n := &sharedNetwork{flags: f, log: log}
+func newSharedNetwork(c *serverconfig.Config, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+	s, n := c.Options, &sharedNetwork{log: log}
 	var err error
-	if n.v6, err = n.newIPv6(); err != nil {
+	if n.v6, err = n.newIPv6(c); err != nil {
 		return nil, err
 	}
 	cfg := linux.SharedNetworkConfig{
-		Name: f.device.name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: f.local, IPv6: f.device.ipv6, NoIPv6: s.NoIPv6,
-		Pools: f.pools(), Isolate: f.device.isolate, Log: log,
+		Name: c.Device.Name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: c.IPv4.Local, IPv6: c.IPv6.Local, NoIPv6: s.NoIPv6,
+		Pools: pools(c), Isolate: c.Device.Isolate, Log: log,
 		Lost:        func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
 		RouteFailed: func(l pppoe.SessionInfo, err error) { n.server.FailNetwork(l.Key(), err) }, // the session may have ended
 	}
@@ -46,9 +46,9 @@ func newSharedNetwork(f *flags, s *pppd.Settings, fail context.CancelCauseFunc, 
 		cfg.Local = n.v6.Receive
 	}
 	if n.device, err = linux.NewSharedNetwork(cfg); err != nil {
-		return nil, fmt.Errorf("--device shared: %w", err)
+		return nil, fmt.Errorf("shared device: %w", err)
 	}
-	n.scripts = scripts.NewPool(n.scriptsOf(s))
+	n.scripts = scripts.NewPool(n.scriptsOf(c))
 	return n, nil
 }
 
@@ -61,21 +61,22 @@ func sharedMTU(s *pppd.Settings) int {
 }
 
 // pools returns the prefixes of all pools.
-func (f *flags) pools() []netip.Prefix {
-	return append(linux.PoolPrefixes(pppoe.Pool{First: f.remote, Max: f.max}), f.ipv6.bases...)
+func pools(c *serverconfig.Config) []netip.Prefix {
+	return append(linux.PoolPrefixes(poolOf(c)), c.IPv6.Prefixes()...)
 }
 
-func (n *sharedNetwork) scriptsOf(s *pppd.Settings) scripts.PoolConfig {
-	return scripts.PoolConfig{Config: scriptsOf(n.flags, s, n.log), SharedDevice: n.device.Name()}
+func (n *sharedNetwork) scriptsOf(c *serverconfig.Config) scripts.PoolConfig {
+	return scripts.PoolConfig{Config: scriptsOf(c, n.log), SharedDevice: n.device.Name()}
 }
 
 // newIPv6 returns the service of router advertisements and DHCPv6; nil if no IPv6 flag is given.
-func (n *sharedNetwork) newIPv6() (*shared.Service[pppoe.SessionKey], error) {
-	if !n.flags.ipv6.wanted() {
+func (n *sharedNetwork) newIPv6(c *serverconfig.Config) (*shared.Service[pppoe.SessionKey], error) {
+	if len(c.IPv6.Prefixes()) == 0 {
 		return nil, nil
 	}
+	v6 := poolsOf(&c.IPv6)
 	return shared.New(shared.Config[pppoe.SessionKey]{
-		Config: n.flags.ipv6.assignConfig(loadDUID(n.flags, n.log)),
+		Config: v6.assignConfig(loadDUID(c, n.log)),
 		Send:   func(session pppoe.SessionKey, packet []byte) { n.server.Send(session, packet) },
 		Assigned: func(session pppoe.SessionKey, s, _ assign.State) {
 			n.server.SetSourcePrefixes(session, []netip.Prefix{s.Network, s.Address, s.Delegated})
@@ -84,7 +85,7 @@ func (n *sharedNetwork) newIPv6() (*shared.Service[pppoe.SessionKey], error) {
 	})
 }
 
-func (n *sharedNetwork) use(s *pppd.Settings) { n.scripts.Use(n.scriptsOf(s)) }
+func (n *sharedNetwork) use(c *serverconfig.Config) { n.scripts.Use(n.scriptsOf(c)) }
 
 func (n *sharedNetwork) configure(cfg *pppoe.ServerConfig) { cfg.Shared = n.device.ServerConfig() }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/host/ifname"
 	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
 	"upppoe/pppoe/wire"
@@ -14,10 +16,15 @@ import (
 
 // watchInterfaces passes changes of the interfaces' states and addresses to the server, until the context
 // ends or stop is called. stop waits for the watchers.
-func watchInterfaces(ctx context.Context, interfaces []string, server *pppoe.Server, log *slog.Logger) (stop func()) {
+func watchInterfaces(ctx context.Context, interfaces []serverconfig.Interface, server *pppoe.Server, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(interfaces))) {
+	var names []string
+	for _, on := range interfaces {
+		name, _ := ifname.KernelName(on.Name)
+		names = append(names, name)
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		watching.Go(func() { watchInterface(ctx, name, server, log) })
 	}
 	return func() { cancel(); watching.Wait() }

@@ -12,6 +12,9 @@ import (
 
 // check reports values that do not go together, or have no effect.
 func (c *Config) check(r *report) {
+	if c.ACName() == "" {
+		r.fail("server.ac-name", "the host name is unknown", `a name like "bng1"`)
+	}
 	c.checkInterfaces(r)
 	c.checkIPv4(r)
 	c.checkIPv6(r)
@@ -93,20 +96,13 @@ func (c *Config) checkIPv6(r *report) {
 	if p := c.IPv6.Networks; p.IsValid() && p.Bits() > 64 {
 		r.fail("ipv6.networks", fmt.Sprintf("%v has no network of 64 bits", p), `a prefix of at most 64 bits, like "2001:db8:1::/48"`)
 	}
-	if p := c.IPv6.Delegated; p.IsValid() && c.delegatedLength() < p.Bits() {
-		r.fail("ipv6.delegated-length", fmt.Sprintf("%v has no prefix of length %d", p, c.delegatedLength()), fmt.Sprintf("a length from %d to 128", p.Bits()))
+	if p := c.IPv6.Delegated; p.IsValid() && c.IPv6.Length() < p.Bits() {
+		r.fail("ipv6.delegated-length", fmt.Sprintf("%v has no prefix of length %d", p, c.IPv6.Length()), fmt.Sprintf("a length from %d to 128", p.Bits()))
 	}
 }
 
 // usualDelegatedLength is the default length of delegated prefixes.
 const usualDelegatedLength = 56
-
-func (c *Config) delegatedLength() int {
-	if c.IPv6.DelegatedLength == 0 {
-		return usualDelegatedLength
-	}
-	return c.IPv6.DelegatedLength
-}
 
 func (c *Config) checkServices(r *report) {
 	all := c.Options.Services

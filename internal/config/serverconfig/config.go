@@ -5,6 +5,7 @@ package serverconfig
 
 import (
 	"net/netip"
+	"os"
 	"time"
 
 	"upppoe/internal/config/pppd"
@@ -25,6 +26,7 @@ type Config struct {
 	IPv4       IPv4
 	IPv6       IPv6
 	Metrics    metrics.Config // Listen empty: none are served
+	Control    Control
 	// ScriptDirectory has the scripts that Options does not name by a path.
 	ScriptDirectory string
 	// Options are the values of pppd's options: PPP, authentication, policies, limits of clients, data
@@ -74,6 +76,45 @@ type IPv6 struct {
 	DNS             []netip.Addr
 	Local           netip.Addr // of a shared device; invalid: none
 	DUIDFile        string
+}
+
+// Control is the control socket.
+type Control struct {
+	Socket string // empty: the default; NoSocket: none
+	Group  string // empty: only root may use it
+}
+
+// Name returns the server's name in the files of accounts.
+func (c *Config) Name() string { return orElse(c.Options.Name, c.ACName()) }
+
+// ACName returns the AC-Name.
+func (c *Config) ACName() string {
+	if c.Server.ACName != "" {
+		return c.Server.ACName
+	}
+	name, _ := os.Hostname()
+	return name
+}
+
+// MSS returns the MSS limit for pppoe's configurations: 0 is the default, a negative value no clamping.
+func (c *Config) MSS() int { return c.Options.ClampMSS() }
+
+// Length returns the length of delegated prefixes.
+func (v *IPv6) Length() int {
+	if v.DelegatedLength == 0 {
+		return usualDelegatedLength
+	}
+	return v.DelegatedLength
+}
+
+// Prefixes returns the pools that there are.
+func (v *IPv6) Prefixes() (pools []netip.Prefix) {
+	for _, p := range []netip.Prefix{v.Networks, v.Addresses, v.Delegated} {
+		if p.IsValid() {
+			pools = append(pools, p)
+		}
+	}
+	return pools
 }
 
 // Defaults of LCP echoes. A server sends Echo-Requests by default: a client that vanishes without a

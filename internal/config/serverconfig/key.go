@@ -22,6 +22,17 @@ type field[E any] interface {
 	copy(to, from *E)
 }
 
+// fixedField is a field that a running server cannot change.
+type fixedField[E any] struct{ field[E] }
+
+func fixed[E any](f field[E]) field[E] { return fixedField[E]{f} }
+
+// isFixed reports whether a change needs a restart.
+func (k key[E]) isFixed() bool {
+	_, is := k.field.(fixedField[E])
+	return is
+}
+
 // bound is a field of a kind.
 type bound[E, T any] struct {
 	kind[T]

@@ -19,6 +19,8 @@ type section interface {
 	write(c *Config, w *writer)
 	// rows returns the keys for the manual.
 	rows() []row
+	// keep copies the values that a running server cannot change, and returns the keys that differ.
+	keep(to, from *Config) []string
 	// copy copies the section's values, each in the form that reading it would store.
 	copy(to, from *Config)
 }
@@ -42,6 +44,7 @@ var sections = []section{
 	scriptsSection,
 	logSection,
 	metricsSection,
+	controlSection,
 }
 
 // single is a section that is one table.
@@ -140,6 +143,31 @@ func keyNames[E any](keys []key[E]) (names []string) {
 	return names
 }
 
+func (s single[E]) keep(to, from *Config) (changed []string) {
+	for _, k := range s.keys {
+		if k.isFixed() && k.text(s.of(to)) != k.text(s.of(from)) {
+			k.copy(s.of(to), s.of(from))
+			changed = append(changed, s.name+"."+k.name)
+		}
+	}
+	return changed
+}
+
+// keep keeps a list whose first key is fixed as a whole.
+func (s repeated[E]) keep(to, from *Config) (changed []string) {
+	if !s.keys[0].isFixed() {
+		return nil
+	}
+	var w [2]writer
+	s.write(to, &w[0])
+	s.write(from, &w[1])
+	if w[0].out.String() != w[1].out.String() {
+		*s.of(to) = *s.of(from)
+		changed = append(changed, s.name)
+	}
+	return changed
+}
+
 func (s single[E]) copy(to, from *Config) {
 	for _, k := range s.keys {
 		k.copy(s.of(to), s.of(from))
@@ -167,7 +195,11 @@ func (s repeated[E]) rows() []row {
 func rowsOf[E any](keys []key[E], usual *E) (rows []row) {
 	for _, k := range keys {
 		arg, want, _ := k.describe()
-		rows = append(rows, row{k.name, k.stands, k.help, arg, want, k.text(usual)})
+		help := k.help
+		if k.isFixed() {
+			help += " A change needs a restart."
+		}
+		rows = append(rows, row{k.name, k.stands, help, arg, want, k.text(usual)})
 	}
 	return rows
 }
@@ -200,6 +232,15 @@ func header(name string, several bool) string {
 		return "[[" + name + "]]"
 	}
 	return "[" + name + "]"
+}
+
+// KeepFixed copies from another configuration what a running server cannot change, and returns the paths
+// of the keys that differed.
+func (c *Config) KeepFixed(from *Config) (changed []string) {
+	for _, s := range sections {
+		changed = append(changed, s.keep(c, from)...)
+	}
+	return changed
 }
 
 // Canonical returns a copy in which each value has the form that reading it from a file would store, so

@@ -4,8 +4,8 @@ var logSection = single[Config]{
 	name: "log", help: "The log. In the background it goes to syslog, facility daemon.",
 	of: func(c *Config) *Config { return c },
 	keys: []key[Config]{
-		{"file", "logfile nolog", "Append the log to this file instead. A change needs a restart.",
-			at(path("/var/log/pppoe-server.log"), func(c *Config) *string { return &c.Options.LogFile })},
+		{"file", "logfile nolog", "Append the log to this file instead.",
+			fixed(at(path("/var/log/pppoe-server.log"), func(c *Config) *string { return &c.Options.LogFile }))},
 		{"debug", "-d --debug debug nodebug", "Log every control packet.",
 			at(boolean, func(c *Config) *bool { return &c.Options.Debug })},
 		{"show-passwords", "show-password hide-password", "Show PAP passwords in the log.",

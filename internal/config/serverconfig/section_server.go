@@ -11,15 +11,15 @@ var serverSection = single[Config]{
 	of: func(c *Config) *Config { return c },
 	keys: []key[Config]{
 		{"ac-name", "-C --ac-name", "AC-Name of the access concentrator. Default: the host name.",
-			at(str("NAME", "a name of printable characters like \"bng1\"", printable), func(c *Config) *string { return &c.Server.ACName })},
+			fixed(at(str("NAME", "a name of printable characters like \"bng1\"", printable), func(c *Config) *string { return &c.Server.ACName }))},
 		{"name", "name", "Our name in the second column of chap-secrets and pap-secrets. Default: the AC-Name.",
 			at(str("NAME", "a name like \"bng1\"", printable), func(c *Config) *string { return &c.Options.Name })},
 		{"foreground", "-F --foreground nodetach updetach up_sdnotify", "Stay in the foreground, with the log on standard error.",
-			at(boolean, func(c *Config) *bool { return &c.Server.Foreground })},
+			fixed(at(boolean, func(c *Config) *bool { return &c.Server.Foreground }))},
 		{"pid-file", "-X --pid-file", "File for the process ID, while the server runs.",
-			at(path("/run/pppoe-server.pid"), func(c *Config) *string { return &c.Server.PIDFile })},
+			fixed(at(path("/run/pppoe-server.pid"), func(c *Config) *string { return &c.Server.PIDFile }))},
 		{"state-directory", "state-dir", "Directory for the record, which survives a crash, of the settings that the kernel data path has changed at an interface.",
-			at(path("/var/lib/upppoe"), func(c *Config) *string { return &c.Options.StateDir })},
+			fixed(at(path("/var/lib/upppoe"), func(c *Config) *string { return &c.Options.StateDir }))},
 	},
 }
 

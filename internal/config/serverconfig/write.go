@@ -83,11 +83,15 @@ func linesOf[E any](w *writer, keys []key[E], e, usual *E) (lines []string) {
 }
 
 func completeLine[E any](k key[E], text string) string {
+	help := k.help
+	if k.isFixed() {
+		help += " A change needs a restart."
+	}
 	if text == "" {
 		_, want, _ := k.describe()
-		return "\n" + comment(k.help) + "# " + k.name + " = " + exampleOf(want) + "\n"
+		return "\n" + comment(help) + "# " + k.name + " = " + exampleOf(want) + "\n"
 	}
-	return "\n" + comment(k.help) + k.name + " = " + text + "\n"
+	return "\n" + comment(help) + k.name + " = " + text + "\n"
 }
 
 func (s single[E]) write(c *Config, w *writer) {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
+)
+
+// besideConfig are the flags that may be given with --config: they are about this run of the program.
+var besideConfig = []string{"config", "foreground", "debug", "pid-file"}
+
+// besideConfigText returns them as words.
+func besideConfigText() string { return "-F, -d and -X" }
+
+// checkConfigAlone rejects flags beside --config, naming the key of the file that stands for each.
+func (f *flags) checkConfigAlone(set *pflag.FlagSet) (err error) {
+	if f.config, err = filepath.Abs(f.config); err != nil {
+		return err
+	}
+	set.Visit(func(other *pflag.Flag) {
+		if err != nil || slices.Contains(besideConfig, other.Name) {
+			return
+		}
+		name, instead := "--"+other.Name, ""
+		if key := serverconfig.KeyFor(name); key != "" {
+			instead = fmt.Sprintf(": set %s in the file", key)
+		}
+		if other.Shorthand != "" {
+			name = "-" + other.Shorthand + " (" + name + ")"
+		}
+		err = &pppd.Error{Message: fmt.Sprintf("%s cannot be given with --config%s", name, instead)}
+	})
+	return err
+}
+
+// readConfig reads the file of --config. Flags beside it override it.
+func (f *flags) readConfig() (*serverconfig.Config, []string, error) {
+	c, problems := serverconfig.ReadAndCheck(f.config)
+	if err := problems.Err(); err != nil {
+		return nil, nil, err
+	}
+	c.Server.Foreground = c.Server.Foreground || f.foreground
+	c.Options.Debug = c.Options.Debug || f.debug
+	if f.pidFile != "" {
+		c.Server.PIDFile = f.pidFile
+	}
+	return c, problems.Warnings(), nil
+}
+
+// load returns the configuration, and warnings for the log. It is called at the start and at each reload.
+func (f *flags) load() (*serverconfig.Config, []string, error) {
+	if f.config != "" {
+		return f.readConfig()
+	}
+	s, err := options(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := f.translate(s)
+	return c, slices.Concat(f.warnings, s.Warnings), err
+}
+
+// label returns the name of a key in a message: that of the file, or else of the flag or option which has
+// set it.
+func (f *flags) label(key string) string {
+	if stands := serverconfig.Stands(key); f.config == "" && len(stands) > 0 {
+		return strings.TrimPrefix(stands[0], "option ")
+	}
+	return key
+}
