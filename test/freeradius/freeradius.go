@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"upppoe/internal/roottest"
 )
 
 // Secret is shared with all clients.
@@ -154,6 +156,7 @@ server default {
 // Start starts a server, which ends with the test, and waits until it answers.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
+	roottest.NeedPrograms(t, Program)
 	s := &Server{dir: t.TempDir()}
 	addr, auth, acct := netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1812, 1813
 	if o.Addr.IsValid() {
