@@ -162,3 +162,16 @@ func (l *loop) dynamicPrefixesOf(s *sessionState) []netip.Prefix {
 	}
 	return l.sourceFilters.dynamicOf(s.Generation)
 }
+
+// Lookup returns the key of the session with a generation; ok is false if there is none. It may be
+// called at any time, from any goroutine.
+func (s *Server) Lookup(generation uint64) (key SessionKey, ok bool) {
+	s.slots.mu.Lock()
+	defer s.slots.mu.Unlock()
+	for i := range s.slots.all {
+		if of := s.slots.all[i].session; of != nil && of.Generation == generation {
+			return of.Key(), true
+		}
+	}
+	return key, false
+}

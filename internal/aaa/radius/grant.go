@@ -82,6 +82,10 @@ func (g *grant) apply(p *radius.Packet) error {
 	if err != nil {
 		return err
 	}
+	return g.applyValues(all)
+}
+
+func (g *grant) applyValues(all []value) error {
 	for _, v := range all {
 		if err := g.applyOne(v); err != nil {
 			return &AttributeError{v.AttributeType, err}

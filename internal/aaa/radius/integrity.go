@@ -142,6 +142,12 @@ func encodeRequest(p *radius.Packet) ([]byte, error) {
 	if p.Code == radius.CodeAccountingRequest {
 		return p.Encode()
 	}
+	return encodeSigned(p)
+}
+
+// encodeSigned encodes a packet with a Message-Authenticator as its first attribute, made with the
+// authenticator of the packet.
+func encodeSigned(p *radius.Packet) ([]byte, error) {
 	p.Attributes = append(radius.Attributes{{Type: rfc2869.MessageAuthenticator_Type, Attribute: make([]byte, md5.Size)}}, p.Attributes...)
 	b, err := p.MarshalBinary()
 	if err != nil {
@@ -149,5 +155,40 @@ func encodeRequest(p *radius.Packet) ([]byte, error) {
 	}
 	const at = headerLen + 2
 	copy(b[at:], messageAuthenticator(b, at, p.Authenticator, p.Secret))
+	return b, nil
+}
+
+// ParseRequest checks and parses a request that has no random authenticator (RFC 5176 section 2.3:
+// CoA-Request, Disconnect-Request). A Message-Authenticator must be right, and present if it is
+// required.
+func ParseRequest(b, secret []byte, required bool) (*radius.Packet, error) {
+	b, err := trim(b)
+	if err != nil {
+		return nil, err
+	}
+	if code := radius.Code(b[0]); code != radius.CodeCoARequest && code != radius.CodeDisconnectRequest {
+		return nil, ErrCode
+	}
+	if !hmac.Equal(authenticatorOf(b, [16]byte{}, secret), b[authenticatorOffset:headerLen]) {
+		return nil, ErrAuthenticator
+	}
+	if err := checkMessageAuthenticator(b, [16]byte{}, secret, required); err != nil {
+		return nil, err
+	}
+	packet, err := radius.Parse(b, secret)
+	if err != nil {
+		return nil, ErrLength
+	}
+	return packet, nil
+}
+
+// EncodeResponse encodes the response to a request, made by its Response method: with a
+// Message-Authenticator as the first attribute.
+func EncodeResponse(p *radius.Packet) ([]byte, error) {
+	b, err := encodeSigned(p)
+	if err != nil {
+		return nil, err
+	}
+	copy(b[authenticatorOffset:], authenticatorOf(b, p.Authenticator, p.Secret))
 	return b, nil
 }

@@ -51,7 +51,7 @@ func (n *NAS) AddSession(p *radius.Packet, s pppoe.SessionInfo) {
 	rfc2865.NASPortType_Set(p, n.portType(s))
 	rfc2869.NASPortID_SetString(p, clip(PortID(s)))
 	rfc2865.CallingStationID_SetString(p, StationID(s))
-	rfc2865.CalledStationID_SetString(p, clip(calledStation(s)))
+	rfc2865.CalledStationID_SetString(p, clip(CalledStation(s)))
 	rfc2865.ServiceType_Set(p, rfc2865.ServiceType_Value_FramedUser)
 	rfc2865.FramedProtocol_Set(p, rfc2865.FramedProtocol_Value_PPP)
 	rfc2866.AcctSessionID_SetString(p, n.SessionID(s.Generation))
@@ -75,8 +75,8 @@ func StationID(s pppoe.SessionInfo) string {
 	return strings.ToUpper(strings.ReplaceAll(s.Peer.String(), ":", "-"))
 }
 
-// calledStation returns the Called-Station-Id: the AC-Name, and the Service-Name if one was requested.
-func calledStation(s pppoe.SessionInfo) string {
+// CalledStation returns the Called-Station-Id: the AC-Name, and the Service-Name if one was requested.
+func CalledStation(s pppoe.SessionInfo) string {
 	if s.Service == "" {
 		return s.ACName
 	}
