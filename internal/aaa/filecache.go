@@ -61,7 +61,7 @@ func (a *FileAuthenticator) check(path string, previous *cachedFile) *cachedFile
 	}
 	if version := versionOf(info); previous == nil || previous.version != version {
 		a.files[path] = a.read(path, version, previous)
-		a.warnOfOverlaps()
+		a.warnOfOverlaps(path)
 	}
 	return a.files[path]
 }

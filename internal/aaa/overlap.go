@@ -93,16 +93,16 @@ func (h holding) String() string {
 // maxOverlaps is how many overlaps are logged each time that files are checked.
 const maxOverlaps = 20
 
-// warnOfOverlaps logs the overlaps of the accounts of all files that were read. The caller holds the
-// lock.
-func (a *FileAuthenticator) warnOfOverlaps() {
+// warnOfOverlaps logs the overlaps of the accounts of a file with each other and with those of other
+// files that were read. The caller holds the lock.
+func (a *FileAuthenticator) warnOfOverlaps(of string) {
 	var all []holding
 	for path, h := range a.files {
 		if h.file != nil {
 			all = holdings(all, path, a.name, h.file)
 		}
 	}
-	found := overlaps(all)
+	found := slices.DeleteFunc(overlaps(all), func(o overlap) bool { return o.inner.at.File != of && o.outer.at.File != of })
 	for _, o := range found[:min(len(found), maxOverlaps)] {
 		a.log.Warn(o.String())
 	}

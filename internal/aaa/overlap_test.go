@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"upppoe/chap"
 	"upppoe/internal/config/secrets"
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
@@ -38,6 +39,9 @@ func TestOverlaps(t *testing.T) {
 			`DIR:1: address 198.51.100.7 of account "a" is within framed-route 198.51.0.0/16 of account "b" (DIR:2)`},
 	} {
 		path := filepath.Join(t.TempDir(), "pap-secrets")
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "chap-secrets"), []byte("z * y 203.0.113.1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -45,19 +49,20 @@ func TestOverlaps(t *testing.T) {
 		a := NewFileAuthenticator(filepath.Dir(path), "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
 		for range 2 { // the second time the file has not changed
 			a.CheckFiles([]ppp.Method{pap.Method})
+			a.OwnMethods([]ppp.Method{chap.MD5}) // reads the other file
 		}
 		said := strings.ReplaceAll(strings.ReplaceAll(log.String(), path, "DIR"), `\"`, `"`)
-		if c.want == clear && said != "" || !strings.Contains(said, "level=WARN msg=\""+c.want) && c.want != clear || strings.Contains(said, " x ") {
+		if c.want == clear && said != "" || strings.Count(said, "level=WARN msg=\""+c.want) != 1 && c.want != clear || strings.Contains(said, " x ") {
 			t.Errorf("%s: the log is\n%s", c.name, said)
 		}
 	}
 }
 
-// TestManyOverlaps: the log is bounded, and the check of 100,000 accounts is not quadratic, even if
+// TestManyOverlaps: the log is bounded, and the check of 20,000 accounts is not quadratic, even if
 // all have one address.
 func TestManyOverlaps(t *testing.T) {
 	var text strings.Builder
-	const accounts = 100_000
+	const accounts = 20_000
 	for i := range accounts {
 		fmt.Fprintf(&text, "u%d * x 192.0.2.1 -- framed-route 198.51.100.0/%d\n", i, 24+i%8)
 	}
@@ -68,7 +73,7 @@ func TestManyOverlaps(t *testing.T) {
 	var log strings.Builder
 	a := NewFileAuthenticator(t.TempDir(), "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
 	a.files["f"] = &cachedFile{file: f}
-	a.warnOfOverlaps()
+	a.warnOfOverlaps("f")
 	if n := strings.Count(log.String(), "\n"); n != maxOverlaps+1 || !strings.Contains(log.String(), fmt.Sprint(2*accounts-2-maxOverlaps, " more")) {
 		t.Errorf("%d lines:\n%s", n, log.String())
 	}
