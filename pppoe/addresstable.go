@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"upppoe/internal/keyed"
 	"upppoe/pppoe/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 // have the same address at a time. It may be used concurrently.
 type addressTable struct {
 	mu sync.Mutex
-	by map[addressKey]*addressEntry
+	by keyed.Table[addressKey, *addressEntry]
 }
 
 // addressKey is an IPv4 address; any other is 0.0.0.0.
@@ -27,9 +28,13 @@ func keyOf(addr netip.Addr) (k addressKey) {
 
 // addressEntry is the session that has an address, and the one that gets it next.
 type addressEntry struct {
+	addr   addressKey
 	holder sessionRef
 	next   *sessionRef // nil: no session waits
 }
+
+// TableKey returns the key of addressTable.by.
+func (e *addressEntry) TableKey() addressKey { return e.addr }
 
 // waitsFor reports whether a session waits for the address.
 func (e *addressEntry) waitsFor(s *sessionState) bool { return e.next != nil && e.next.state == s }
@@ -51,7 +56,7 @@ func (r sessionRef) info() SessionInfo {
 	}
 }
 
-func newAddressTable() *addressTable { return &addressTable{by: make(map[addressKey]*addressEntry)} }
+func newAddressTable() *addressTable { return new(addressTable) }
 
 // claim assigns an address to a session if no other session has it. Else it returns the session
 // that has it, older; and, if the newer session replaces that and any that already waits, makes the
@@ -59,10 +64,10 @@ func newAddressTable() *addressTable { return &addressTable{by: make(map[address
 func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older sessionRef) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[keyOf(addr)]
+	h := a.by.Get(keyOf(addr))
 	switch {
 	case h == nil:
-		a.by[keyOf(addr)] = &addressEntry{holder: by}
+		a.by.Put(&addressEntry{addr: keyOf(addr), holder: by})
 		return older, displaced, false, true
 	case h.holder.state == by.state:
 		return older, displaced, false, true
@@ -82,13 +87,13 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRef, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[keyOf(addr)]
+	h := a.by.Get(keyOf(addr))
 	switch {
 	case h == nil:
 	case h.waitsFor(s):
 		h.next = nil
 	case h.holder.state == s && h.next == nil:
-		delete(a.by, keyOf(addr))
+		a.by.Delete(keyOf(addr))
 	case h.holder.state == s:
 		h.holder, h.next = *h.next, nil
 		return h.holder, true
@@ -103,7 +108,7 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 	defer a.mu.Unlock()
 	free := given
 	for _, addr := range slices.Backward(own) {
-		switch h := a.by[keyOf(addr)]; {
+		switch h := a.by.Get(keyOf(addr)); {
 		case h == nil:
 			free = addr
 		case h.holder.state.Peer == station:
@@ -117,6 +122,6 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 func (a *addressTable) isFree(addr netip.Addr, but *sessionState) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.by[keyOf(addr)]
+	h := a.by.Get(keyOf(addr))
 	return h == nil || h.holder.state == but
 }

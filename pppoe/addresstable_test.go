@@ -40,13 +40,13 @@ func TestAddresses(t *testing.T) {
 		t.Error("a waiting session releases the address to another")
 	}
 	a.claim(x, sessionRef{state: two, user: "waits"}, always)
-	if _, _, waits, _ := a.claim(x, ref(three), func(l sessionRef) bool { return l.user != "waits" }); waits || a.by[keyOf(x)].next.state != two {
+	if _, _, waits, _ := a.claim(x, ref(three), func(l sessionRef) bool { return l.user != "waits" }); waits || a.by.Get(keyOf(x)).next.state != two {
 		t.Error("the third session displaces the second, which is not allowed")
 	}
 	if older, displaced, waits, ok := a.claim(x, ref(three), always); ok || !waits || older.state != one || displaced.state != two {
 		t.Error("the third session does not wait in place of the second")
 	}
-	if _, ok := a.release(x, two); ok || a.by[keyOf(x)].next.state != three {
+	if _, ok := a.release(x, two); ok || a.by.Get(keyOf(x)).next.state != three {
 		t.Error("a displaced session removes the newer one's wait")
 	}
 	if _, ok := a.release(y, one); ok {
@@ -61,12 +61,12 @@ func TestAddresses(t *testing.T) {
 	if _, ok := a.release(x, one); ok || a.isFree(x, nil) {
 		t.Error("a session releases an address that it does not have")
 	}
-	if _, ok := a.release(x, three); ok || !a.isFree(x, nil) || len(a.by) != 0 {
+	if _, ok := a.release(x, three); ok || !a.isFree(x, nil) || a.by.Len() != 0 {
 		t.Error("a free address is kept in the table")
 	}
 	a.claim(x, ref(one), always)
 	a.claim(x, ref(two), always)
-	if a.release(x, two); a.by[keyOf(x)].next != nil {
+	if a.release(x, two); a.by.Get(keyOf(x)).next != nil {
 		t.Error("a session that released its wait still waits")
 	}
 }

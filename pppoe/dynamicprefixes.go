@@ -45,7 +45,7 @@ func (d *dynamicPrefixes) take() (changes map[SessionKey][]netip.Prefix) {
 func (l *loop) applyDynamicPrefixes() {
 	for key, prefixes := range l.dynamicPrefixes.take() {
 		if s := l.sessionByKey(key); s != nil {
-			s.dynamicPrefixes = prefixes
+			s.dynamicPrefixes = &prefixes
 			l.reconcile(s)
 		}
 	}

@@ -158,7 +158,7 @@ func (s *sessionState) phase() SessionPhase {
 // dynamicPrefixesOf returns the prefixes of a session that SetSourcePrefixes has set.
 func (l *loop) dynamicPrefixesOf(s *sessionState) []netip.Prefix {
 	if l.shared != nil {
-		return s.dynamicPrefixes
+		return s.dynamic()
 	}
 	return l.sourceFilters.dynamicOf(s.Generation)
 }

@@ -87,7 +87,7 @@ func (s *sessionState) sharedPrefixes() (all []netip.Prefix, err error) {
 	if want.has(ppp.IPv6) {
 		all = append(all, hostPrefix(want.IPv6.Remote.LinkLocal()))
 	}
-	for _, more := range [...][]netip.Prefix{s.policy.AllowSources, s.policy.FramedRoutes, s.dynamicPrefixes} {
+	for _, more := range [...][]netip.Prefix{s.policy.AllowSources, s.policy.FramedRoutes, s.dynamic()} {
 		for _, p := range more {
 			if p.IsValid() && (p.Addr().Is4() && want.has(ppp.IPv4) || p.Addr().Is6() && want.has(ppp.IPv6)) && !slices.Contains(all, p) {
 				all = append(all, p)

@@ -17,7 +17,7 @@ func TestSharedPrefixes(t *testing.T) {
 		AllowSources: []netip.Prefix{prefix("198.51.100.0/29"), prefix("2001:db8:1::/48")},
 		FramedRoutes: []netip.Prefix{prefix("198.51.100.0/29"), {}},
 	}
-	s := &sessionState{policy: policy, dynamicPrefixes: []netip.Prefix{prefix("2001:db8:2::/56")}}
+	s := &sessionState{policy: policy, dynamicPrefixes: &[]netip.Prefix{prefix("2001:db8:2::/56")}}
 	want := func(prefixes ...string) {
 		t.Helper()
 		all, err := s.sharedPrefixes()
