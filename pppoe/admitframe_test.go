@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"testing"
+	"time"
 
 	"upppoe/pppoe/limit"
 	"upppoe/pppoe/vlan"
@@ -39,5 +40,48 @@ func TestAdmitFrame(t *testing.T) {
 				t.Errorf("%d octets of a frame: %v", n, err)
 			}
 		}
+	}
+}
+
+// TestKnownClient: while PADIs arrive faster than they are answered, a client whose PADR had a valid
+// cookie before is answered, and others are not.
+func TestKnownClient(t *testing.T) {
+	a := newAccess(AccessConfig{}, 1)
+	known, other := limit.Origin{Client: wire.Addr{2, 1}}, limit.Origin{Client: wire.Addr{2, 2}}
+	if err := a.admitPADR(epoch, known); err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[limit.Origin]error{known: nil, other: limit.ErrBusy} {
+		if err := a.admit(epoch, wire.PADI, from, true); err != want {
+			t.Errorf("%v: %v, want %v", from.Client, err, want)
+		}
+	}
+}
+
+// orderOwner records the codes of the packets that the loop handles.
+type orderOwner struct {
+	nopOwner
+	codes []wire.Code
+}
+
+func (o *orderOwner) handleDiscovery(_ time.Time, frame []byte) {
+	code, _, _ := discoveryCode(frame)
+	o.codes = append(o.codes, code)
+}
+
+// TestPADIsComeLast: a PADR does not wait behind the PADIs of a flood, however many wait.
+func TestPADIsComeLast(t *testing.T) {
+	o := &orderOwner{}
+	l := &loop{owner: o, discovery: newInbox(inboxSize), control: newInbox(inboxSize), padis: newInbox(padiInbox)}
+	frame := func(code wire.Code, from byte) []byte {
+		return wire.DiscoveryFrame{Dst: acAddr, Src: wire.Addr{2, from}, Discovery: wire.Discovery{Code: code}}.AppendTo(nil)
+	}
+	for i := range 200 {
+		l.padis.put(frame(wire.PADI, byte(i)))
+	}
+	l.discovery.put(frame(wire.PADR, 1))
+	l.receiveMore(epoch)
+	if len(o.codes) != maxBatch || o.codes[0] != wire.PADR || o.codes[1] != wire.PADI {
+		t.Errorf("%d packets are handled, the first %v", len(o.codes), o.codes[:min(2, len(o.codes))])
 	}
 }
