@@ -6,11 +6,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
+type ignoredFlag struct{ letter, name, takes, why string }
+
 // ignoredFlags are flags of rp-pppoe that are accepted and ignored, so that existing scripts need not be
 // changed.
-var ignoredFlags = []struct {
-	letter, name, takes, why string
-}{
+var ignoredFlags = []ignoredFlag{
 	{"k", "kernel-mode", "", "no PPP in the kernel is used"},
 	{"s", "synchronous", "", "there is no serial line"},
 	{"q", "pppd", "FILE", "no pppd is used"},

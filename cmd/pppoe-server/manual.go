@@ -8,6 +8,7 @@ import (
 
 	"upppoe/internal/config/manpage"
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 )
 
 // page returns the manual page. Flags, options and exit codes are from the tables that the program uses.
@@ -24,6 +25,12 @@ func page(set *pflag.FlagSet) *manpage.Page {
 				manpage.Paragraph("The options file has pppd options for all sessions; /etc/ppp/options is read before it, as by pppd. The options file must exist: it says whether " +
 					"clients must authenticate themselves, so the server does not start with a mistyped path."),
 			}, pppd.Manual(pppd.Server))},
+			{Title: "CONFIGURATION FILE", Blocks: append([]manpage.Block{
+				manpage.Paragraph("`--config` serves by a TOML file (usually " + serverconfig.DefaultPath + ") instead of rp-pppoe's flags and pppd's options file. `pppoe-server check` prints all its errors at once, " +
+					"and `pppoe-server config-from-flags` and `config-from-accel` print such a file for an existing set-up. Only [[interface]] is needed:"),
+				manpage.Example("[[interface]]\nname = \"eth1\"\nvlans = \"100-199\"\n\n[ipv4]\nlocal-address = \"192.0.2.1\"\nfirst-address = \"192.0.2.10\"\n\n[authentication]\nmethods = [\"chap\", \"pap\"]"),
+				manpage.Paragraph("A time is text like \"20s\", \"5m\" or \"1h30m\", or a number of seconds. A rate is text like \"512k\" or \"20M\", in bits a second. These are all sections and keys:"),
+			}, serverconfig.Manual()...)},
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Server)},
 			{Title: "SHARED DEVICE", Blocks: sharedDeviceText},
 			{Title: "OPERATING", Blocks: operating()},
@@ -40,8 +47,8 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end all sessions, remove their devices, and exit with code 0."},
-				manpage.Item{Term: "SIGHUP", Text: "reload the options file, the files of Ethernet addresses that it names, and the accounts, for new sessions; open sessions are not changed. " +
-					"If the options are invalid, nothing changes, and the log says why. `datapath`, `datapath-queues` and `logfile` need a restart of the server."},
+				manpage.Item{Term: "SIGHUP", Text: "reload the configuration: the file of `--config`, or the options file; the files of Ethernet addresses that it names, and the accounts. It applies to new sessions; open sessions are not changed. " +
+					"If it has an error, nothing changes, and the log has each error with file and line. The log names what has changed but needs a restart."},
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
@@ -105,6 +112,7 @@ var sharedDeviceText = []manpage.Block{
 }
 
 var files = []manpage.Block{
+	manpage.Item{Term: serverconfig.DefaultPath, Text: "the usual file for `--config`."},
 	manpage.Item{Term: "/etc/ppp/options", Text: "options for pppd and these programs, read first if it exists."},
 	manpage.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
 	manpage.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts, one per line: the client's name, the " +

@@ -9,8 +9,7 @@ var interfaceSection = repeated[Interface]{
 	keys: []key[Interface]{
 		{"name", "-I --interface", "Name of the interface.",
 			fixed(at(str("NAME", "the name of an Ethernet interface like \"eth1\"", interfaceName), func(i *Interface) *string { return &i.Name }))},
-		{"vlans", "--vlan", "VLANs that are served: numbers and ranges; OUTER.INNER for two tags; \"untagged\" for frames without a tag; \"any\" for all frames. No VLAN devices are needed. " +
-			"Default: untagged frames.",
+		{"vlans", "--vlan", "VLANs that are served: numbers and ranges; OUTER.INNER for two tags; \"untagged\" for frames without a tag; \"any\" for all frames. No VLAN devices are needed.",
 			fixed(at(asText("LIST", `VLANs like "100-199", "50,60-69", "100-199.1-4094", "untagged,10-20" or "any"`, vlan.ParseSet, vlan.Set.String), func(i *Interface) *vlan.Set { return &i.VLANs }))},
 	},
 	required: []string{"name"},

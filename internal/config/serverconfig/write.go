@@ -40,7 +40,7 @@ func (w *writer) section(header, help string, lines []string) {
 		w.out.WriteByte('\n')
 	}
 	if w.complete {
-		w.comment(help)
+		w.out.WriteString(comment(help))
 	}
 	fmt.Fprintln(&w.out, header)
 	for _, line := range lines {
@@ -50,8 +50,6 @@ func (w *writer) section(header, help string, lines []string) {
 
 // commentWidth is the length of lines of comments.
 const commentWidth = 110
-
-func (w *writer) comment(text string) { w.out.WriteString(comment(text)) }
 
 // comment returns a text as lines of a comment.
 func comment(text string) string {
