@@ -55,9 +55,10 @@ const sessionChunk = 128
 // which they do their other work. It may be called at any time, from any goroutine but Notify.
 func (s *Server) Sessions() iter.Seq[SessionStatus] {
 	return func(yield func(SessionStatus) bool) {
+		var r sessionReader
 		for owner, sessions := range s.slots.byOwner() {
 			for chunk := range slices.Chunk(sessions, sessionChunk) {
-				for _, status := range owner.describeAll(chunk) {
+				for _, status := range r.read(owner, chunk) {
 					if !yield(status) {
 						return
 					}
@@ -96,31 +97,38 @@ func (s *slots) addByOwner(by map[*serverLoop][]*sessionState, from, to int) {
 	}
 }
 
-// describeAll describes sessions that have not ended. Their counters are read by the caller's
-// goroutine, because the kernel may have them.
-func (l *serverLoop) describeAll(sessions []*sessionState) (all []SessionStatus) {
-	var paths []datapath.Session
+// sessionReader describes sessions, a few at a time, in memory that it uses again: a server with many
+// sessions and little memory collects garbage often, and each time looks at all of them.
+type sessionReader struct {
+	all   []SessionStatus
+	paths []datapath.Session // of them; nil: it has no counters
+}
+
+// read describes sessions of a loop that have not ended, until the next call. Their counters are read by
+// the caller's goroutine, because the kernel may have them.
+func (r *sessionReader) read(l *serverLoop, sessions []*sessionState) []SessionStatus {
+	r.all, r.paths = r.all[:0], r.paths[:0]
 	done := make(chan struct{})
-	called := l.loop.tryCall(func(time.Time) {
-		defer close(done)
-		all, paths = make([]SessionStatus, 0, len(sessions)), make([]datapath.Session, 0, len(sessions))
-		for _, s := range sessions {
-			if l.loop.sessions.Get(s.frameKey()) == s {
-				status, path := l.describe(s)
-				all, paths = append(all, status), append(paths, path)
-			}
-		}
-	})
-	if !called {
+	if !l.loop.tryCall(func(time.Time) { r.describe(l, sessions); close(done) }) {
 		return nil
 	}
 	<-done
-	for i, path := range paths {
+	for i, path := range r.paths {
 		if path != nil {
-			all[i].Counters = path.Counters()
+			r.all[i].Counters = path.Counters()
 		}
 	}
-	return all
+	return r.all
+}
+
+// describe runs in the loop's goroutine.
+func (r *sessionReader) describe(l *serverLoop, sessions []*sessionState) {
+	for _, s := range sessions {
+		if l.loop.sessions.Get(s.frameKey()) == s {
+			status, path := l.describe(s)
+			r.all, r.paths = append(r.all, status), append(r.paths, path)
+		}
+	}
 }
 
 // describe describes a session without its counters, which are those of the path; nil: there are none.

@@ -151,6 +151,8 @@ func TestCommands(t *testing.T) {
 		{"sessions --columns user,x", 2, "", "--columns x: there is no such column", nil},
 		{"sessions --vlan 9999", 2, "", `vlan "9999"`, nil},
 		{"sessions --json --user carol", 0, "[]\n", "", nil},
+		{"sessions --json --user bob", 0, `[` + "\n" + `{"id":2,"line":"eth1.9",`, "", nil},
+		{"sessions --json --rates --user bob", 0, `"bits_up":0,"bits_down":0}` + "\n]\n", "", nil},
 		{"disconnect bob", 0, "disconnected 1 session\n", "", both[1:]},
 		{"disconnect --hard --reason bye --circuit-id dslam1*", 0, "disconnected 1 session\n", "", []string{"disconnect 1 1 bye"}},
 		{"disconnect --interface eth1", 13, "", "several sessions match: name one, or give --all\n  id 1: 02:00:5e:00:53:01 on eth1.100, user al\\033ice, 192.0.2.11\n  id 2: ", nil},

@@ -52,8 +52,8 @@ func (v *sessionsView) showOne(args []string) error {
 	case v.json:
 		return writeSessions(v.out, all)
 	}
-	for i := range all {
-		writeSession(v.out, &all[i])
+	for _, s := range all {
+		writeSession(v.out, &s.Session)
 	}
 	return nil
 }

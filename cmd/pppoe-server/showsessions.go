@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,6 +37,12 @@ var rateInterval = time.Second
 
 // minEvery is the shortest time between two tables.
 const minEvery = 100 * time.Millisecond
+
+// sessionRow is a session, and the line of JSON that it was read from.
+type sessionRow struct {
+	servercontrol.Session
+	line []byte
+}
 
 // showSessions is the subcommand sessions.
 func showSessions(args []string) int {
@@ -123,42 +131,36 @@ func (v *sessionsView) show() error {
 }
 
 // read returns the sessions, sorted.
-func (v *sessionsView) read() (all []servercontrol.Session, err error) {
+func (v *sessionsView) read() (all []*sessionRow, err error) {
 	_, err = ask(v.socket, "sessions", v.query, func(line []byte) error {
-		var s servercontrol.Session
-		if err := json.Unmarshal(line, &s); err != nil {
-			return err
-		}
-		all = append(all, s)
-		return nil
+		row := &sessionRow{line: bytes.Clone(line)}
+		all = append(all, row)
+		return json.Unmarshal(line, &row.Session)
 	})
 	v.sortSessions(all)
 	return all, err
 }
 
-func (v *sessionsView) sortSessions(all []servercontrol.Session) {
-	slices.SortFunc(all, func(a, b servercontrol.Session) int {
-		order := v.sort.compare(&a, &b)
+func (v *sessionsView) sortSessions(all []*sessionRow) {
+	slices.SortFunc(all, func(a, b *sessionRow) int {
+		order := v.sort.compare(&a.Session, &b.Session)
 		if v.reverse {
 			order = -order
 		}
-		if order == 0 {
-			return int(min(1, max(-1, int64(a.ID)-int64(b.ID))))
-		}
-		return order
+		return cmp.Or(order, cmp.Compare(a.ID, b.ID))
 	})
 }
 
 // measure sets the rates of sessions from their traffic after a while.
-func (v *sessionsView) measure(all []servercontrol.Session, after time.Duration) error {
+func (v *sessionsView) measure(all []*sessionRow, after time.Duration) error {
 	if len(all) == 0 {
 		return nil
 	}
 	began := time.Now()
 	time.Sleep(after)
-	index := make(map[uint64]*servercontrol.Session, len(all))
-	for i := range all {
-		index[all[i].ID] = &all[i]
+	index := make(map[uint64]*sessionRow, len(all))
+	for _, s := range all {
+		index[s.ID] = s
 	}
 	query := v.query
 	query.TrafficOnly = true
@@ -168,7 +170,8 @@ func (v *sessionsView) measure(all []servercontrol.Session, after time.Duration)
 			return err
 		}
 		if s := index[later.ID]; s != nil {
-			setRates(s, later.Traffic, time.Since(began))
+			setRates(&s.Session, later.Traffic, time.Since(began))
+			s.line = nil
 		}
 		return nil
 	})
@@ -189,27 +192,30 @@ func setRates(s *servercontrol.Session, later *servercontrol.Traffic, elapsed ti
 }
 
 // writeSessions writes an array of JSON, an object a line.
-func writeSessions(to io.Writer, all []servercontrol.Session) error {
+func writeSessions(to io.Writer, all []*sessionRow) error {
 	w := bufio.NewWriterSize(to, 64<<10)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	separator := "[\n"
-	for i := range all {
+	w.WriteString("[")
+	separator := "\n"
+	for _, s := range all {
 		w.WriteString(separator)
-		if err := encoder.Encode(&all[i]); err != nil {
-			return err
+		separator = ",\n"
+		if s.line == nil { // it has changed
+			var err error
+			if s.line, err = json.Marshal(&s.Session); err != nil {
+				return err
+			}
 		}
-		separator = ","
+		w.Write(s.line)
 	}
-	if len(all) == 0 {
-		w.WriteString("[")
+	if len(all) > 0 {
+		w.WriteString("\n")
 	}
 	w.WriteString("]\n")
 	return w.Flush()
 }
 
 // writeTable writes the table, with --watch in place of the last one.
-func (v *sessionsView) writeTable(all []servercontrol.Session) error {
+func (v *sessionsView) writeTable(all []*sessionRow) error {
 	width, height := table.Size(v.out)
 	shown := all
 	if v.watch && height > 0 {
@@ -228,12 +234,12 @@ func (v *sessionsView) writeTable(all []servercontrol.Session) error {
 }
 
 // cells returns the columns and texts of a table. Without --columns those are omitted that would be empty.
-func (v *sessionsView) cells(shown []servercontrol.Session) (columns []table.Column, rows [][]string) {
+func (v *sessionsView) cells(shown []*sessionRow) (columns []table.Column, rows [][]string) {
 	rows = make([][]string, len(shown))
 	for _, c := range v.columns {
 		texts, empty := make([]string, len(shown)), true
 		for i := range shown {
-			texts[i] = c.text(&shown[i])
+			texts[i] = c.text(&shown[i].Session)
 			empty = empty && texts[i] == ""
 		}
 		if empty && !v.all && len(shown) > 0 {

@@ -130,15 +130,16 @@ func (p *Program) sessions(q Query, rows *json.Encoder) Result {
 		return Result{Error: err.Error(), Code: CodeInvalid}
 	}
 	n := 0
+	var row Session
 	for s := range p.Server.Sessions() {
 		if !m.matches(&s) {
 			continue
 		}
-		row := sessionOf(&s, time.Now())
-		if q.TrafficOnly {
-			row = Session{ID: row.ID, State: row.State, Traffic: row.Traffic}
+		row = Session{ID: s.Generation, State: stateOf(s.Phase), Traffic: trafficOf(s.Counters)}
+		if !q.TrafficOnly {
+			row = sessionOf(&s, time.Now())
 		}
-		if rows.Encode(row) != nil {
+		if rows.Encode(&row) != nil {
 			return Result{} // the reader has gone, or does not read
 		}
 		n++

@@ -6,6 +6,7 @@ import (
 
 	"upppoe/internal/mgmt/status"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/wire"
 )
 
@@ -53,13 +54,17 @@ type Traffic struct {
 	Isolated uint64 `json:"isolated,omitempty"`
 }
 
+func trafficOf(c datapath.Counters) *Traffic {
+	return &Traffic{*status.TrafficOf(c), c.Spoofed, c.Exceeded, c.Isolated}
+}
+
 // sessionOf converts a session.
 func sessionOf(s *pppoe.SessionStatus, now time.Time) Session {
 	j := Session{
 		ID: s.Generation, Attachment: s.SessionInfo.Interface, Interface: s.Ethernet, VLAN: s.VLAN, SessionID: s.SessionID,
 		MAC: s.Peer.String(), User: wire.Escape(s.User), Service: wire.Escape(s.Service), State: stateOf(s.Phase),
 		Device: s.Device, MTU: s.MTU, Prefixes: texts(s.Prefixes), RoundTrip: float64(s.RoundTrip) / float64(time.Millisecond),
-		Traffic: &Traffic{*status.TrafficOf(s.Counters), s.Counters.Spoofed, s.Counters.Exceeded, s.Counters.Isolated},
+		Traffic: trafficOf(s.Counters),
 	}
 	if s.HasIPv4() {
 		j.IPv4 = &status.IPv4{Local: s.IPv4.Local.String(), Remote: s.IPv4.Remote.String()}
@@ -68,7 +73,8 @@ func sessionOf(s *pppoe.SessionStatus, now time.Time) Session {
 		j.IPv6 = &status.IPv6{Local: s.IPv6.Local.LinkLocal().String(), Remote: s.IPv6.Remote.LinkLocal().String()}
 	}
 	if !s.Opened.IsZero() {
-		j.OnlineAt, j.Seconds = &s.Opened, now.Sub(s.Opened).Seconds()
+		opened := s.Opened
+		j.OnlineAt, j.Seconds = &opened, now.Sub(opened).Seconds()
 	}
 	if p := s.Policy; p != nil {
 		j.RateUp, j.RateDown, j.Routes, j.FilterID = p.Up.Bits/kilobit, p.Down.Bits/kilobit, texts(p.FramedRoutes), wire.Escape(p.FilterID)
