@@ -6,12 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// An inbox holds inboxSize frames, and a quarter of that per sender; that of PADIs, which are answered
-// within milliseconds or not at all, fewer. More are dropped and counted: a flood must neither use up
-// memory nor displace the echoes of other sessions.
+// An inbox holds inboxSize frames, and a quarter of that per sender. More are dropped and counted: a
+// flood must neither use up memory nor displace the echoes of other sessions. PADIs are answered
+// within padiInbox/100,000 s in a flood of 100,000 a second; a pause of the loop of three quarters
+// of that costs no client its first PADI.
 const (
 	inboxSize = 4096
-	padiInbox = 1024
+	padiInbox = 4096
 )
 
 // Memory of up to maxRecycled frames that were handled, each of up to maxRecycledLen octets, is used
