@@ -113,6 +113,11 @@ func serve(f *flags, c *serverconfig.Config, warnings []string) int {
 		return fail(err)
 	}
 	network.start(server)
+	stopMetrics, err := serveMetrics(c.Metrics, server, log)
+	if err != nil {
+		return fail(err)
+	}
+	defer stopMetrics()
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		network.hurry()

@@ -7,9 +7,9 @@ var metricsSection = single[Config]{
 	of: func(c *Config) *Config { return c },
 	keys: []key[Config]{
 		{"listen", "", "Address and port of /metrics, which has the numbers of the server, and /metrics/sessions, which has those of each session. An address other than a loopback one shows the names of subscribers to anybody who reaches it. Default: none.",
-			at(str("ADDRESS", `an address and a port like "127.0.0.1:9812"`, metricsAddress), func(c *Config) *string { return &c.Metrics.Listen })},
+			fixed(at(str("ADDRESS", `an address and a port like "127.0.0.1:9812"`, metricsAddress), func(c *Config) *string { return &c.Metrics.Listen }))},
 		{"profiles", "", "Serve the profiles of the program under /debug/pprof/ too, if listen is a loopback address.",
-			at(boolean, func(c *Config) *bool { return &c.Metrics.Profiles })},
+			fixed(at(boolean, func(c *Config) *bool { return &c.Metrics.Profiles }))},
 	},
 }
 
