@@ -190,9 +190,9 @@ func TestSessionsTable(t *testing.T) {
 	useSockets(t)
 	defer serveControl(t, twoSessions(), socketName).Close()
 	const want = "" +
-		"ID  USER       IP          MAC                INTERFACE  VLAN  CIRCUIT-ID          UPTIME       UP     DOWN      IN     OUT     RTT  STATE\n" +
-		" 2  bob        192.0.2.10  02:00:5e:00:53:02  eth1       9                          2h00m  0 bit/s  0 bit/s  4.6 kB  2.0 GB  1.5 ms  online\n" +
-		" 1  al\\033ice  192.0.2.11  02:00:5e:00:53:01  eth1       100   dslam1 atm 1/2:3.4   1h00m  0 bit/s  0 bit/s  4.6 kB  1.0 GB  1.5 ms  online\n"
+		"ID  USER       IP          MAC                INTERFACE  VLAN  CIRCUIT-ID          UPTIME  UP  DOWN    IN   OUT  RTT  STATE\n" +
+		" 2  bob        192.0.2.10  02:00:5e:00:53:02  eth1       9                          2h00m   0     0  4.6k  2.0G  1.5  online\n" +
+		" 1  al\\033ice  192.0.2.11  02:00:5e:00:53:01  eth1       100   dslam1 atm 1/2:3.4   1h00m   0     0  4.6k  1.0G  1.5  online\n"
 	if code, out, _ := runCommand(t, "sessions"); code != 0 || out != want {
 		t.Errorf("exit code %d\n%s\nwant\n%s", code, out, want)
 	}

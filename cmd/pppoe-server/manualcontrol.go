@@ -14,8 +14,8 @@ func operating() []manpage.Block {
 			"Flags select sessions that match all of them: `--user` (* stands for any text), `--ip` (also a prefix), `--mac` (also its first octets), `--vlan` (a list), " +
 			"`--interface`, `--circuit-id`, `--remote-id`, `--state`. disconnect and update change one session; if several match, nothing is changed, the error lists some, and `--all` is needed."),
 		manpage.Paragraph("sessions shows a table as wide as the terminal: long names are cut off, marked by an ellipsis, and then columns omitted. In a pipe nothing is. " +
-			"IN and UP are from the client, OUT and DOWN to it; UP and DOWN are the rates of the last second, RTT is the round-trip time of the last LCP echo " +
-			"(option `lcp-echo-interval`). What clients and access nodes send is escaped. `--watch` shows the table again and again."),
+			"IN and UP are from the client, OUT and DOWN to it: octets so far, and bit/s during the last second. RTT is the round-trip time of the last LCP echo in ms " +
+			"(option `lcp-echo-interval`). `--columns` selects columns. What clients and access nodes send is escaped. `--watch` shows the table again and again."),
 		manpage.Example("pppoe-server sessions --vlan 100-199 --sort -down\n" +
 			"pppoe-server session alice\n" +
 			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +

@@ -25,16 +25,16 @@ var sessionColumns = []sessionColumn{
 	{table.Column{Title: "ID", Right: true}, "id", func(s *servercontrol.Session) string { return fmt.Sprint(s.ID) }, by(func(s *servercontrol.Session) uint64 { return s.ID })},
 	textColumn("USER", "user", 8, 0, func(s *servercontrol.Session) string { return s.User }),
 	{table.Column{Title: "IP"}, "ip", peerAddress, compareAddress},
-	textColumn("MAC", "mac", 0, 3, func(s *servercontrol.Session) string { return s.MAC }),
+	textColumn("MAC", "mac", 0, 2, func(s *servercontrol.Session) string { return s.MAC }),
 	textColumn("INTERFACE", "interface", 0, 5, func(s *servercontrol.Session) string { return s.Interface }),
 	{table.Column{Title: "VLAN", Rank: 2}, "vlan", func(s *servercontrol.Session) string { return s.VLAN }, compareVLAN},
-	textColumn("CIRCUIT-ID", "circuit-id", 10, 4, func(s *servercontrol.Session) string { return s.CircuitID }),
+	textColumn("CIRCUIT-ID", "circuit-id", 10, 3, func(s *servercontrol.Session) string { return s.CircuitID }),
 	{table.Column{Title: "UPTIME", Right: true}, "uptime", func(s *servercontrol.Session) string { return uptime(s.Seconds) }, by(func(s *servercontrol.Session) float64 { return s.Seconds })},
-	{table.Column{Title: "UP", Right: true, Rank: 1}, "up", func(s *servercontrol.Session) string { return bitRate(s.BitsUp) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsUp) })},
-	{table.Column{Title: "DOWN", Right: true, Rank: 1}, "down", func(s *servercontrol.Session) string { return bitRate(s.BitsDown) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsDown) })},
-	{table.Column{Title: "IN", Right: true, Rank: 6}, "in", func(s *servercontrol.Session) string { return size(s.Traffic.ReceivedBytes) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.ReceivedBytes })},
-	{table.Column{Title: "OUT", Right: true, Rank: 6}, "out", func(s *servercontrol.Session) string { return size(s.Traffic.SentBytes) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.SentBytes })},
-	{table.Column{Title: "RTT", Right: true, Rank: 7}, "rtt", roundTrip, by(func(s *servercontrol.Session) float64 { return s.RoundTrip })},
+	{table.Column{Title: "UP", Right: true, Rank: 1}, "up", func(s *servercontrol.Session) string { return shortRate(s.BitsUp) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsUp) })},
+	{table.Column{Title: "DOWN", Right: true, Rank: 1}, "down", func(s *servercontrol.Session) string { return shortRate(s.BitsDown) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsDown) })},
+	{table.Column{Title: "IN", Right: true, Rank: 6}, "in", func(s *servercontrol.Session) string { return scaled(float64(s.Traffic.ReceivedBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.ReceivedBytes })},
+	{table.Column{Title: "OUT", Right: true, Rank: 6}, "out", func(s *servercontrol.Session) string { return scaled(float64(s.Traffic.SentBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.SentBytes })},
+	{table.Column{Title: "RTT", Right: true, Rank: 4}, "rtt", func(s *servercontrol.Session) string { return strings.TrimSuffix(roundTrip(s), " ms") }, by(func(s *servercontrol.Session) float64 { return s.RoundTrip })},
 	textColumn("STATE", "state", 0, 8, func(s *servercontrol.Session) string { return s.State }),
 }
 
@@ -126,23 +126,40 @@ func uptime(seconds float64) string {
 }
 
 // size formats octets, and bitRate a rate in bit/s, by powers of 1000.
-func size(octets uint64) string { return scaled(float64(octets), "B") }
+func size(octets uint64) string { return withUnit(scaled(float64(octets)), "B") }
 
-func bitRate(bits *uint64) string {
+func bitRate(bits *uint64) string { return withUnit(shortRate(bits), "bit/s") }
+
+// shortRate formats a rate without its unit; empty: it was not measured.
+func shortRate(bits *uint64) string {
 	if bits == nil {
 		return ""
 	}
-	return scaled(float64(*bits), "bit/s")
+	return scaled(float64(*bits))
 }
 
-func scaled(n float64, unit string) string {
-	prefixes := []string{"", "k", "M", "G", "T", "P", "E"}
+// withUnit puts a space and a unit after a number: 10k becomes 10 kB.
+func withUnit(number, unit string) string {
+	digits := strings.TrimRight(number, prefixes)
+	if digits == "" {
+		return ""
+	}
+	return digits + " " + number[len(digits):] + unit
+}
+
+// prefixes are those of SI, by powers of 1000.
+const prefixes = "kMGTPE"
+
+// scaled formats a number with two or three digits and a prefix: 999, 1.0k, 10k.
+func scaled(n float64) string {
 	i := 0
-	for ; n >= 999.5 && i < len(prefixes)-1; i++ {
+	for ; n >= 999.5 && i < len(prefixes); i++ {
 		n /= 1000
 	}
-	if i > 0 && n < 9.95 {
-		return fmt.Sprintf("%.1f %s%s", n, prefixes[i], unit)
+	switch prefix := prefixes[max(0, i-1):i]; {
+	case i > 0 && n < 9.95:
+		return fmt.Sprintf("%.1f%s", n, prefix)
+	default:
+		return fmt.Sprintf("%.0f%s", n, prefix)
 	}
-	return fmt.Sprintf("%.0f %s%s", n, prefixes[i], unit)
 }

@@ -258,7 +258,7 @@ func (v *sessionsView) writeNote(sessions, hidden int, note string) {
 	if width, _ := table.Size(v.out); width == 0 && !v.watch {
 		return // for a program
 	}
-	fmt.Fprintf(v.out, "%d sessions", sessions)
+	fmt.Fprintf(v.out, "%d %s", sessions, plural(sessions, "session"))
 	if hidden > 0 {
 		fmt.Fprintf(v.out, ", %d of them not shown", hidden)
 	}

@@ -195,5 +195,5 @@ func Note(cut int, omitted []string) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "(" + strings.Join(parts, "; ") + ": use a wider terminal, or --json)"
+	return "(" + strings.Join(parts, "; ") + ": use a wider terminal, --columns or --json)"
 }

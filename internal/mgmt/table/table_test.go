@@ -64,9 +64,9 @@ func TestNote(t *testing.T) {
 		want    string
 	}{
 		{0, nil, ""},
-		{1, nil, "(… marks what is cut off: use a wider terminal, or --json)"},
-		{0, []string{"IN", "RTT"}, "(no room for IN, RTT: use a wider terminal, or --json)"},
-		{2, []string{"IN"}, "(… marks what is cut off; no room for IN: use a wider terminal, or --json)"},
+		{1, nil, "(… marks what is cut off: use a wider terminal, --columns or --json)"},
+		{0, []string{"IN", "RTT"}, "(no room for IN, RTT: use a wider terminal, --columns or --json)"},
+		{2, []string{"IN"}, "(… marks what is cut off; no room for IN: use a wider terminal, --columns or --json)"},
 	} {
 		if got := Note(c.cut, c.omitted); got != c.want {
 			t.Errorf("%d, %v: %q, want %q", c.cut, c.omitted, got, c.want)
