@@ -28,6 +28,7 @@ func commands() []command {
 		{"check", "[FILE] [--json]", "check a configuration file (default " + serverconfig.DefaultPath + ") and the files that it names: prints each error with file, line, key, and what is valid; " +
 			"exit code 0 if there is none, else 2", checkFile},
 		{"config-from-flags", "[FLAG]...", "print the set-up that flags and the options file say as a configuration file, and as comments what has no counterpart", configFromFlags},
+		{"config-from-accel", "FILE", "print the set-up of accel-ppp's configuration file as one for this server, and as comments, with the line, what has no counterpart", configFromAccel},
 		{"status", "[--json]", "show the running server: interfaces, numbers of sessions, whether it drains", showStatus},
 		{"sessions", "[FILTER]... [--sort COLUMN] [--json | --watch]", "show sessions as a table that fits the terminal, sorted, with the present rates, or as JSON: " +
 			"all, or those that match all of --user, --ip, --mac, --vlan, --interface, --circuit-id, --remote-id, --state and --id", showSessions},

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -39,7 +41,7 @@ func configFromFlags(args []string) int {
 func writeConfig(w io.Writer, c *serverconfig.Config, notes []string) error {
 	var text strings.Builder
 	for _, n := range notes {
-		text.WriteString("# " + strings.ReplaceAll(n, "\n", "\n# ") + "\n")
+		text.WriteString("# " + strings.Map(forComment, n) + "\n")
 	}
 	if len(notes) > 0 {
 		text.WriteByte('\n')
@@ -49,4 +51,12 @@ func writeConfig(w io.Writer, c *serverconfig.Config, notes []string) error {
 	}
 	_, err := c.WriteTo(w)
 	return err
+}
+
+// forComment replaces what TOML does not permit in a comment.
+func forComment(r rune) rune {
+	if unicode.IsControl(r) || r == utf8.RuneError {
+		return '?'
+	}
+	return r
 }

@@ -62,3 +62,14 @@ func KeyFor(flagOrOption string) string {
 	}
 	return ""
 }
+
+// AddService adds a service with the policy of all sessions.
+func (c *Config) AddService(name string) error {
+	if serviceName(name) != nil {
+		return errInvalid
+	}
+	s := serviceSection.fresh(c)
+	s.Name = name
+	c.Options.AddService(s)
+	return nil
+}
