@@ -59,12 +59,13 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	}
 }
 
-// assignPoolIndex assigns a session an index of the pool whose address no other session has and
-// that is allowed; allowed nil: all are. It reports whether there is one.
+// assignPoolIndex assigns a session an index of the pool whose address no other session has, except
+// for an ending one of the same client, and that is allowed; allowed nil: all are. It reports whether
+// there is one.
 func (l *serverLoop) assignPoolIndex(s *sessionState, info SessionInfo, allowed func(netip.Addr) bool) bool {
 	usable := func(index int) bool {
 		a := l.server.cfg.Pool.addrAt(index)
-		return (allowed == nil || allowed(a)) && l.server.addresses.isFree(a, s)
+		return (allowed == nil || allowed(a)) && l.server.addresses.isFreeFor(a, s, info)
 	}
 	return l.server.slots.assignIndex(info.Unit, usable, l.server.addressMemory.indexesOf(info)...)
 }

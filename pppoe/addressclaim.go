@@ -42,6 +42,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 				ref.owner.loop.notify(ref.state.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.info()})
 			}
 			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "IP address is taken over by a newer session"})
+			ref.owner.loop.reconcile(ref.state)
 		})
 	}
 	return false
@@ -49,9 +50,9 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 
 // replaces reports whether a session takes over the address of an older one. A peer that the server
 // assigned the address takes it from any user; a peer that requested it, only from the same user:
-// otherwise any user could end another's session.
+// otherwise any user could end another's session. A session that is ending loses it in any case.
 func (l *serverLoop) replaces(s *sessionState, older sessionRef, addr netip.Addr) bool {
-	return !l.server.cfg.KeepOlder && (s.User == older.user || s.claims.assigned.contains(addr))
+	return older.state.ending.Load() || !l.server.cfg.KeepOlder && (s.User == older.user || s.claims.assigned.contains(addr))
 }
 
 // call runs a function in the loop of a session, unless the session has ended by then.

@@ -118,10 +118,17 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 	return free
 }
 
-// isFree reports whether no session other than one has an address.
-func (a *addressTable) isFree(addr netip.Addr, but *sessionState) bool {
+// isFreeFor reports whether no session other than one has an address, or only one of the same client
+// that is ending, so that the client gets the address as soon as the device of that has lost it.
+func (a *addressTable) isFreeFor(addr netip.Addr, s *sessionState, info SessionInfo) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := a.by.Get(keyOf(addr))
-	return h == nil || h.holder.state == but
+	switch {
+	case h == nil || h.holder.state == s:
+		return true
+	case h.next != nil && !h.waitsFor(s) || !h.holder.state.ending.Load():
+		return false
+	}
+	return h.holder.user == info.User && (info.User != "" || h.holder.state.Peer == info.Peer)
 }

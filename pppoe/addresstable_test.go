@@ -52,16 +52,16 @@ func TestAddresses(t *testing.T) {
 	if _, ok := a.release(y, one); ok {
 		t.Error("a free address is passed to a session")
 	}
-	if !a.isFree(y, nil) || a.isFree(x, three) || !a.isFree(x, one) {
+	if !a.isFreeFor(y, nil, SessionInfo{}) || a.isFreeFor(x, three, SessionInfo{}) || !a.isFreeFor(x, one, SessionInfo{}) {
 		t.Error("isFree is wrong")
 	}
 	if next, ok := a.release(x, one); !ok || next.state != three {
 		t.Error("the address is not passed to the waiting session")
 	}
-	if _, ok := a.release(x, one); ok || a.isFree(x, nil) {
+	if _, ok := a.release(x, one); ok || a.isFreeFor(x, nil, SessionInfo{}) {
 		t.Error("a session releases an address that it does not have")
 	}
-	if _, ok := a.release(x, three); ok || !a.isFree(x, nil) || a.by.Len() != 0 {
+	if _, ok := a.release(x, three); ok || !a.isFreeFor(x, nil, SessionInfo{}) || a.by.Len() != 0 {
 		t.Error("a free address is kept in the table")
 	}
 	a.claim(x, ref(one), always)
@@ -111,7 +111,7 @@ func TestReleaseAddresses(t *testing.T) {
 	has := func(a netip.Addr) Addressing { return Addressing{IPv4: ipcp.Agreement{Local: a, Remote: a}} }
 	free := func(wantX, wantY bool, when string) {
 		t.Helper()
-		if gotX, gotY := o.server.addresses.isFree(x, nil), o.server.addresses.isFree(y, nil); gotX != wantX || gotY != wantY {
+		if gotX, gotY := o.server.addresses.isFreeFor(x, nil, SessionInfo{}), o.server.addresses.isFreeFor(y, nil, SessionInfo{}); gotX != wantX || gotY != wantY {
 			t.Errorf("%s: free are %v, %v; want %v, %v", when, gotX, gotY, wantX, wantY)
 		}
 	}

@@ -8,11 +8,10 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Once both sides have acknowledged each other's requests, the peer may send packets, but our
-// device may not be ready for milliseconds, or for minutes if thousands of sessions begin at once.
-// Withholding our last Configure-Ack for that long would make the peer give up. So the first
-// packets, above all a Router Solicitation or a Router Advertisement, are queued until the device
-// is ready.
+// Once both sides have acknowledged each other's requests, the peer may send packets, but our device
+// may not be ready yet: a server holds its last Configure-Ack until then, but not for as long as the
+// peer would give up, and not if the peer's Ack comes after its own. So the first packets, above all a
+// Router Solicitation or a Router Advertisement, are queued until the device is ready.
 
 // A session queues maxDeviceQueue frames, and all sessions of a loop maxDeviceQueued; more are
 // dropped.

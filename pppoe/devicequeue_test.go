@@ -58,6 +58,7 @@ func TestFirstPackets(t *testing.T) {
 			}
 			server := l.startServer()
 			l.startClient()
+			time.Sleep(16 * time.Second) // the server holds its Acks for 15 s
 			synctest.Wait()
 			var sent [][]byte
 			for i := range 10 {

@@ -67,8 +67,10 @@ type loop struct {
 	mss             int                              // see ClientConfig.MSS; set by the owner
 	deviceQueues    map[*sessionState][][]byte       // frames with packets received before the device was ready
 	deviceQueued    int                              // frames in all device queues
+	heldAcks        map[*sessionState]*heldAcks      // of a server with a device per session
 	sharedRoutes    map[*sessionState][]netip.Prefix // of a session's prefixes, those that are routed to the shared device apart
 	padtTags        wire.Tags                        // client: see discovery.Grant.PADTTags
+	isServer        bool                             // set by the owner
 	noRemoteAddress bool                             // see ClientConfig.NoRemoteAddress; set by the owner
 
 	sessions keyed.Table[datapath.Key, *sessionState]
@@ -94,7 +96,7 @@ type loop struct {
 func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool, generations *atomic.Uint64) *loop {
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace, generations: generations,
-		deviceQueues: make(map[*sessionState][][]byte), sharedRoutes: make(map[*sessionState][]netip.Prefix),
+		deviceQueues: make(map[*sessionState][][]byte), heldAcks: make(map[*sessionState]*heldAcks), sharedRoutes: make(map[*sessionState][]netip.Prefix),
 		discovery:  newInbox(inboxSize),
 		control:    newInbox(inboxSize),
 		padis:      newInbox(padiInbox),

@@ -41,13 +41,13 @@ func (s *slots) reserve(index int) {
 }
 
 // assignIndex assigns a slot a usable pool index, and reports whether there is one: the first
-// preferred one that is its own or a free slot's; else its own, or that of the slot longest free,
+// preferred one that is its own, a free slot's or that of a slot whose session is ending; else its own, or that of the slot longest free,
 // if possible one that is not reserved. The other slot gets its index in exchange.
 func (s *slots) assignIndex(slot int, usable func(index int) bool, preferred ...int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, index := range preferred {
-		if other := int(s.byIndex[index]); (other == slot || !s.all[other].taken) && usable(index) {
+		if other := int(s.byIndex[index]); (other == slot || s.all[other].isLeaving()) && usable(index) {
 			s.swap(slot, other)
 			return true
 		}
@@ -68,3 +68,6 @@ func (s *slots) assignFirst(slot int, usable func(index int) bool) bool {
 	}
 	return false
 }
+
+// isLeaving reports whether the slot is free, or its session is ending.
+func (s *slot) isLeaving() bool { return !s.taken || s.session != nil && s.session.ending.Load() }

@@ -14,23 +14,25 @@ import (
 // all of them wait for the kernel's lock of network interfaces (RTNL).
 const (
 	maxSetupWorkers   = 32
+	maxRetireWorkers  = 4
 	maxRemovalWorkers = 128
 )
 
 // reconcilerPool is the workers of the reconcilers of a client or a server: of the latter's
 // interfaces, of which there may be thousands. Removals of devices have a queue and workers of their
-// own, so that new sessions do not wait for them. The zero value is usable.
+// own, so that new sessions do not wait for them; and so have the preparations of removals, so that
+// those of many sessions are complete soon. The zero value is usable.
 type reconcilerPool struct {
-	mu               sync.Mutex
-	setups, removals reconcilerQueue
+	mu                        sync.Mutex
+	setups, retires, removals reconcilerQueue
 }
 
 // reconcilerQueue is a queue of sessions and its workers, which end when it is empty. It is guarded
 // by the pool's lock.
 //
 // Sessions without a device come first: when thousands begin at once, all devices are opened before
-// the first gets addresses. The kernel walks all IPv6 routes for each device that comes up or goes, so
-// there should be few then. Likewise all devices are retired before the first is removed.
+// the first gets addresses. The kernel walks all IPv6 routes for each device that comes up, of which
+// there are few then.
 type reconcilerQueue struct {
 	first, jobs []reconcilerJob
 	workers     int
@@ -114,12 +116,14 @@ func (r *reconciler) wait() { r.active.Wait() }
 
 // enqueue adds a session that is not busy to its queue. The lock is held.
 func (p *reconcilerPool) enqueue(j reconcilerJob) {
-	q, limit := &p.setups, maxSetupWorkers
-	state := j.session.reconcile
-	if state.isRemoval() {
+	q, limit, state := &p.setups, maxSetupWorkers, j.session.reconcile
+	switch {
+	case state.isRemoval() && state.retired:
 		q, limit = &p.removals, maxRemovalWorkers
+	case state.isRemoval():
+		q, limit = &p.retires, maxRetireWorkers
 	}
-	if state.isFirstStep() {
+	if state.device == "" {
 		q.first = append(q.first, j)
 	} else {
 		q.jobs = append(q.jobs, j)
@@ -135,10 +139,6 @@ func (p *reconcilerPool) enqueue(j reconcilerJob) {
 // is not busy.
 func (c *reconcileState) isRemoval() bool { return !c.desired.device && c.device != "" }
 
-// isFirstStep reports whether the next change of a session is to open or to retire its device. The lock
-// is held, and the session is not busy.
-func (c *reconcileState) isFirstStep() bool { return c.device == "" || c.isRemoval() && !c.retired }
-
 // work reconciles the sessions of a queue until it is empty.
 func (p *reconcilerPool) work(q *reconcilerQueue) {
 	for {
@@ -146,7 +146,7 @@ func (p *reconcilerPool) work(q *reconcilerQueue) {
 		if !ok {
 			return
 		}
-		complete := j.apply(q, j.session, info, want)
+		complete := j.apply(j.session, info, want)
 		j.report(j.session, j.session.reconcile.actual)
 		p.finish(j, complete)
 	}
@@ -199,27 +199,27 @@ func (p *reconcilerPool) finish(j reconcilerJob, complete bool) {
 	}
 }
 
-// firstStepsWait reports whether other sessions wait for their first step.
-func (p *reconcilerPool) firstStepsWait(q *reconcilerQueue) bool {
+// opensWait reports whether sessions without a device wait.
+func (p *reconcilerPool) opensWait() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(q.first) > 0
+	return len(p.setups.first) > 0
 }
 
 // apply makes the changes from the actual to the desired state. complete is false if it has made the
-// first step only, because others of the queue wait for theirs.
-func (r *reconciler) apply(q *reconcilerQueue, s *sessionState, info SessionInfo, want desired) (complete bool) {
+// first step only: a device was retired, or it was opened while others wait for theirs.
+func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) (complete bool) {
 	is := &s.reconcile.actual
 	switch {
 	case is.gone:
+	case !want.device && is.device != "" && !is.retired:
+		r.retire(is, info)
+		return false
 	case !want.device:
-		if r.retire(is, info) && r.pool.firstStepsWait(q) {
-			return false
-		}
 		r.close(is, info)
 	case is.err == nil && is.device == "":
 		r.open(is, info, want.MTU)
-		if is.err == nil && r.pool.firstStepsWait(q) {
+		if is.err == nil && r.pool.opensWait() {
 			return false
 		}
 		fallthrough
@@ -284,18 +284,13 @@ func (d *desired) openRoutes() (routes []netip.Prefix) {
 	return routes
 }
 
-// retire prepares the removal of a session's device, and reports whether it has.
-func (r *reconciler) retire(is *actual, info SessionInfo) bool {
-	if is.device == "" || is.retired {
-		return false
-	}
+// retire prepares the removal of a session's device.
+func (r *reconciler) retire(is *actual, info SessionInfo) {
 	is.retired = true
-	retirer, ok := r.network.(DeviceRetirer)
-	if ok {
+	if retirer, ok := r.network.(DeviceRetirer); ok {
 		info.Device = is.device
 		retirer.Retire(info)
 	}
-	return ok
 }
 
 func (r *reconciler) close(is *actual, info SessionInfo) {

@@ -49,7 +49,7 @@ func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) 
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.admit = l.admitFrame
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
-	l.loop.noRemoteAddress, l.loop.sent = s.cfg.Shared != nil, &s.counts.sent
+	l.loop.isServer, l.loop.noRemoteAddress, l.loop.sent = true, s.cfg.Shared != nil, &s.counts.sent
 	c := s.cfg.Concentrator
 	c.MaxPayloadIn = l.loop.maxPayload
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
@@ -105,6 +105,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 			l.cancelAddressWait(s)
 		}
 	case session.Closed:
+		s.ending.Store(true)
 		l.server.slots.markEnding(s.Peer)
 	case Configured:
 		l.rememberAddress(s, e)

@@ -77,6 +77,7 @@ func (l *loop) sendDeferredPADTs(frames []wire.DiscoveryFrame) {
 func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	s.endReason = &r
 	l.dropDeviceQueue(s)
+	delete(l.heldAcks, s)
 	if !s.noPADT {
 		var q wire.Queue
 		q.Add(l.padt(s))

@@ -3,6 +3,7 @@ package pppoe
 import (
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 )
 
@@ -25,14 +26,16 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	out := l.output(s)
 	s.out = nil // an event may cause another step
 	for frame := range out.Frames.All() {
-		l.outgoing.addSession(&s.SessionInfo, frame)
+		if !l.holdAck(now, s, frame) {
+			l.outgoing.addSession(&s.SessionInfo, frame)
+		}
 	}
 	l.sendFullBatch()
 	for frame, event := range out.All() {
 		switch {
 		case event != nil:
 			l.handleEvent(now, s, event)
-		case l.trace:
+		case l.trace && !l.holdsAck(frame):
 			l.notify(s.SessionInfo, FrameSent{Frame: frame})
 		}
 	}
@@ -56,12 +59,14 @@ func (l *loop) handleEvent(now time.Time, s *sessionState, event session.Event) 
 	case session.LinkUp:
 		s.setMTU()
 	case session.IPv4Up:
+		l.extendHold(now, s, ppp.IPCP)
 		if l.owner.claimAddress(now, s, e.Agreement) {
 			s.desired.IPv4 = newAgreement(e.Agreement)
 			l.defaultRemote(s)
 			l.reconcile(s)
 		}
 	case session.IPv6Up:
+		l.extendHold(now, s, ppp.IPv6CP)
 		s.desired.IPv6 = e.Agreement
 		l.reconcile(s)
 	case session.NetworkDown:

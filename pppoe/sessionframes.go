@@ -45,6 +45,9 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if l.trace {
 		l.notify(s.SessionInfo, FrameReceived{Frame: packet})
 	}
+	if l.repeatsRequest(s, packet) {
+		return
+	}
 	s.ppp.Receive(now, packet, l.output(s))
 	l.flush(now, s)
 }

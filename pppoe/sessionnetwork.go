@@ -36,6 +36,7 @@ func (s *sessionState) configuredAddressing() Addressing {
 // networkDown stops the packets of an address family at once; the host's network follows.
 func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	l.dropDeviceQueue(s)
+	l.dropHeldAck(s, p)
 	flowed, before := false, s.configuredAddressing()
 	if p == ppp.IPCP {
 		flowed = s.configured.ipv4
@@ -55,7 +56,16 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	if s.path != nil {
 		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6) // excludes what is not configured yet
 	}
-	l.reconcile(s)
+	if !l.isServer || l.shared != nil || !s.isTerminating() {
+		l.reconcile(s)
+	}
+}
+
+// isTerminating reports whether the session's link is going down. A server then leaves the addresses
+// on the session's device until the device is removed, which takes less time.
+func (s *sessionState) isTerminating() bool {
+	phase := s.ppp.Phase()
+	return phase == session.PhaseTerminate || phase == session.PhaseDead
 }
 
 // reconcile requests the host's network that the session now needs.
@@ -97,8 +107,19 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
 		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
+		l.sendConfiguredAcks(s)
 		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
 		l.flushDeviceQueue(s)
+	}
+}
+
+// sendConfiguredAcks sends the Acks of the families that are configured.
+func (l *loop) sendConfiguredAcks(s *sessionState) {
+	if s.configured.ipv4 {
+		l.sendHeldAck(s, ppp.IPCP)
+	}
+	if s.configured.ipv6 {
+		l.sendHeldAck(s, ppp.IPv6CP)
 	}
 }
 

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"upppoe/ppp"
@@ -30,14 +31,15 @@ type sessionState struct {
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
 
-	configured    configured // as last reported by Configured
-	lastReceived  uint32     // packets received, when last read, modulo 2^32
-	sharedPending bool       // it is in loop.sharedPending
-	rateLimited   bool       // the data path has rates for it
-	adaptiveEcho  bool       // see lcp.Echo
-	needsCounters bool       // its limits or its adaptive echo depend on the counters
-	networkFailed bool       // the host's network could not be configured: the session is closing
-	noPADT        bool       // the peer has sent a PADT, or must not be sent one
+	configured    configured  // as last reported by Configured
+	lastReceived  uint32      // packets received, when last read, modulo 2^32
+	sharedPending bool        // it is in loop.sharedPending
+	rateLimited   bool        // the data path has rates for it
+	adaptiveEcho  bool        // see lcp.Echo
+	needsCounters bool        // its limits or its adaptive echo depend on the counters
+	networkFailed bool        // the host's network could not be configured: the session is closing
+	noPADT        bool        // the peer has sent a PADT, or must not be sent one
+	ending        atomic.Bool // it has ended, and its device is being removed; other loops may read it
 
 	requestKey discovery.RequestKey // server: the PADR that opened the session
 	claims     claims               // server: the addresses that it holds
@@ -105,6 +107,7 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 		l.closeSession(now, s, reason)
 		return
 	}
+	l.sendLateAcks(now, s)
 	s.ppp.Advance(now, l.output(s))
 	l.flush(now, s)
 }
@@ -118,5 +121,6 @@ func (l *loop) setTimer(now time.Time, s *sessionState) {
 	if s.endReason == nil {
 		at = ppp.Earliest(at, s.limits.deadline(now))
 	}
+	at = ppp.Earliest(at, l.heldAcks[s].deadline())
 	l.timers.Set(s, at)
 }

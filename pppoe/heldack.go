@@ -1,0 +1,146 @@
+package pppoe
+
+import (
+	"bytes"
+	"time"
+
+	"upppoe/ppp"
+)
+
+// A peer may send packets as soon as both sides have acknowledged each other's requests, but the
+// device of its session may not be ready for milliseconds, or for seconds if thousands of sessions
+// begin at once. A server therefore holds its Configure-Acks of IPCP and IPv6CP until the device is
+// configured. Meanwhile the peer repeats its Configure-Request by its restart timer (RFC 1661 section
+// 4.6): repeats are counted here and are not passed to IPCP, which is open and would negotiate anew.
+
+const (
+	// maxPeerAckWait is how long an Ack is held before the peer's own has come. A peer that waits for
+	// ours first gets it then.
+	maxPeerAckWait = 200 * time.Millisecond
+	// maxHeldRequests is how often the peer may repeat its request until the Ack is sent in any case:
+	// half as often as the 10 times after which it gives up (Max-Configure).
+	maxHeldRequests = 5
+	// maxAckHold is how long the peer needs for that by the default restart timer of 3 s.
+	maxAckHold = maxHeldRequests * 3 * time.Second
+)
+
+// heldAck is a Configure-Ack that is held.
+type heldAck struct {
+	frame    []byte // which begins with the Protocol field; nil: none
+	repeats  int    // of the peer's request
+	deadline time.Time
+}
+
+// heldAcks are those of IPCP and IPv6CP of a session.
+type heldAcks [2]heldAck
+
+// of returns the place of the Ack of a protocol; nil: it is no network protocol, or there are none.
+func (h *heldAcks) of(p ppp.Protocol) *heldAck {
+	switch {
+	case h != nil && p == ppp.IPCP:
+		return &h[0]
+	case h != nil && p == ppp.IPv6CP:
+		return &h[1]
+	}
+	return nil
+}
+
+// deadline returns when the first Ack must be sent; zero: none is held.
+func (h *heldAcks) deadline() time.Time {
+	if h == nil {
+		return time.Time{}
+	}
+	return ppp.Earliest(h[0].deadline, h[1].deadline)
+}
+
+// holdAck holds a frame to be sent if it is a Configure-Ack of a network protocol of a session that
+// has a device of its own, and reports whether it is.
+func (l *loop) holdAck(now time.Time, s *sessionState, frame []byte) bool {
+	if !l.holdsAck(frame) {
+		return false
+	}
+	h := l.heldAcks[s]
+	if h == nil {
+		h = new(heldAcks)
+		l.heldAcks[s] = h
+	}
+	p, _, _ := ppp.ParseFrame(frame)
+	*h.of(p) = heldAck{frame: bytes.Clone(frame), deadline: now.Add(maxPeerAckWait)}
+	return true
+}
+
+// holdsAck reports whether a frame is a Configure-Ack that is held.
+func (l *loop) holdsAck(frame []byte) bool {
+	if !l.isServer || l.shared != nil {
+		return false
+	}
+	p, information, err := ppp.ParseFrame(frame)
+	return err == nil && (p == ppp.IPCP || p == ppp.IPv6CP) && ppp.Code(information[0]) == ppp.ConfigureAck
+}
+
+// extendHold holds the Ack of a protocol that is now open.
+func (l *loop) extendHold(now time.Time, s *sessionState, p ppp.Protocol) {
+	if held := l.heldAcks[s].of(p); held != nil && held.frame != nil {
+		held.deadline = now.Add(maxAckHold)
+	}
+}
+
+// sendHeldAck sends the Ack of a protocol, if it is held.
+func (l *loop) sendHeldAck(s *sessionState, p ppp.Protocol) {
+	held := l.heldAcks[s].of(p)
+	if held == nil || held.frame == nil {
+		return
+	}
+	frame := held.frame
+	l.dropHeldAck(s, p)
+	l.outgoing.addSession(&s.SessionInfo, frame)
+	if l.trace {
+		l.notify(s.SessionInfo, FrameSent{Frame: frame})
+	}
+}
+
+// sendLateAcks sends the Acks that were held for too long.
+func (l *loop) sendLateAcks(now time.Time, s *sessionState) {
+	for _, p := range [...]ppp.Protocol{ppp.IPCP, ppp.IPv6CP} {
+		if held := l.heldAcks[s].of(p); held != nil && !now.Before(held.deadline) {
+			l.sendHeldAck(s, p)
+		}
+	}
+}
+
+// dropHeldAck drops the Ack of a protocol.
+func (l *loop) dropHeldAck(s *sessionState, p ppp.Protocol) {
+	h := l.heldAcks[s]
+	held := h.of(p)
+	if held == nil {
+		return
+	}
+	*held = heldAck{}
+	if h[0].frame == nil && h[1].frame == nil {
+		delete(l.heldAcks, s)
+	}
+}
+
+// repeatsRequest handles the peer's repeated Configure-Request whose Ack is held, and reports whether
+// the frame is one. The Ack then gets its Identifier. After any other request the Ack is not sent.
+func (l *loop) repeatsRequest(s *sessionState, frame []byte) bool {
+	p, information, err := ppp.ParseFrame(frame)
+	held := l.heldAcks[s].of(p)
+	if err != nil || held == nil || held.frame == nil {
+		return false
+	}
+	request, err := ppp.ParseControl(information)
+	if err != nil || request.Code != ppp.ConfigureRequest {
+		return false
+	}
+	const identifier, data = 3, 2 + ppp.ControlHeaderLen
+	if !bytes.Equal(request.Data, held.frame[data:]) {
+		l.dropHeldAck(s, p)
+		return false
+	}
+	held.frame[identifier] = request.ID
+	if held.repeats++; held.repeats >= maxHeldRequests {
+		l.sendHeldAck(s, p)
+	}
+	return true
+}
