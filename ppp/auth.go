@@ -73,7 +73,8 @@ const (
 
 // AuthResponse is what a peer has sent to authenticate itself. Its concrete type depends
 // on the method, so that AAA can pass it on, for example to RADIUS: chap.MD5Response (CHAP
-// and EAP with MD5), chap.MSv2Response (MS-CHAPv2) or pap.Credential (PAP).
+// and EAP with MD5), chap.MSv2Response (MS-CHAPv2), pap.Credential (PAP) or eap.Relayed (EAP whose
+// methods a server has).
 type AuthResponse interface {
 	// User returns the name that the peer sent. It is untrusted: escape it before printing.
 	User() string
@@ -107,6 +108,12 @@ type AuthResult struct {
 	// InterfaceID is the IPv6 interface identifier assigned to the peer (RFC 5072); zero: the
 	// owner's choice.
 	InterfaceID [8]byte
+	// Relayed is the result of a response whose method a server has (EAP pass-through): the server's
+	// packet for the peer, encoded. One that is a Request, with Accepted false, continues the exchange:
+	// the peer's next response follows. Empty: the result has no packet of its own.
+	Relayed []byte
+	// State is what the server wants with the peer's next response (RFC 2865 section 5.24).
+	State []byte
 }
 
 // LogReason returns why a response was not accepted, for our log: Reason, or else Message.

@@ -12,6 +12,7 @@ import (
 	"upppoe/chap"
 	"upppoe/internal/host/netconfig"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/pppoe"
 	"upppoe/pppoe/wire"
 )
@@ -58,9 +59,14 @@ func (a *Authenticator) Authenticate(ctx context.Context, s pppoe.SessionInfo, r
 	case radius.CodeAccessAccept:
 		return accept(g, r)
 	case radius.CodeAccessReject:
-		return reject("rejected by the RADIUS server", firstText(g.msError, g.message))
+		rejected := reject("rejected by the RADIUS server", firstText(g.msError, g.message))
+		rejected.Relayed = g.eap
+		return rejected
 	}
-	return reject("the RADIUS server requires a challenge, which the method does not have", "")
+	if _, ok := r.(eap.Relayed); !ok || len(g.eap) == 0 {
+		return reject("the RADIUS server requires a challenge, which the method does not have", "")
+	}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Relayed: g.eap, State: g.state}}
 }
 
 // errNoSuccess: without it the peer does not accept the server (RFC 2548 section 2.3.3).
@@ -75,7 +81,7 @@ func accept(g *grant, r ppp.AuthResponse) pppoe.AuthResult {
 		}
 	}
 	allow := func(a netip.Addr) bool { return netconfig.CheckHostAddress(a) == nil }
-	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: true, Message: message, Address: g.address, AllowAddress: allow}, Policy: &g.policy}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: true, Message: message, Address: g.address, AllowAddress: allow, Relayed: g.eap}, Policy: &g.policy}
 }
 
 func reject(why, message string) pppoe.AuthResult {

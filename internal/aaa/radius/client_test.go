@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2869"
+
+	"upppoe/ppp/eap"
 )
 
 var (
@@ -350,6 +353,25 @@ func TestManyOutstanding(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// TestEAPFragments: an EAP packet longer than an attribute is in several, one after the other.
+func TestEAPFragments(t *testing.T) {
+	packet := bytes.Repeat([]byte{1, 2, 3, 4}, 300)
+	p := radius.New(radius.CodeAccessRequest, secret)
+	if err := addCredential(p, eap.Relayed{Packet: packet, State: []byte("state")}); err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	parts := 0
+	for _, a := range p.Attributes {
+		if a.Type == rfc2869.EAPMessage_Type {
+			got, parts = append(got, a.Attribute...), parts+1
+		}
+	}
+	if !bytes.Equal(got, packet) || parts != 5 || rfc2865.State_GetString(p) != "state" {
+		t.Errorf("%d parts, %d octets", parts, len(got))
+	}
 }
 
 // TestConfigErrors: the error names the field.

@@ -11,6 +11,7 @@ import (
 	"upppoe/chap"
 	"upppoe/internal/aaa/radius"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
 	"upppoe/pppoe/wire"
@@ -136,5 +137,50 @@ func TestAgainstFreeRADIUS(t *testing.T) {
 	}
 	if s := client.Stats().Servers[0]; s.Answers != s.Requests || s.Retransmitted != 0 || len(s.Drops) != 0 {
 		t.Errorf("counters: %+v", s)
+	}
+}
+
+// TestEAPAgainstFreeRADIUS: a peer's EAP is relayed to the server, whose method is MD5 here, and the
+// server's answers to the peer.
+func TestEAPAgainstFreeRADIUS(t *testing.T) {
+	server := freeradius.Start(t, freeradius.Options{Users: users})
+	a, _ := newAuthenticator(t, server)
+	for password, want := range map[string]ppp.Outcome{"her password": ppp.Succeeded, "another": ppp.Failed} {
+		var q ppp.Queue
+		now := time.Now()
+		authenticator := eap.PassThrough.NewAuthenticator(ppp.AuthenticatorConfig{})
+		peer := eap.PassThrough.NewPeer(ppp.Credentials{Name: "alice", Secret: func(string) ([]byte, bool) { return []byte(password), true }})
+		authenticator.Start(now, &q)
+		next := func() ppp.Control {
+			for frame := range q.All() {
+				c, err := ppp.ParseControl(bytes.Clone(frame[2:]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				q.Reset()
+				return c
+			}
+			t.Fatal("nothing was sent")
+			return ppp.Control{}
+		}
+		var result pppoe.AuthResult
+		step := ppp.Step{}
+		for rounds := 0; step.Outcome != ppp.Succeeded && step.Outcome != ppp.Failed; rounds++ {
+			if _, err := peer.Receive(now, next(), &q); err != nil || rounds > 5 {
+				t.Fatalf("round %d: %v", rounds, err)
+			}
+			got, err := authenticator.Receive(now, next(), &q)
+			if err != nil || got.Outcome != ppp.AwaitingResult {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			result = a.Authenticate(context.Background(), info, got.Response)
+			step = authenticator.SetResult(now, result.AuthResult, &q)
+		}
+		if step.Outcome != want || want == ppp.Succeeded && result.Policy.FilterID != "gold" {
+			t.Errorf("%s: %+v, %+v", password, step, result)
+		}
+		if end, err := peer.Receive(now, next(), &q); err != nil || end.Outcome != want {
+			t.Errorf("%s: the peer: %+v, %v", password, end, err)
+		}
 	}
 }

@@ -3,13 +3,16 @@ package radius
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
 	"layeh.com/radius/vendors/microsoft"
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
 )
@@ -56,8 +59,26 @@ func addCredential(p *radius.Packet, r ppp.AuthResponse) error {
 	case chap.MSv2Response:
 		microsoft.MSCHAPChallenge_Set(p, r.Challenge[:])
 		return microsoft.MSCHAP2Response_Set(p, msResponse(r))
+	case eap.Relayed:
+		addEAP(p, r)
+		return nil
 	}
 	return fmt.Errorf("%w: %T", errMethod, r)
+}
+
+// eapMTU is the Framed-MTU that bounds the server's EAP packets (RFC 3579 section 2.4): it fits each link.
+const eapMTU = 1400
+
+// addEAP adds an EAP packet in as many attributes as it needs, one after the other (RFC 3579 section
+// 3.1), and the State of the server's last answer.
+func addEAP(p *radius.Packet, r eap.Relayed) {
+	for part := range slices.Chunk(r.Packet, maxText) {
+		p.Add(rfc2869.EAPMessage_Type, part)
+	}
+	if len(r.State) > 0 {
+		rfc2865.State_Set(p, r.State)
+	}
+	rfc2865.FramedMTU_Set(p, eapMTU)
 }
 
 // msResponse returns the value of MS-CHAP2-Response (RFC 2548 section 2.3.2).
