@@ -21,6 +21,7 @@ func (c *Config) check(r *report) {
 	c.checkServices(r)
 	c.checkDevice(r)
 	c.checkMetrics(r)
+	c.checkRADIUS(r)
 	c.checkUseless(r)
 }
 

@@ -27,6 +27,7 @@ type Config struct {
 	IPv6       IPv6
 	Metrics    metrics.Config // Listen empty: none are served
 	Control    Control
+	RADIUS     RADIUS
 	// ScriptDirectory has the scripts that Options does not name by a path.
 	ScriptDirectory string
 	// Options are the values of pppd's options: PPP, authentication, policies, limits of clients, data

@@ -38,6 +38,7 @@ var sections = []section{
 	ipv4Section,
 	ipv6Section,
 	authenticationSection,
+	radiusSection, radiusServerSection, radiusPolicySection, radiusAttributeSection, accountingSection, coaSection, coaClientSection,
 	policySection,
 	serviceSection, // after policy, from which it begins
 	accessSection,
