@@ -97,16 +97,23 @@ func serve(f *flags, c *serverconfig.Config, warnings []string) int {
 		return fail(err)
 	}
 	defer socket.close()
+	aaa, err := newRADIUS(c, log)
+	if err != nil {
+		return fail(err)
+	}
+	defer aaa.close()
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
 	dropCapabilities(log, len(c.IPv6.Prefixes()) > 0 && !c.Device.Shared, s.DataPath)
 	cfg := serverConfig(c, nil, log)
+	aaa.configure(&cfg)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	network.configure(&cfg)
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		j.Notify(l, e)
 		network.notify(l, e)
 		socket.notify(l, e)
+		aaa.notify(l, e)
 	}
 	server, err := pppoe.NewServer(cfg, listeners)
 	if err != nil {
@@ -118,13 +125,17 @@ func serve(f *flags, c *serverconfig.Config, warnings []string) int {
 		return fail(err)
 	}
 	defer stopMetrics()
+	if err := aaa.start(server); err != nil {
+		return fail(err)
+	}
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		network.hurry()
+		aaa.stopping()
 	})
 	defer stop()
 	defer context.AfterFunc(failed, stop)()
-	reload := &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: network, server: server}
+	reload := &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: network, radius: aaa, server: server}
 	defer onSIGHUP(reload.onSignal)()
 	info := servercontrol.Info{ACName: cfg.Concentrator.ACName}
 	for _, l := range listeners {

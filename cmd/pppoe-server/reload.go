@@ -23,6 +23,7 @@ type reloader struct {
 	log      *slog.Logger
 	lines    *pppdlog.Handler
 	network  network
+	radius   *radiusService
 	server   *pppoe.Server
 	mu       sync.Mutex // held while it reloads: signals and requests do
 }
@@ -58,6 +59,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	if err == nil {
 		warnings = append(warnings, r.keepFixed(c, by)...)
 		cfg = serverConfig(c, r.accounts, r.log)
+		r.radius.configure(&cfg)
 		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
@@ -70,6 +72,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 		r.log.Warn(notice)
 	}
 	r.network.use(c)
+	r.radius.use(c)
 	r.lines.SetDebug(c.Options.Debug)
 	r.current, r.accounts = c, cfg.Authenticator
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")

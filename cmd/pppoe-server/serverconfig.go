@@ -70,7 +70,9 @@ func setAuthenticator(cfg *pppoe.ServerConfig, c *serverconfig.Config, before pp
 	if is, ok := before.(*aaa.FileAuthenticator); ok {
 		authenticator.InheritCache(is)
 	}
-	authenticator.CheckFiles(cfg.Session.LCP.RequireAuth)
+	if len(c.RADIUS.Servers) == 0 {
+		authenticator.CheckFiles(cfg.Session.LCP.RequireAuth)
+	}
 	if len(cfg.Session.LCP.RequireAuth) > 0 { // without it we authenticate to nobody: see ppp.MarkChallenge
 		cfg.Session.LCP.AllowAuth, cfg.Session.PeerAuthFirst = authenticator.OwnMethods(s.AllowAuth()), true
 		cfg.Session.Credentials = ppp.Credentials{Name: c.Name(), Secret: func(string) ([]byte, bool) { return nil, false }}

@@ -79,6 +79,9 @@ func (a *Accounting) Stopping() {
 // Close sends Accounting-Off and what has not been sent, for at most a time, and stores the rest. The
 // server must have ended.
 func (a *Accounting) Close(within time.Duration) error {
+	if a.cancel == nil {
+		return a.spool.close() // it was not started
+	}
 	a.add(a.nasRecord(kindOff))
 	deadline := time.NewTimer(within)
 	defer deadline.Stop()

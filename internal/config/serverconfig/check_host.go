@@ -40,7 +40,7 @@ func (c *Config) checkHost(r *report) {
 		{"authentication.chap-secrets", c.CHAPSecrets(), c.needs("eap", "mschap-v2", "chap")},
 		{"authentication.pap-secrets", c.PAPSecrets(), c.needs("pap")},
 	} {
-		if f.needed {
+		if f.needed && len(c.RADIUS.Servers) == 0 {
 			c.checkSecrets(r, f.key, f.path)
 		}
 	}
