@@ -39,9 +39,10 @@ func (f *flags) checkConfigAlone(set *pflag.FlagSet) (err error) {
 	return err
 }
 
-// readConfig reads the file of --config. Flags beside it override it.
+// readConfig reads the file of --config. Flags beside it override it. Accounts are not checked: a bad line
+// costs its account, and is logged.
 func (f *flags) readConfig() (*serverconfig.Config, []string, error) {
-	c, problems := serverconfig.ReadAndCheck(f.config)
+	c, problems := serverconfig.Read(f.config)
 	if err := problems.Err(); err != nil {
 		return nil, nil, err
 	}

@@ -209,7 +209,7 @@ func TestConfigAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, warnings, err := f.load()
-	if err != nil || !c.Server.Foreground || !c.Options.Debug || c.Server.PIDFile != "/run/x.pid" || len(warnings) != 1 || !strings.Contains(warnings[0], `:2: warning: interface[1].name: this host has no interface "eth1" now`) {
+	if err != nil || !c.Server.Foreground || !c.Options.Debug || c.Server.PIDFile != "/run/x.pid" || len(warnings) > 0 {
 		t.Errorf("%+v, %q, %v", c, warnings, err)
 	}
 }

@@ -89,5 +89,5 @@ func (r *reloader) keepFixed(c *serverconfig.Config, by string) []string {
 	if names == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %s takes effect when the server is restarted", by, strings.Join(names, ", "))}
+	return []string{fmt.Sprintf("%s: a change of %s takes effect when the server is restarted", by, strings.Join(names, ", "))}
 }

@@ -54,9 +54,9 @@ func TestReload(t *testing.T) {
 		{"and its place", "require-pap\nipparam two\nno-such-option\n", "pppoe-server-options:3:", false},
 		{"an invalid value", "ipparam two\nmtu x\n", "pppoe-server-options:2:", false},
 		{"an open quote", "ipparam \"two\n", "pppoe-server-options", false},
-		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: datapath takes effect when the server is restarted", true},
-		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: datapath-queues takes effect", true},
-		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: logfile takes effect", true},
+		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: a change of datapath takes effect when the server is restarted", true},
+		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: a change of datapath-queues takes effect", true},
+		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: a change of logfile takes effect", true},
 		{"a warning", "ipparam two\npersist\n", `option "persist" has no effect on a server`, true},
 	} {
 		r, out := reloadable(t, "require-chap\nipparam one\n")

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/secrets"
@@ -33,6 +33,7 @@ func (c *Config) checkHost(r *report) {
 			checkExecutable(r, "scripts."+s.name, path)
 		}
 	}
+	var checked []string
 	for _, f := range []struct {
 		key, path string
 		needed    bool
@@ -40,8 +41,9 @@ func (c *Config) checkHost(r *report) {
 		{"authentication.chap-secrets", c.CHAPSecrets(), c.needs("eap", "mschap-v2", "chap")},
 		{"authentication.pap-secrets", c.PAPSecrets(), c.needs("pap")},
 	} {
-		if f.needed && len(c.RADIUS.Servers) == 0 {
+		if f.needed && len(c.RADIUS.Servers) == 0 && !slices.Contains(checked, f.path) {
 			c.checkSecrets(r, f.key, f.path)
+			checked = append(checked, f.path)
 		}
 	}
 }
@@ -123,9 +125,4 @@ func (c *Config) checkAccount(r *report, client string, e secrets.Entry) {
 func (c *Config) accountOptions(words []pppd.Word) (others bool, err error) {
 	_, others, err = c.Options.AccountPolicy("", words)
 	return others, err
-}
-
-// Script returns the path of a script.
-func (c *Config) Script(name string) string {
-	return orElse(c.Options.Scripts[name], filepath.Join(c.ScriptDirectory, name))
 }
