@@ -287,27 +287,6 @@ func TestReadResponse(t *testing.T) {
 	}
 }
 
-// TestNumbersForPeople: times, sizes and rates.
-func TestNumbersForPeople(t *testing.T) {
-	for seconds, want := range map[float64]string{0: "", 0.2: "0s", 59.9: "59s", 60: "1m00s", 3599: "59m59s", 3600: "1h00m", 86399: "23h59m", 86400: "1d00h", 1e7: "115d17h"} {
-		if got := uptime(seconds); got != want {
-			t.Errorf("%v seconds: %q, want %q", seconds, got, want)
-		}
-	}
-	for octets, want := range map[uint64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 9940: "9.9 kB", 9960: "10 kB", 999_499: "999 kB", 999_600: "1.0 MB", 1 << 63: "9.2 EB"} {
-		if got := size(octets); got != want {
-			t.Errorf("%d octets: %q, want %q", octets, got, want)
-		}
-	}
-	before, after := servercontrol.Traffic{}, servercontrol.Traffic{}
-	before.SentBytes, after.SentBytes, after.ReceivedBytes = 1000, 2000, 500
-	s := servercontrol.Session{Traffic: &before}
-	setRates(&s, &after, 2*time.Second)
-	if *s.BitsDown != 4000 || *s.BitsUp != 2000 {
-		t.Errorf("rates %d down, %d up", *s.BitsDown, *s.BitsUp)
-	}
-}
-
 // TestEventText: events for people, with nothing that the peer sent unescaped.
 func TestEventText(t *testing.T) {
 	info := twoSessions().sessions[0].SessionInfo

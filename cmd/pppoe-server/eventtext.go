@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/sessiontable"
 )
 
 // eventText returns an event, or the status that comes first, as a line for people.
@@ -42,11 +43,11 @@ func eventText(line []byte) string {
 	add("by", e.Method)
 	add("of", e.Protocol)
 	if e.Traffic != nil {
-		add("in", size(e.Traffic.ReceivedBytes))
-		add("out", size(e.Traffic.SentBytes))
+		add("in", sessiontable.Size(e.Traffic.ReceivedBytes))
+		add("out", sessiontable.Size(e.Traffic.SentBytes))
 	}
 	if e.Seconds > 0 {
-		add("after", uptime(e.Seconds))
+		add("after", sessiontable.Uptime(e.Seconds))
 	}
 	if e.End != nil {
 		add("cause", e.End.Reason)

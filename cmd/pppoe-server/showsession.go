@@ -2,20 +2,16 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
-	"time"
 
 	"upppoe/internal/config/pppd"
-	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/sessiontable"
 )
 
 // showSession is the subcommand session.
 func showSession(args []string) int {
-	v := sessionsView{out: os.Stdout, sort: sessionColumns[0]}
+	v := sessionsView{out: os.Stdout, sort: sessiontable.Columns[0]}
 	set := commandFlags("session")
 	addFilterFlags(set, &v.query.Filter)
 	set.BoolVar(&v.json, "json", false, "print an array of objects; see JSON in the manual")
@@ -53,77 +49,9 @@ func (v *sessionsView) showOne(args []string) error {
 		return writeSessions(v.out, all)
 	}
 	for _, s := range all {
-		writeSession(v.out, &s.Session)
+		sessiontable.WriteDetails(v.out, &s.Session)
 	}
 	return nil
-}
-
-// writeSession writes a session as text.
-func writeSession(w io.Writer, s *servercontrol.Session) {
-	line := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(w, "  %-11s %s\n", name, text)
-		}
-	}
-	user := s.User
-	if user == "" {
-		user = "(not authenticated)"
-	}
-	fmt.Fprintf(w, "session %d: %s, %s\n", s.ID, user, s.State)
-	line("client", fmt.Sprintf("%s on %s, PPPoE session %d", s.MAC, s.Attachment, s.SessionID))
-	line("service", s.Service)
-	line("circuit ID", s.CircuitID)
-	line("remote ID", s.RemoteID)
-	line("relay", s.RelaySessionID)
-	line("access line", accessLine(s.Access))
-	if s.OnlineAt != nil {
-		line("online", fmt.Sprintf("%s, since %s", uptime(s.Seconds), s.OnlineAt.Format(time.DateTime)))
-	}
-	if s.IPv4 != nil {
-		line("IPv4", fmt.Sprintf("%s, here %s", s.IPv4.Remote, s.IPv4.Local))
-	}
-	if s.IPv6 != nil {
-		line("IPv6", fmt.Sprintf("%s, here %s", s.IPv6.Remote, s.IPv6.Local))
-	}
-	line("prefixes", strings.Join(s.Prefixes, ", "))
-	line("routes", strings.Join(s.Routes, ", "))
-	if s.Device != "" {
-		line("device", fmt.Sprintf("%s, MTU %d", s.Device, s.MTU))
-	}
-	line("limits", rateLimits(s))
-	line("filter", s.FilterID)
-	line("rates now", fmt.Sprintf("up %s, down %s", bitRate(s.BitsUp), bitRate(s.BitsDown)))
-	t := s.Traffic
-	line("traffic", fmt.Sprintf("in %d packets, %d octets; out %d, %d", t.ReceivedPackets, t.ReceivedBytes, t.SentPackets, t.SentBytes))
-	if t.Dropped > 0 {
-		line("dropped", fmt.Sprintf("%d packets: %d spoofed, %d over the rate, %d to other clients", t.Dropped, t.Spoofed, t.Exceeded, t.Isolated))
-	}
-	line("RTT", roundTrip(s))
-}
-
-// accessLine formats the attributes of the access line in the order of their names.
-func accessLine(attributes map[string]uint32) string {
-	var all []string
-	for name, value := range attributes {
-		all = append(all, fmt.Sprintf("%s %d", name, value))
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}
-
-// rateLimits formats the limits of the rates; empty: none.
-func rateLimits(s *servercontrol.Session) string {
-	var all []string
-	for _, limit := range []struct {
-		name string
-		kbit uint64
-	}{{"up", s.RateUp}, {"down", s.RateDown}} {
-		if limit.kbit > 0 {
-			bits := limit.kbit * 1000
-			all = append(all, limit.name+" "+bitRate(&bits))
-		}
-	}
-	return strings.Join(all, ", ")
 }
 
 // writeObject writes a value as indented JSON.

@@ -14,6 +14,7 @@ import (
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/sessiontable"
 	"upppoe/internal/mgmt/table"
 )
 
@@ -21,9 +22,9 @@ import (
 type sessionsView struct {
 	socket  string
 	query   servercontrol.Query
-	sort    sessionColumn
+	sort    sessiontable.Column
 	reverse bool
-	columns []sessionColumn
+	columns []sessiontable.Column
 	all     bool // also those that are empty
 	json    bool
 	rates   bool // also in JSON
@@ -50,7 +51,7 @@ func showSessions(args []string) int {
 	var sort, columns string
 	set := commandFlags("sessions")
 	addFilterFlags(set, &v.query.Filter)
-	set.StringVar(&sort, "sort", "ip", "sort by this `COLUMN`, numbers as numbers; -COLUMN: in reverse: one of "+strings.Join(columnNames(), ", "))
+	set.StringVar(&sort, "sort", "ip", "sort by this `COLUMN`, numbers as numbers; -COLUMN: in reverse: one of "+strings.Join(sessiontable.Names(), ", "))
 	set.StringVar(&columns, "columns", "", "show these columns only, a `LIST` like user,ip,uptime")
 	set.BoolVar(&v.json, "json", false, "print an array of objects; see JSON in the manual")
 	set.BoolVar(&v.rates, "rates", false, "with --json: measure the present rates too, for a second")
@@ -78,10 +79,10 @@ func showSessions(args []string) int {
 func (v *sessionsView) configure(sort, columns string) error {
 	name, reverse := strings.CutPrefix(sort, "-")
 	var ok bool
-	if v.sort, ok = columnNamed(name); !ok {
+	if v.sort, ok = sessiontable.Named(name); !ok {
 		return unknownColumn("--sort", name)
 	}
-	v.reverse, v.columns = reverse, sessionColumns
+	v.reverse, v.columns = reverse, sessiontable.Columns
 	if v.every < minEvery {
 		return &pppd.Error{Message: fmt.Sprintf("--every %v: give 100ms or more", v.every)}
 	}
@@ -90,7 +91,7 @@ func (v *sessionsView) configure(sort, columns string) error {
 	}
 	v.columns, v.all = nil, true
 	for name := range strings.SplitSeq(columns, ",") {
-		c, ok := columnNamed(name)
+		c, ok := sessiontable.Named(name)
 		if !ok {
 			return unknownColumn("--columns", name)
 		}
@@ -100,7 +101,7 @@ func (v *sessionsView) configure(sort, columns string) error {
 }
 
 func unknownColumn(flag, name string) error {
-	return &pppd.Error{Message: fmt.Sprintf("%s %s: there is no such column: give one of %s", flag, name, strings.Join(columnNames(), ", "))}
+	return &pppd.Error{Message: fmt.Sprintf("%s %s: there is no such column: give one of %s", flag, name, strings.Join(sessiontable.Names(), ", "))}
 }
 
 // show shows the sessions, once or until interrupted.
@@ -143,7 +144,7 @@ func (v *sessionsView) read() (all []*sessionRow, err error) {
 
 func (v *sessionsView) sortSessions(all []*sessionRow) {
 	slices.SortFunc(all, func(a, b *sessionRow) int {
-		order := v.sort.compare(&a.Session, &b.Session)
+		order := v.sort.Compare(&a.Session, &b.Session)
 		if v.reverse {
 			order = -order
 		}
@@ -170,25 +171,15 @@ func (v *sessionsView) measure(all []*sessionRow, after time.Duration) error {
 			return err
 		}
 		if s := index[later.ID]; s != nil {
-			setRates(&s.Session, later.Traffic, time.Since(began))
+			sessiontable.SetRates(&s.Session, later.Traffic, time.Since(began))
 			s.line = nil
 		}
 		return nil
 	})
-	if v.sort.name == "up" || v.sort.name == "down" {
+	if v.sort.Name == "up" || v.sort.Name == "down" {
 		v.sortSessions(all)
 	}
 	return err
-}
-
-// setRates sets the rates of a session from its later traffic.
-func setRates(s *servercontrol.Session, later *servercontrol.Traffic, elapsed time.Duration) {
-	rate := func(before, after uint64) *uint64 {
-		bits := uint64(float64(8*(after-min(before, after))) / elapsed.Seconds())
-		return &bits
-	}
-	s.BitsUp, s.BitsDown = rate(s.Traffic.ReceivedBytes, later.ReceivedBytes), rate(s.Traffic.SentBytes, later.SentBytes)
-	s.Traffic = later
 }
 
 // writeSessions writes an array of JSON, an object a line.
@@ -224,33 +215,13 @@ func (v *sessionsView) writeTable(all []*sessionRow) error {
 			shown = shown[:room]
 		}
 	}
-	columns, rows := v.cells(shown)
+	columns, rows := sessiontable.Cells(v.columns, len(shown), func(i int) *servercontrol.Session { return &shown[i].Session }, v.all)
 	cut, omitted, err := table.Write(v.out, width, columns, rows)
 	if err != nil {
 		return err
 	}
 	v.writeNote(len(all), len(all)-len(shown), table.Note(cut, omitted))
 	return nil
-}
-
-// cells returns the columns and texts of a table. Without --columns those are omitted that would be empty.
-func (v *sessionsView) cells(shown []*sessionRow) (columns []table.Column, rows [][]string) {
-	rows = make([][]string, len(shown))
-	for _, c := range v.columns {
-		texts, empty := make([]string, len(shown)), true
-		for i := range shown {
-			texts[i] = c.text(&shown[i].Session)
-			empty = empty && texts[i] == ""
-		}
-		if empty && !v.all && len(shown) > 0 {
-			continue
-		}
-		columns = append(columns, c.Column)
-		for i, text := range texts {
-			rows[i] = append(rows[i], text)
-		}
-	}
-	return columns, rows
 }
 
 // writeNote says what the table does not.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/sys/unix"
 )
 
@@ -56,11 +57,11 @@ type layout struct {
 func newLayout(columns []Column, rows [][]string) *layout {
 	l := &layout{columns, make([]int, len(columns))}
 	for i, c := range columns {
-		l.widths[i] = utf8.RuneCountInString(c.Title)
+		l.widths[i] = Width(c.Title)
 	}
 	for _, row := range rows {
 		for i, text := range row {
-			l.widths[i] = max(l.widths[i], utf8.RuneCountInString(text))
+			l.widths[i] = max(l.widths[i], Width(text))
 		}
 	}
 	return l
@@ -121,7 +122,7 @@ func (l *layout) narrow(n int) bool {
 
 // floor returns the least width of a column.
 func (l *layout) floor(i int) int {
-	return max(l.columns[i].Min, utf8.RuneCountInString(l.columns[i].Title))
+	return max(l.columns[i].Min, Width(l.columns[i].Title))
 }
 
 // least returns the column to omit; -1: none may be.
@@ -146,9 +147,10 @@ func (l *layout) writeRow(w *bufio.Writer, row []string) (cut int) {
 			pending += len(gap)
 		}
 		first = false
-		length := utf8.RuneCountInString(text)
+		length := Width(text)
 		if length > l.widths[i] {
-			text, length = truncate(text, l.widths[i]), l.widths[i]
+			text = Truncate(text, l.widths[i])
+			length = Width(text)
 			cut++
 		}
 		if l.columns[i].Right {
@@ -169,9 +171,23 @@ func (l *layout) writeRow(w *bufio.Writer, row []string) (cut int) {
 	return cut
 }
 
-// truncate shortens a text to a width, which is at least one.
-func truncate(text string, width int) string {
-	return string([]rune(text)[:width-1]) + truncated
+// Width returns how many cells of a terminal a text takes: an East Asian character or a symbol may take
+// two, a combining one none.
+func Width(text string) int {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return ansi.StringWidth(text)
+		}
+	}
+	return len(text)
+}
+
+// Truncate shortens a text that is wider than a width, and marks that by an ellipsis.
+func Truncate(text string, width int) string {
+	if Width(text) <= width {
+		return text
+	}
+	return ansi.Truncate(text, width, truncated)
 }
 
 // Size returns the size of a terminal in characters; zero: the file is none, or does not know.

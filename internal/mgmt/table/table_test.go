@@ -85,3 +85,17 @@ func TestSizeOfFile(t *testing.T) {
 		t.Errorf("%d, %d", columns, lines)
 	}
 }
+
+// TestWideText: a character that takes two cells counts as two, one that combines as none.
+func TestWideText(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "日本": 4, "e\u0301": 1, "é": 1, "👍": 2} {
+		if got := Width(text); got != want {
+			t.Errorf("%q: width %d, want %d", text, got, want)
+		}
+	}
+	var b strings.Builder
+	Write(&b, 10, []Column{{Title: "USER", Min: 4}, {Title: "N", Right: true}}, [][]string{{"日本日本日本", "1"}, {"a", "2"}})
+	if want := "USER     N\n日本日…  1\na        2\n"; b.String() != want {
+		t.Errorf("%s\nwant\n%s", b.String(), want)
+	}
+}
