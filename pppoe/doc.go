@@ -70,6 +70,9 @@
 //     response; pppoe.Authenticator is the AAA service that decides
 //   - policy: what a server enforces on a session: rates, and a source filter
 //   - source filter: the prefixes from which a peer may send (BCP 38 ingress filter)
+//   - access line: the subscriber's line as an access node or relay agent describes it in PADI and
+//     PADR (TR-101): circuit ID, remote ID, rates
+//   - to drain: to open no more sessions, while those that are open go on
 //   - framed route: a prefix behind a peer, as in RADIUS Framed-Route; a policy only allows it as a
 //     source
 //   - dynamic prefix: a prefix that was advertised, leased or delegated to a peer in its session

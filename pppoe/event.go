@@ -126,6 +126,7 @@ type (
 		sealed
 		Protocol ppp.Protocol // IPCP or IPv6CP
 		Previous Addressing
+		Prefixes []netip.Prefix // of Server.SetSourcePrefixes, until now; see SessionStatus.Prefixes
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured
 	}

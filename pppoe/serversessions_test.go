@@ -3,6 +3,7 @@ package pppoe_test
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,15 @@ func TestSessions(t *testing.T) {
 			break // the loop is not held
 		}
 		l.stopAll(a, b)
+		lost := 0
+		for _, e := range l.serverEvents.events {
+			if e, ok := e.(pppoe.NetworkLost); ok && slices.Equal(e.Prefixes, again.Prefixes) {
+				lost++
+			}
+		}
+		if lost != 2 {
+			t.Errorf("%d address families of the session with a prefix are lost with it, want 2", lost)
+		}
 		if _, err := s.Session(first.Key()); !errors.Is(err, pppoe.ErrNoSession) {
 			t.Errorf("after its end: %v", err)
 		}

@@ -51,7 +51,7 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6)
 	}
 	if flowed {
-		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: s.counters(), Uptime: s.firstConfigured.until(now)})
+		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Prefixes: l.dynamicPrefixesOf(s), Counters: s.counters(), Uptime: s.firstConfigured.until(now)})
 	}
 	if s.path != nil {
 		s.path.SetFamilies(s.configured.ipv4, s.configured.ipv6) // excludes what is not configured yet

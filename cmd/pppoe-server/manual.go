@@ -41,7 +41,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 					"With `--foreground` or `nodetach` it goes to standard error, and so do messages until the server goes to the background. " +
 					"`logfile` appends it to a file instead of both. The server keeps the last 256 kB in memory: `pppoe-server log -f` shows them, and what follows."),
 				manpage.Paragraph("A session has one line when it opens (Session N created for client ...) and one when it ends (Session N closed for client ...), with SESSION_ID, Ethernet address, " +
-					"IP address, interface with VLAN tags, user, IPv6 address and circuit ID if it has them; the second also with the cause, the duration and the octets in both directions. " +
+					"IP address, interface with VLAN tags, user, IPv6 address and circuit ID if it has them; the second also with the cause, the assigned IPv6 prefixes in place of the link-local address, the duration and the octets in both directions. " +
 					"Ends of sessions that did not come up are limited to 20 in ten seconds; the log says how many more there were."),
 			}},
 			{Title: "FILES", Blocks: files},

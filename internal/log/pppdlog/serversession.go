@@ -19,6 +19,7 @@ import (
 type accounting struct {
 	mu       sync.Mutex
 	sessions map[uint64]sessionRecord // those that are or were configured, by generation
+	lost     map[uint64]string        // the prefixes that they had, of those that are about to end
 }
 
 // sessionRecord is the peer's addresses, and whether the session's creation was logged. It is kept for
@@ -80,13 +81,33 @@ func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (o sessionRecord, opened bo
 	return o, true
 }
 
-// ended deletes a session, and returns its last addresses.
-func (a *accounting) ended(l pppoe.SessionInfo) sessionRecord {
+// networkLost records the prefixes that a session had until now.
+func (a *accounting) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
+	text := ""
+	for _, p := range e.Prefixes {
+		if p.IsValid() {
+			text += " " + p.String()
+		}
+	}
+	if text == "" {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o := a.sessions[l.Generation]
+	if a.lost == nil {
+		a.lost = make(map[uint64]string)
+	}
+	a.lost[l.Generation] = text
+}
+
+// ended deletes a session, and returns its last addresses and prefixes.
+func (a *accounting) ended(l pppoe.SessionInfo) (o sessionRecord, prefixes string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o, prefixes = a.sessions[l.Generation], a.lost[l.Generation]
 	delete(a.sessions, l.Generation)
-	return o
+	delete(a.lost, l.Generation)
+	return o, prefixes
 }
 
 func (el *EventLogger) created(l pppoe.SessionInfo, o sessionRecord) {
@@ -95,14 +116,19 @@ func (el *EventLogger) created(l pppoe.SessionInfo, o sessionRecord) {
 }
 
 func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
-	o, at, carried := el.accounting.ended(l), "", ""
+	at, carried := "", ""
+	o, prefixes := el.accounting.ended(l)
 	if address := o.address(); address != "" {
 		at = " (" + address + ")"
+	}
+	six := secondAddress(o)
+	if prefixes != "" {
+		six = ", IPv6" + prefixes
 	}
 	if e.Uptime > 0 {
 		carried = fmt.Sprintf(", after %v, sent %d bytes, received %d bytes", e.Uptime.Round(time.Second), e.Counters.SentBytes, e.Counters.ReceivedBytes)
 	}
-	el.info(l, "Session %d closed for client %v%s on %s: %v%s%s%s%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l), secondAddress(o), circuitOf(l), carried)
+	el.info(l, "Session %d closed for client %v%s on %s: %v%s%s%s%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l), six, circuitOf(l), carried)
 }
 
 // secondAddress formats the IPv6 address of a session that has both.
@@ -128,6 +154,8 @@ func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.Configured:
 		o, opened = el.accounting.configured(l, e, el.NoIPv4)
+	case pppoe.NetworkLost:
+		el.accounting.networkLost(l, e)
 	case session.NetworkFailed:
 		if e.Protocol == ppp.IPCP {
 			o, opened = el.accounting.ipv4Failed(l)

@@ -3,6 +3,7 @@ package pppdlog
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,6 +33,7 @@ func TestOpeningAndEnd(t *testing.T) {
 		return session.NetworkFailed{Protocol: p, Err: errors.New("no")}
 	}
 	end := pppoe.Ended{Reason: session.Reason{Cause: session.CausePeerTerminated}, Uptime: time.Minute, Counters: datapath.Counters{SentBytes: 1234, ReceivedBytes: 567}}
+	lost := pppoe.NetworkLost{Protocol: ppp.IPv6CP, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64"), {}, netip.MustParsePrefix("2001:db8:8000::/56")}}
 	const (
 		at4     = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
 		at6     = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
@@ -56,6 +58,9 @@ func TestOpeningAndEnd(t *testing.T) {
 		{"both, IPv4 first", nobody, false, []pppoe.Event{with4, both, end}, []string{opened + at4 + using, closed + at4 + why + second + took}},
 		{"both, IPv6 first", nobody, false, []pppoe.Event{with6, both, end}, []string{opened + at4 + using + second, closed + at4 + why + second + took}},
 		{"on a known line", known, false, []pppoe.Event{with4, end}, []string{opened + at4 + using + user + circuit, closed + at4 + why + user + circuit + took}},
+		{"with prefixes", nobody, false, []pppoe.Event{with4, both, lost, end}, []string{opened + at4 + using, closed + at4 + why + ", IPv6 2001:db8:1::/64 2001:db8:8000::/56" + took}},
+		{"with prefixes of a session with the same ID", nobody, false, []pppoe.Event{lost, end, with4, end},
+			[]string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + ", IPv6 2001:db8:1::/64 2001:db8:8000::/56" + took, opened + at4 + using, closed + at4 + why + took}},
 		{"IPv4 again", nobody, false, []pppoe.Event{with4, with4, with4, end}, []string{opened + at4 + using, closed + at4 + why + took}},
 		{"IPv6 alone", nobody, true, []pppoe.Event{with6, end}, []string{opened + at6 + using, closed + at6 + why + took}},
 		{"IPv6, and IPv4 fails", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why + took}},
@@ -74,7 +79,7 @@ func TestOpeningAndEnd(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", c.what, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
-		if len(el.accounting.sessions) != 0 {
+		if len(el.accounting.sessions)+len(el.accounting.lost) != 0 {
 			t.Errorf("%s: %d sessions are remembered", c.what, len(el.accounting.sessions))
 		}
 	}
