@@ -23,6 +23,7 @@ const Secret = "testing123"
 type Server struct {
 	Auth, Acct netip.AddrPort
 	dir        string
+	launch     func(*exec.Cmd) error
 	cmd        *exec.Cmd
 }
 
@@ -38,6 +39,8 @@ type Options struct {
 	Addr netip.Addr
 	// Quiet records no accounting.
 	Quiet bool
+	// Launch starts the process, for example in another network namespace; nil: it is started here.
+	Launch func(*exec.Cmd) error
 }
 
 const config = `
@@ -157,7 +160,10 @@ server default {
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	roottest.NeedPrograms(t, Program)
-	s := &Server{dir: t.TempDir()}
+	s := &Server{dir: t.TempDir(), launch: o.Launch}
+	if s.launch == nil {
+		s.launch = (*exec.Cmd).Start
+	}
 	addr, auth, acct := netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1812, 1813
 	if o.Addr.IsValid() {
 		addr = o.Addr
@@ -192,7 +198,7 @@ func (s *Server) Run(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.cmd.Stderr = s.cmd.Stdout
-	if err := s.cmd.Start(); err != nil {
+	if err := s.launch(s.cmd); err != nil {
 		t.Fatalf("%v: install Debian's package freeradius", err)
 	}
 	ready, log := make(chan bool), new(strings.Builder)

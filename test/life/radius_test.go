@@ -1,0 +1,124 @@
+package life
+
+import (
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/internal/mgmt/status"
+	"upppoe/internal/roottest"
+	"upppoe/test/freeradius"
+)
+
+const radiusUsers = user + ` Cleartext-Password := "` + secret + `"
+	Framed-IP-Address = 198.51.100.7, Framed-Route = "203.0.113.0/29 0.0.0.0 1",
+	MS-Primary-DNS-Server = 192.0.2.53, MS-Secondary-DNS-Server = 192.0.2.54,
+	Mikrotik-Rate-Limit = "10M/50M", Framed-MTU = 1400, Acct-Interim-Interval = 60, Class = 0x0a0b
+
+DEFAULT Auth-Type := Reject
+	Reply-Message = "No such account"
+`
+
+// radiusConfig is a server's file. %s: the directory of its files, and further lines.
+const radiusConfig = `
+[server]
+ac-name = "life-ac"
+foreground = true
+[[interface]]
+name = "eth0"
+[ipv4]
+local-address = "192.0.2.1"
+first-address = "192.0.2.10"
+[authentication]
+methods = [%[2]s]
+[radius]
+timeout = "200ms"
+nas-ip-address = "127.0.0.1"
+[[radius-server]]
+address = "127.0.0.9"
+secret = "nobody is there"
+[[radius-server]]
+address = "127.0.0.1"
+secret-file = "%[1]s/secret"
+[accounting]
+spool = "%[1]s/accounting.db"
+[coa]
+listen = "127.0.0.1:3799"
+[[coa-client]]
+address = "127.0.0.1"
+secret-file = "%[1]s/secret"
+[control]
+socket = "%[1]s/server.sock"
+[log]
+debug = true
+[scripts]
+directory = "%[1]s"
+`
+
+// TestRADIUS: clients log in by FreeRADIUS with each method, after a server that does not answer; they get
+// what it grants; radclient changes and ends the session; and FreeRADIUS has the records.
+func TestRADIUS(t *testing.T) {
+	roottest.Need(t, freeradius.Program, "radclient")
+	w := newTestbed(t)
+	f := freeradius.Start(t, freeradius.Options{
+		Users: radiusUsers, Addr: netip.MustParseAddr("127.0.0.1"),
+		Launch: func(cmd *exec.Cmd) error { return w.server.Start(cmd) },
+	})
+	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
+	for n, method := range []string{"chap", "mschap-v2", "pap", "eap"} {
+		w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"`+method+`"`), 0o600)
+		server, err := w.server.Launch(exec.Command(filepath.Join(bin, "pppoe-server"), "--config", filepath.Join(w.serverEtc, "server.toml")))
+		check(t, err)
+		check(t, server.Await("Serving on eth0"))
+		client := w.dial(t, "usepeerdns", "password", secret)
+		s := w.awaitStatus(t, "the client is online", func(s status.Status) bool { return s.IPv4 != nil })
+		if s.IPv4.Local != "198.51.100.7" || strings.Join(s.IPv4.DNS, " ") != "192.0.2.53 192.0.2.54" {
+			t.Errorf("%s: %+v", method, s.IPv4)
+		}
+		if out, err := w.server.Run("ip", "-o", "link", "show", "ppp0"); !strings.Contains(out, "mtu 1400") {
+			t.Errorf("%s: %s, %v", method, out, err)
+		}
+		if out, _ := w.server.Run("ip", "route"); !strings.Contains(out, "203.0.113.0/29 dev ppp0") {
+			t.Errorf("%s: routes %s", method, out)
+		}
+		w.ask(t, "coa", `User-Name = "`+user+`", Mikrotik-Rate-Limit = "3M/4M"`, "Received CoA-ACK")
+		if out, _ := w.server.Run(filepath.Join(bin, "pppoe-server"), "session", user, "--json", "--socket", filepath.Join(w.serverEtc, "server.sock")); !strings.Contains(out, `"rate_up":3000,"rate_down":4000`) {
+			t.Errorf("%s: after a CoA-Request: %s", method, out)
+		}
+		w.ask(t, "coa", `User-Name = "`+user+`", Framed-Pool = "x"`, "Error-Cause = Unsupported-Attribute")
+		w.ask(t, "disconnect", "Framed-IP-Address = 198.51.100.7", "Received Disconnect-ACK")
+		check(t, client.Await("LCP terminated by peer"))
+		await(t, "the stop record has arrived", func() bool { return len(f.Accounting(t)) >= 4*n+3 })
+		client.Stop()
+		if code, err := server.Stop(); code != 0 || err != nil {
+			t.Errorf("%s: the server ended with %d, %v:\n%s", method, code, err, server.Log())
+		}
+		records := f.Accounting(t)
+		if len(records) < 4*(n+1) {
+			t.Fatalf("%s: %d records\n%s", method, len(records), server.Log())
+		}
+		for i, kind := range []string{"Accounting-On", "Start", "Stop", "Accounting-Off"} {
+			if got := records[4*n+i]; got["Acct-Status-Type"] != kind {
+				t.Errorf("%s: record %d is %v, want %s", method, i, got, kind)
+			}
+		}
+		stop := records[4*n+2]
+		if stop["User-Name"] != user || stop["Class"] != "0x0a0b" || stop["Framed-IP-Address"] != "198.51.100.7" || stop["Acct-Terminate-Cause"] != "Admin-Reset" {
+			t.Errorf("%s: %v", method, stop)
+		}
+	}
+}
+
+// ask sends a request by radclient to the server, and looks for a text in what it prints.
+func (w *testbed) ask(t *testing.T, command, attributes, want string) {
+	t.Helper()
+	file := filepath.Join(w.serverEtc, "request")
+	w.serverFile(t, "request", attributes+"\n", 0o600)
+	out, _ := w.server.Run("radclient", "-x", "-r", "2", "-t", "5", "-f", file, "127.0.0.1:3799", command, freeradius.Secret)
+	if !strings.Contains(out, want) {
+		t.Errorf("%s %s: want %q in\n%s", command, attributes, want, out)
+	}
+}
