@@ -52,12 +52,13 @@ type translation struct {
 	at      int // the line of the entry
 	modules []string
 	// services are added at the end: they have the policy of all sessions.
-	services []string
-	noAuth   bool
-	local    string // of [ip-pool], and then of [chap-secrets]
-	pool     bool   // there is one already
-	v6       bool   // [ppp] ipv6
-	max      string // [common] max-sessions
+	services  []string
+	noAuth    bool
+	local     string // of [ip-pool], and then of [chap-secrets]
+	pool      bool   // there is one already
+	v6        bool   // [ppp] ipv6
+	coaSecret string
+	max       string // [common] max-sessions
 }
 
 func (t *translation) note(format string, args ...any) {
@@ -120,6 +121,7 @@ func (t *translation) finish() {
 		t.set("ipv4.local-address", t.local)
 	}
 	t.c.Options.NoIPv6 = !t.v6
+	t.addCoAClients()
 	for _, name := range t.services {
 		if err := t.c.AddService(name); err != nil {
 			t.note("service-name %q: %v", name, err)

@@ -57,7 +57,10 @@ func init() {
 		"chap-secrets.gw-ip-address": gateway, "chap-secrets.chap-secrets": secrets,
 		"ipv6-pool.delegate": func(t *translation, v string) { t.prefixPool("ipv6.delegated-prefixes", "ipv6.delegated-length", v) },
 		"shaper.rate-limit":  rateLimit,
-		"log.log-file":       text("log.file"), "log.level": level,
+		"radius.server":      radiusServer, "radius.nas-identifier": text("radius.nas-identifier"), "radius.nas-ip-address": text("radius.nas-ip-address"),
+		"radius.timeout": number("radius.timeout"), "radius.max-try": number("radius.transmissions"), "radius.acct-interim-interval": number("accounting.interim-interval"),
+		"radius.dae-server": coaServer, "radius.verbose": func(*translation, string) {},
+		"log.log-file": text("log.file"), "log.level": level,
 
 		"pppd-compat.ip-up": text("scripts.ip-up"), "pppd-compat.ip-down": text("scripts.ip-down"), "pppd-compat.ip-pre-up": text("scripts.ip-pre-up"),
 	}

@@ -12,7 +12,7 @@ const (
 var modules = map[string]string{
 	"log_file": builtIn, "log_syslog": builtIn, "pppoe": builtIn, "ippool": builtIn, "shaper": builtIn, "sigchld": builtIn, "pppd_compat": builtIn,
 	"ipv6_nd": builtIn, "ipv6_dhcp": builtIn, "ipv6pool": builtIn, "chap-secrets": builtIn,
-	"auth_mschap_v1": "MS-CHAP version 1 is broken: auth_mschap_v2 is accepted", "radius": useRADIUS, "net-snmp": "there is no SNMP: section [metrics] has numbers for Prometheus",
+	"auth_mschap_v1": "MS-CHAP version 1 is broken: auth_mschap_v2 is accepted", "radius": builtIn, "net-snmp": "there is no SNMP: section [metrics] has numbers for Prometheus",
 	"log_tcp": "there is no log over TCP", "log_pgsql": "there is no log to PostgreSQL", "logwtmp": "sessions are not recorded in wtmp",
 	"pptp": onlyPPPoE, "l2tp": onlyPPPoE, "sstp": onlyPPPoE, "ipoe": onlyPPPoE, "connlimit": "limits are in section [access]",
 }
