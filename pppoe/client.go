@@ -182,6 +182,18 @@ func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	return n, d.isOpen.Load()
 }
 
+// Echoes returns what the LCP echoes of the open session have measured; ok reports whether there is
+// a session.
+func (c *Client) Echoes() (e EchoStats, ok bool) {
+	c.mu.Lock()
+	d := c.dialer
+	c.mu.Unlock()
+	if d == nil {
+		return EchoStats{}, false
+	}
+	return d.echoes.stats(), d.isOpen.Load()
+}
+
 // reportState reports the interface's state if it has changed while no dial was in progress to
 // report it.
 func (c *Client) reportState() (state InterfaceState) {
@@ -289,6 +301,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	}
 	d := &dialer{cfg: &c.cfg, interfaceState: &c.reportedState}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace, &c.generations)
+	d.loop.afterStep = d.echoes.update
 	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// The loop ends with the dial.
 	ctx, d.finish = context.WithCancel(ctx)

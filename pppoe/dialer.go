@@ -31,6 +31,7 @@ type dialer struct {
 	// For Client.Counters: whether a session is open, and its path once it has a device.
 	isOpen          atomic.Bool
 	path            atomic.Pointer[datapath.Session]
+	echoes          echoMeter
 	ac              wire.Addr
 	configured      Addressing // as last configured
 	announcements   int

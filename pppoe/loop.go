@@ -61,6 +61,7 @@ type loop struct {
 	dynamicPrefixes *dynamicPrefixes
 	offloadReports  *offloadReports
 	owner           owner
+	afterStep       func(*sessionState)                               // called after each step of a session; may be nil
 	admit           func(now time.Time, frame []byte) (*inbox, error) // returns where a discovery frame is queued; nil: in discovery. Set by the owner
 	notify          func(SessionInfo, Event)
 	trace           bool

@@ -42,6 +42,9 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	out.Reset()
 	l.outputs = append(l.outputs, out)
 	l.setTimer(now, s)
+	if l.afterStep != nil {
+		l.afterStep(s)
+	}
 }
 
 // emit reports an event to Notify and then to the owner, which may cause further events.

@@ -62,6 +62,9 @@ func (p *program) Status() []byte {
 		if c, open := client.Counters(); open {
 			s.Traffic = status.TrafficOf(c)
 		}
+		if e, open := client.Echoes(); open {
+			s.SetEchoes(e)
+		}
 	}
 	return object(s)
 }

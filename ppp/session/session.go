@@ -251,6 +251,9 @@ func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 // RoundTrip returns the round-trip time of the last LCP echo: see lcp.Link.RoundTrip.
 func (s *Session) RoundTrip() time.Duration { return s.link.RoundTrip() }
 
+// Unanswered returns the number of Echo-Requests since the peer's last answer: see lcp.Link.Unanswered.
+func (s *Session) Unanswered() int { return s.link.Unanswered() }
+
 // orUnsupportedMethod returns r; or, if LCP has failed or the peer has hung up during it
 // and the peer had required an authentication method that we do not offer, this reason.
 func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {

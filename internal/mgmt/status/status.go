@@ -5,6 +5,7 @@ package status
 import (
 	"time"
 
+	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
 )
 
@@ -43,6 +44,9 @@ type Status struct {
 	Traffic    *Traffic   `json:"traffic,omitempty"`
 	LastEnd    *End       `json:"last_end,omitempty"`
 	OnlineAt   *time.Time `json:"online_since,omitempty"`
+	RedialAt   *time.Time `json:"redial_at,omitempty"` // while waiting for hold-off
+	RoundTrip  float64    `json:"rtt_ms,omitempty"`    // of the last LCP echo; absent: not measured
+	Echoes     *Echoes    `json:"echoes,omitempty"`    // of the session; absent: none was sent
 }
 
 // IPv4 is a session's IPv4 addressing.
@@ -82,6 +86,20 @@ type Traffic struct {
 	ReceivedPackets uint64 `json:"received_packets"`
 	ReceivedBytes   uint64 `json:"received_bytes"`
 	Dropped         uint64 `json:"dropped"`
+}
+
+// Echoes counts the LCP Echo-Requests of a session.
+type Echoes struct {
+	Sent uint64 `json:"sent"`
+	Lost uint64 `json:"lost"` // had no answer when the next was sent
+}
+
+// SetEchoes sets what LCP echoes have measured.
+func (s *Status) SetEchoes(e pppoe.EchoStats) {
+	s.RoundTrip = float64(e.RoundTrip) / float64(time.Millisecond)
+	if e.Sent > 0 {
+		s.Echoes = &Echoes{e.Sent, e.Lost}
+	}
 }
 
 // End is why a dial or a session ended.

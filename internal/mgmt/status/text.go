@@ -35,11 +35,26 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 	if t := s.Traffic; t != nil {
 		fmt.Fprintf(&b, "  traffic   sent %d packets, %d octets; received %d, %d\n", t.SentPackets, t.SentBytes, t.ReceivedPackets, t.ReceivedBytes)
 	}
+	if text := s.EchoText(); text != "" {
+		fmt.Fprintf(&b, "  echoes    %s\n", text)
+	}
 	if s.LastEnd != nil {
 		fmt.Fprintf(&b, "  last end  %s: %s\n", s.LastEnd.Reason, s.LastEnd.Text)
 	}
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err
+}
+
+// EchoText says what LCP echoes have measured; empty: nothing.
+func (s *Status) EchoText() string {
+	var parts []string
+	if s.RoundTrip > 0 {
+		parts = append(parts, fmt.Sprintf("RTT %.1f ms", s.RoundTrip))
+	}
+	if e := s.Echoes; e != nil {
+		parts = append(parts, fmt.Sprintf("%d of %d lost", e.Lost, e.Sent))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func writeList(b *strings.Builder, what string, list []string) {

@@ -142,7 +142,7 @@ func (t *Tracker) setState(s State, at time.Time) {
 	if t.status.State != s {
 		t.status.State, t.status.Since = s, at
 	}
-	t.status.WaitingFor = ""
+	t.status.WaitingFor, t.status.RedialAt = "", nil
 }
 
 func (t *Tracker) established(l pppoe.SessionInfo, at time.Time) *Event {
@@ -199,6 +199,8 @@ func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
 func (t *Tracker) waiting(e pppoe.AwaitingRedial, at time.Time) *Event {
 	t.setState(Waiting, at)
 	t.status.WaitingFor = "hold-off"
+	redial := at.Add(e.Delay)
+	t.status.RedialAt = &redial
 	t.status.LastEnd = t.EndOf(e.Err)
 	return &Event{Event: "waiting", For: "hold-off", Seconds: e.Delay.Seconds(), End: t.status.LastEnd}
 }
