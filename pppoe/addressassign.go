@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -25,11 +26,11 @@ func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
 	l.loop.reconcile(s)
 }
 
-// completeAuth assigns the peer an address of the pool if the Authenticator assigned none: the one
-// that it had last, else the session's own, else a free one that the account allows. If there is
-// none, the peer must request one that its account allows.
+// completeAuth assigns the peer an address of its policy's pool if the Authenticator assigned none: the
+// one that it had last, else one that is free and that the account allows. If there is none that it allows,
+// the peer must request one that it allows. A pool that does not exist or is exhausted refuses the login.
 func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
-	pool, info := l.server.cfg.Pool, s.SessionInfo
+	info := s.SessionInfo
 	if !d.Accepted {
 		return
 	}
@@ -43,36 +44,45 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	if d.Address.IsValid() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
 		s.claims.assigned.add(d.Address)
-		if index, ok := pool.indexOf(d.Address); ok {
-			l.server.slots.reserve(index)
-		}
-		return
-	}
-	if !pool.First.Is4() {
+		l.server.addresses.reserve(d.Address)
 		return
 	}
 	info.User = user
-	d.Address = netip.IPv4Unspecified()
-	if l.assignPoolIndex(s, info, d.AllowAddress) {
-		d.Address = pool.addrAt(l.server.slots.indexOf(s.Unit))
-		s.claims.assigned = newAddressSet(d.Address)
+	a, err := l.assignAddress(s, info, d.Policy, d.AllowAddress)
+	switch {
+	case err == errNoPools:
+	case err != nil:
+		*d = AuthResult{}
+		d.Reason = err.Error()
+	case a.IsValid():
+		d.Address = a
+		s.claims.assigned = newAddressSet(a)
+	default:
+		d.Address = netip.IPv4Unspecified()
 	}
 }
 
-// assignPoolIndex assigns a session an index of the pool whose address no other session has, except
-// for an ending one of the same client, and that is allowed; allowed nil: all are. It reports whether
-// there is one.
-func (l *serverLoop) assignPoolIndex(s *sessionState, info SessionInfo, allowed func(netip.Addr) bool) bool {
-	usable := func(index int) bool {
-		a := l.server.cfg.Pool.addrAt(index)
-		return (allowed == nil || allowed(a)) && l.server.addresses.isFreeFor(a, s, info)
+// assignAddress assigns a session an address of the pool of its policy: see addressTable.assign. policy
+// nil: that of the server.
+func (l *serverLoop) assignAddress(s *sessionState, info SessionInfo, policy *SessionPolicy, allowed func(netip.Addr) bool) (netip.Addr, error) {
+	cfg := l.server.current.Load()
+	if cfg.Session.IPv4 == nil {
+		return netip.Addr{}, errNoPools
 	}
-	return l.server.slots.assignIndex(info.Unit, usable, l.server.addressMemory.indexesOf(info)...)
+	if policy == nil && cfg.Policy != nil && len(cfg.Pools) > 0 {
+		policy = cfg.Policy(info)
+	}
+	r := addressRequest{state: s, info: info, pool: cmp.Or(cfg.DefaultPool, FirstPool), allowed: allowed, leaving: l.server.slots.isLeaving}
+	if policy != nil && policy.AddressPool != "" {
+		r.pool = policy.AddressPool
+	}
+	r.preferred = l.server.addressMemory.addressesOf(info)
+	return l.server.addresses.assign(r)
 }
 
-// rememberAddress remembers the address of a session's peer for when it returns.
+// rememberAddress remembers the address of a session's peer for when it returns, if it is of a pool.
 func (l *serverLoop) rememberAddress(s *sessionState, e Configured) {
-	if index, ok := l.server.cfg.Pool.indexOf(e.IPv4.Remote); ok {
-		l.server.addressMemory.remember(s.SessionInfo, index)
+	if l.server.addresses.hasPool(e.IPv4.Remote) {
+		l.server.addressMemory.remember(s.SessionInfo, toUint(e.IPv4.Remote))
 	}
 }

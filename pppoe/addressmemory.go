@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// addressMemory remembers the pool index that a client had last, for when it returns: of the limit
+// addressMemory remembers the address of a pool that a client had last, for when it returns: of the limit
 // clients that had one most recently. It may be used concurrently.
 type addressMemory struct {
 	seed  maphash.Seed
@@ -14,21 +14,21 @@ type addressMemory struct {
 	mu sync.Mutex
 	by map[rememberedKey]int32 // positions in all
 	// all is a ring: all[0] is its head, before the latest client and after the oldest one.
-	all []rememberedIndex
+	all []rememberedAddress
 }
 
 // rememberedKey is a hash of what a client is known by. Of a million clients some hundred have that of
 // another: they may be preferred each other's last address, if it is free and allowed.
 type rememberedKey uint32
 
-type rememberedIndex struct {
+type rememberedAddress struct {
 	key          rememberedKey
-	index        int32
-	newer, older int32 // positions in all
+	addr         uint32 // as a number
+	newer, older int32  // positions in all
 }
 
 func newAddressMemory(limit int) *addressMemory {
-	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[rememberedKey]int32), all: make([]rememberedIndex, 1)}
+	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[rememberedKey]int32), all: make([]rememberedAddress, 1)}
 }
 
 // keysOf returns the keys under which a session's peer is remembered, the most specific first: its
@@ -41,14 +41,14 @@ func (r *addressMemory) keysOf(info SessionInfo) []rememberedKey {
 	return []rememberedKey{rememberedKey(maphash.String(r.seed, string(info.Peer[:])+info.User)), rememberedKey(maphash.String(r.seed, info.User))}
 }
 
-// remember records the pool index of a session's peer.
-func (r *addressMemory) remember(info SessionInfo, index int) {
+// remember records the address of a session's peer.
+func (r *addressMemory) remember(info SessionInfo, addr uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
 		at := r.place(key)
 		r.by[key] = at
-		r.all[at].key, r.all[at].index = key, int32(index)
+		r.all[at].key, r.all[at].addr = key, addr
 		r.moveToFront(at)
 	}
 }
@@ -60,7 +60,7 @@ func (r *addressMemory) place(key rememberedKey) int32 {
 	}
 	if len(r.all) <= r.limit {
 		at := int32(len(r.all))
-		r.all = append(r.all, rememberedIndex{newer: at, older: at})
+		r.all = append(r.all, rememberedAddress{newer: at, older: at})
 		return at
 	}
 	oldest := r.all[0].newer
@@ -76,14 +76,14 @@ func (r *addressMemory) moveToFront(at int32) {
 	r.all[e.older].newer, r.all[0].older = at, at
 }
 
-// indexesOf returns the pool indexes that a session's peer had last, the most specific first.
-func (r *addressMemory) indexesOf(info SessionInfo) (indexes []int) {
+// addressesOf returns the addresses, as numbers, that a session's peer had last, the most specific first.
+func (r *addressMemory) addressesOf(info SessionInfo) (addrs []uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
 		if at, ok := r.by[key]; ok {
-			indexes = append(indexes, int(r.all[at].index))
+			addrs = append(addrs, r.all[at].addr)
 		}
 	}
-	return indexes
+	return addrs
 }

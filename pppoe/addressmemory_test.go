@@ -14,10 +14,10 @@ func TestAddressMemory(t *testing.T) {
 	of := func(station byte, user string) SessionInfo {
 		return SessionInfo{Peer: wire.Addr{2, station}, User: user}
 	}
-	check := func(l SessionInfo, when string, want ...int) {
+	check := func(l SessionInfo, when string, want ...uint32) {
 		t.Helper()
-		if got := r.indexesOf(l); !slices.Equal(got, want) {
-			t.Errorf("%s: %v %q had indexes %v, want %v", when, l.Peer, l.User, got, want)
+		if got := r.addressesOf(l); !slices.Equal(got, want) {
+			t.Errorf("%s: %v %q had addresses %v, want %v", when, l.Peer, l.User, got, want)
 		}
 	}
 	check(of(1, ""), "at first")
@@ -54,12 +54,12 @@ func TestAddressMemoryOrder(t *testing.T) {
 	r := newAddressMemory(2)
 	a, b, c := SessionInfo{Peer: wire.Addr{2, 1}}, SessionInfo{Peer: wire.Addr{2, 2}}, SessionInfo{Peer: wire.Addr{2, 3}}
 	for i, l := range []SessionInfo{a, b, a, c} {
-		r.remember(l, i)
+		r.remember(l, uint32(i))
 	}
-	if got := r.indexesOf(a); !slices.Equal(got, []int{2}) {
-		t.Errorf("the client that returned had indexes %v, want 2", got)
+	if got := r.addressesOf(a); !slices.Equal(got, []uint32{2}) {
+		t.Errorf("the client that returned had addresses %v, want 2", got)
 	}
-	if got := r.indexesOf(b); got != nil {
+	if got := r.addressesOf(b); got != nil {
 		t.Errorf("the client that did not is still remembered, with %v", got)
 	}
 }

@@ -14,6 +14,8 @@ import (
 type addressTable struct {
 	mu sync.Mutex
 	by keyed.Table[addressKey, *addressEntry]
+
+	pools *addressPools
 }
 
 // addressKey is an IPv4 address; any other is 0.0.0.0.
@@ -56,7 +58,12 @@ func (r sessionRef) info() SessionInfo {
 	}
 }
 
-func newAddressTable() *addressTable { return new(addressTable) }
+// newAddressTable returns a table for sessions of a number of slots.
+func newAddressTable(pools []AddressPool, slots int) *addressTable {
+	a := &addressTable{pools: newAddressPools(pools, slots)}
+	a.pools.linkAll()
+	return a
+}
 
 // claim assigns an address to a session if no other session has it. Else it returns the session
 // that has it, older; and, if the newer session replaces that and any that already waits, makes the
@@ -68,6 +75,7 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 	switch {
 	case h == nil:
 		a.by.Put(&addressEntry{addr: keyOf(addr), holder: by})
+		a.pools.setClaimed(addr, true)
 		return older, displaced, false, true
 	case h.holder.state == by.state:
 		return older, displaced, false, true
@@ -94,6 +102,7 @@ func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRe
 		h.next = nil
 	case h.holder.state == s && h.next == nil:
 		a.by.Delete(keyOf(addr))
+		a.pools.setClaimed(addr, false)
 	case h.holder.state == s:
 		h.holder, h.next = *h.next, nil
 		return h.holder, true
@@ -123,6 +132,10 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 func (a *addressTable) isFreeFor(addr netip.Addr, s *sessionState, info SessionInfo) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.isFreeForLocked(addr, s, info)
+}
+
+func (a *addressTable) isFreeForLocked(addr netip.Addr, s *sessionState, info SessionInfo) bool {
 	h := a.by.Get(keyOf(addr))
 	switch {
 	case h == nil || h.holder.state == s:

@@ -38,7 +38,8 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addresses: newAddressTable(), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
+	s.addresses = newAddressTable(cfg.pools(), cfg.Pool.Max)
 	s.framed = newFramedClaims()
 	s.setCurrent(cfg)
 	for i, l := range listeners {
@@ -65,16 +66,20 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace and
-// Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
+// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace, Pools,
+// DefaultPool and Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
 // Policy and Authenticator apply when they authenticate again. The other fields of cfg are ignored.
 // On error, which names the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	next := s.cfg
 	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
+	next.Pools, next.DefaultPool = cfg.Pools, cfg.DefaultPool
 	next.RemoteIDByAddr, next.Access, next.Concentrator.Services = cfg.RemoteIDByAddr, cfg.Access, cfg.Concentrator.Services
 	if err := next.checkSessions(); err != nil {
 		return err
+	}
+	if !samePools(s.current.Load().Pools, next.Pools) {
+		s.addresses.setPools(next.pools())
 	}
 	s.setCurrent(next)
 	s.access.configure(next.Access)

@@ -55,12 +55,18 @@ type ServerConfig struct {
 	// Access limits which clients are answered, and how many sessions they may have.
 	Access AccessConfig
 	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
-	// network phase begins, when SessionInfo.User is set, by the goroutine of a Listener; it must
-	// not block. Sessions may share the result, which must not be changed later. Nil, of either:
-	// the zero policy.
+	// network phase begins, when SessionInfo.User is set, and, if there are Pools, before the session is
+	// assigned an address, by the goroutine of a Listener; it must not block. Sessions may share the
+	// result, which must not be changed later. Nil, of either: the zero policy.
 	Policy func(SessionInfo) *SessionPolicy
 	// Pool limits the number of sessions and may assign each an address.
 	Pool Pool
+	// Pools are further pools of IPv4 addresses. DefaultPool names the one of sessions whose
+	// SessionPolicy.AddressPool names none; empty: FirstPool. Without one, the Authenticator assigns
+	// addresses, or peers request their own. A session without authentication has an address from when it
+	// begins, others when they are authenticated.
+	Pools       []AddressPool
+	DefaultPool string
 	// KeepOlder rejects a session whose peer negotiates an IPv4 address that another session of the
 	// server has. By default the newer session replaces the older, whose peer is usually gone, as
 	// after a power cut.
@@ -108,6 +114,9 @@ func (c *ServerConfig) check(listeners []Listener) error {
 
 // checkSessions is check for the fields that Reconfigure replaces.
 func (c *ServerConfig) checkSessions() error {
+	if err := c.checkPools(); err != nil {
+		return err
+	}
 	switch n := discovery.ServicesLen(c.Concentrator.Services); {
 	case n > discovery.MaxServices:
 		return fmt.Errorf("pppoe: the names of ServerConfig.Concentrator.Services take %d octets of a PADO, more than %d: name fewer, or shorter ones", n, discovery.MaxServices)

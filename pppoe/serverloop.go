@@ -219,8 +219,14 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	}
 	info := SessionInfo{Interface: l.attachments.name(r.VLAN), vlan: r.VLAN, SessionID: id, Unit: slot, Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName, AccessLine: l.recentLines.of(now, r)}
 	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload, r.VLAN), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
-	if cfg.Session.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
-		peer.Address = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
+	if len(cfg.Session.LCP.RequireAuth) == 0 { // else completeAuth assigns it
+		var err error
+		if peer.Address, err = l.assignAddress(nil, info, nil, nil); err != nil && err != errNoPools {
+			l.attachments.release(r.VLAN, id)
+			l.freeSlot(slot)
+			l.refuse(now, r, err)
+			return
+		}
 	}
 	s := l.loop.addSession(info, &cfg.Session, peer, &cfg.Limits)
 	l.server.slots.setSession(slot, s)

@@ -20,8 +20,6 @@ type slots struct {
 	all          []slot
 	clients      map[wire.Addr]*clientSlots    // those that have a slot
 	waiting      map[wire.Addr]*waitingRequest // by client: the request that waits for one of its sessions to end
-
-	poolIndexes
 }
 
 // slot is the state of one slot.
@@ -42,7 +40,7 @@ func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
 		free: make([]int32, n), nfree: n, maxPerClient: each, all: make([]slot, n),
 		sessions: limit.NewCounter(limit.Sessions, access.Sessions), halfOpen: limit.NewCounter(limit.HalfOpen, access.HalfOpen),
-		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest), poolIndexes: newPoolIndexes(n),
+		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest),
 	}
 	for i := range s.free {
 		s.free[i] = int32(i)
@@ -118,6 +116,14 @@ func (s *slots) setEstablished(slot int) {
 		is.halfOpen = false
 		s.halfOpen.Remove(is.origin)
 	}
+}
+
+// isLeaving reports whether a slot is free, or its session is ending.
+func (s *slots) isLeaving(slot int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := &s.all[slot]
+	return !is.taken || is.session != nil && is.session.ending.Load()
 }
 
 // setSession sets the session that has a slot.

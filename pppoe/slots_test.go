@@ -16,96 +16,6 @@ func takeSlot(s *slots, client wire.Addr, at *serverLoop) (slot int, ok bool) {
 	return slot, err == nil
 }
 
-// TestSlotsAssignIndex: a slot whose address is not usable swaps it with a free slot: no two slots
-// ever have the same address.
-func TestSlotsAssignIndex(t *testing.T) {
-	s := newSlots(4, 0, AccessConfig{})
-	is := func(want int) func(int) bool { return func(index int) bool { return index == want } }
-	take := func() int {
-		slot, ok := takeSlot(s, wire.Addr{2}, nil)
-		if !ok {
-			t.Fatal("no slot is free")
-		}
-		return slot
-	}
-	indexes := func(want ...int) {
-		t.Helper()
-		for slot, index := range want {
-			if got := s.indexOf(slot); got != index {
-				t.Errorf("slot %d has index %d, want %d", slot, got, index)
-			}
-		}
-	}
-	take() // 0
-	indexes(0, 1, 2, 3)
-	for _, c := range []struct {
-		slot   int
-		usable func(int) bool
-		ok     bool
-		want   []int
-	}{
-		{0, is(0), true, []int{0, 1, 2, 3}},
-		{0, is(4), false, []int{0, 1, 2, 3}},
-		{0, is(3), true, []int{3, 1, 2, 0}},
-		{0, is(3), true, []int{3, 1, 2, 0}},
-		{0, func(index int) bool { return index != 3 }, true, []int{1, 3, 2, 0}}, // of those, that which is free longest
-	} {
-		if ok := s.assignIndex(c.slot, c.usable); ok != c.ok {
-			t.Errorf("slot %d: moves %v, want %v", c.slot, ok, c.ok)
-		}
-		indexes(c.want...)
-	}
-	take() // 1, with index 3
-	if s.assignIndex(1, is(1)) {
-		t.Error("a slot has the index of another that is taken")
-	}
-	s.release(0) // with index 1
-	if !s.assignIndex(1, is(1)) {
-		t.Error("an index that is free again is not found")
-	}
-	indexes(3, 1, 2, 0)
-}
-
-// TestSlotsPreferred: a slot gets the first preferred index that is free, and else one that is not
-// reserved, if possible.
-func TestSlotsPreferred(t *testing.T) {
-	any := func(int) bool { return true }
-	for _, c := range []struct {
-		what      string
-		preferred []int
-		usable    func(int) bool
-		reserved  []int
-		ok        bool
-		want      int
-	}{
-		{"its own", nil, any, nil, true, 1},
-		{"a free one", []int{3}, any, nil, true, 3},
-		{"one that is taken", []int{0}, any, nil, true, 1},
-		{"the second, as the first is taken", []int{0, 2}, any, nil, true, 2},
-		{"one that is not usable", []int{3}, func(index int) bool { return index != 3 }, nil, true, 1},
-		{"its own is reserved", nil, any, []int{1}, true, 2},
-		{"so is the next", nil, any, []int{1, 2}, true, 3},
-		{"all are", nil, any, []int{0, 1, 2, 3}, true, 1},
-		{"a reserved one, preferred", []int{2}, any, []int{2}, true, 2},
-		{"none is usable", []int{2}, func(int) bool { return false }, nil, false, 1},
-	} {
-		s := newSlots(4, 0, AccessConfig{})
-		takeSlot(s, wire.Addr{2}, nil)
-		slot, _ := takeSlot(s, wire.Addr{2}, nil)
-		for _, index := range c.reserved {
-			s.reserve(index)
-		}
-		if ok := s.assignIndex(slot, c.usable, c.preferred...); ok != c.ok || s.indexOf(slot) != c.want {
-			t.Errorf("%s: %v, index %d; want %v, %d", c.what, ok, s.indexOf(slot), c.ok, c.want)
-		}
-		for index, at := range s.byIndex {
-			if s.poolIndexes.bySlot[at] != int32(index) {
-				t.Errorf("%s: slots have indexes %v, indexes slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
-			}
-		}
-	}
-}
-
 // TestSlotsInOrder: a client's slots are listed in the order in which they were taken, whichever of
 // them were freed.
 func TestSlotsInOrder(t *testing.T) {
@@ -240,5 +150,22 @@ func TestSlotsOfAClient(t *testing.T) {
 		if _, ok := takeSlot(s, wire.Addr{4}, nil); ok != (c.want < c.n) {
 			t.Errorf("%d slots, %d each: another client has one: %v", c.n, c.each, ok)
 		}
+	}
+}
+
+// TestSlotsBounds: as many slots are taken as there are; a slot that is released is taken again.
+func TestSlotsBounds(t *testing.T) {
+	s := newSlots(2, 0, AccessConfig{})
+	for want := range 2 {
+		if slot, ok := takeSlot(s, wire.Addr{2}, nil); !ok || slot != want {
+			t.Errorf("slot %d, %v, want %d", slot, ok, want)
+		}
+	}
+	if _, ok := takeSlot(s, wire.Addr{2}, nil); ok {
+		t.Error("a third slot of two is taken")
+	}
+	s.release(1)
+	if slot, ok := takeSlot(s, wire.Addr{2}, nil); !ok || slot != 1 {
+		t.Errorf("after a release, slot %d, %v", slot, ok)
 	}
 }

@@ -79,7 +79,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	if demand := s.RequireAuth(); len(demand) > 0 {
 		c.Session.LCP.RequireAuth, c.Session.Name = demand, who.Name
-		authenticator := aaa.NewFileAuthenticator(etc, who.Name, pppoe.Pool{}, log)
+		authenticator := aaa.NewFileAuthenticator(etc, who.Name, false, log)
 		authenticator.SetFiles(s.CHAPSecrets, s.PAPSecrets)
 		c.Authenticator = authenticator
 	}

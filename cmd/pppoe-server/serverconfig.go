@@ -64,7 +64,7 @@ func serverConfig(c *serverconfig.Config, before pppoe.Authenticator, log *slog.
 // setAuthenticator sets who authenticates clients, and by what the server authenticates itself.
 func setAuthenticator(cfg *pppoe.ServerConfig, c *serverconfig.Config, before pppoe.Authenticator, log *slog.Logger) {
 	s := c.Options
-	authenticator := aaa.NewFileAuthenticator("", c.Name(), cfg.Pool, log)
+	authenticator := aaa.NewFileAuthenticator("", c.Name(), cfg.Pool.First.IsValid() || len(cfg.Pools) > 0, log)
 	authenticator.Defaults, authenticator.EnforceAddresses = s, true
 	authenticator.SetFiles(c.CHAPSecrets(), c.PAPSecrets())
 	if is, ok := before.(*aaa.FileAuthenticator); ok {

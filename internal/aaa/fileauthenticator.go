@@ -27,7 +27,7 @@ import (
 // they change. Its methods may be called concurrently, except where they say otherwise.
 type FileAuthenticator struct {
 	name string
-	pool pppoe.Pool
+	pool bool // the server has pools of addresses
 	log  *slog.Logger
 
 	chap, pap string // paths
@@ -47,8 +47,8 @@ type FileAuthenticator struct {
 var _ pppoe.Authenticator = (*FileAuthenticator)(nil)
 
 // NewFileAuthenticator returns an authenticator with the files in a directory, for a server of the
-// given name: the second column of the files.
-func NewFileAuthenticator(dir, name string, pool pppoe.Pool, log *slog.Logger) *FileAuthenticator {
+// given name: the second column of the files. pool is whether it has pools of IPv4 addresses.
+func NewFileAuthenticator(dir, name string, pool bool, log *slog.Logger) *FileAuthenticator {
 	return &FileAuthenticator{
 		name: name, pool: pool, log: log, files: make(map[string]*cachedFile), checkInterval: checkInterval,
 		chap: filepath.Join(dir, "chap-secrets"), pap: filepath.Join(dir, "pap-secrets"),
@@ -105,7 +105,7 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 	allowed := entry.Addresses.ForUnit(unitNumber(l))
 	if d.Alternates = allowed.Singles(); len(d.Alternates) > 0 {
 		d.Address = d.Alternates[0]
-	} else if allowed.AllowsNone() && a.pool.First.IsValid() {
+	} else if allowed.AllowsNone() && a.pool {
 		return d, errNoAddress
 	}
 	if a.EnforceAddresses {

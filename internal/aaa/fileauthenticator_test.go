@@ -32,8 +32,7 @@ func TestAuthenticate(t *testing.T) {
 		later := time.Now().Add(time.Duration(len(text)) * time.Second)
 		os.Chtimes(path, later, later)
 	}
-	pool := pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")}
-	a := checkingAlways(NewFileAuthenticator(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil))))
+	a := checkingAlways(NewFileAuthenticator(dir, "ac", true, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	judge := func(p ppp.AuthResponse) pppoe.AuthResult {
 		return a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, p)
 	}
@@ -114,7 +113,7 @@ func TestEnforceAddresses(t *testing.T) {
 		{"dave", "four", "198.51.100.3", "198.51.100.4"},
 	} {
 		for _, bound := range []bool{true, false} {
-			a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+			a := NewFileAuthenticator(dir, "ac", false, slog.New(slog.DiscardHandler))
 			a.EnforceAddresses = bound
 			d := a.Authenticate(context.Background(), pppoe.SessionInfo{Unit: 2}, pap.Credential{Name: c.name, Password: pap.Password(c.password)})
 			if !d.Accepted || (d.AllowAddress != nil) != bound {
@@ -145,7 +144,7 @@ func TestPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	a := NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(&log, nil)))
 	a.Defaults = pppd.New()
 	all := pppoe.SessionPolicy{CheckSource: true, Up: datapath.Rate{Bits: 1e6}, Down: datapath.Rate{Bits: 2e6, Burst: time.Second}}
 	a.Defaults.Policy = all
@@ -202,7 +201,7 @@ func TestCheckFiles(t *testing.T) {
 			}
 		}
 		var log strings.Builder
-		NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil))).CheckFiles(c.methods)
+		NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(&log, nil))).CheckFiles(c.methods)
 		said := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
 		if log.Len() == 0 {
 			said = nil
@@ -236,7 +235,7 @@ func TestOwnMethods(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		a := NewFileAuthenticator(dir, "ac", false, slog.New(slog.DiscardHandler))
 		d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("pw")})
 		if !d.Accepted || string(d.Secret) != c.secret || string(d.CleartextSecret) != c.clear {
 			t.Errorf("%q, %q: granted %v, secrets %q and %q, want %q and %q", c.chap, c.pap, d.Accepted, d.Secret, d.CleartextSecret, c.secret, c.clear)
@@ -259,7 +258,7 @@ func TestOwnSecretUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	a := NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(&log, nil)))
 	for user, logged := range map[string]bool{"alice": true, "bob": false, "carol": false} {
 		a.CheckFiles([]ppp.Method{pap.Method})
 		log.Reset()
@@ -275,7 +274,7 @@ func TestSetFiles(t *testing.T) {
 	for _, c := range []struct{ chap, pap, wantCHAP, wantPAP string }{
 		{"", "", "DIR/chap-secrets", "DIR/pap-secrets"}, {"/a", "", "/a", "DIR/pap-secrets"}, {"", "/b", "DIR/chap-secrets", "/b"},
 	} {
-		a := NewFileAuthenticator("DIR", "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		a := NewFileAuthenticator("DIR", "ac", false, slog.New(slog.DiscardHandler))
 		a.SetFiles(c.chap, c.pap)
 		if gotCHAP, gotPAP := a.fileOf(chap.MD5Response{}), a.fileOf(pap.Credential{}); gotCHAP != c.wantCHAP || gotPAP != c.wantPAP {
 			t.Errorf("%+v: %s and %s", c, gotCHAP, gotPAP)

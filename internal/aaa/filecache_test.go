@@ -25,7 +25,7 @@ func checkingAlways(a *FileAuthenticator) *FileAuthenticator {
 func TestFilesCheckedSeldom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pap-secrets")
 	synctest.Test(t, func(t *testing.T) {
-		a := NewFileAuthenticator(filepath.Dir(path), "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		a := NewFileAuthenticator(filepath.Dir(path), "ac", false, slog.New(slog.DiscardHandler))
 		for i, want := range []bool{true, true, false} {
 			if i == 0 {
 				if err := os.WriteFile(path, []byte("alice ac one *\n"), 0o600); err != nil {
@@ -48,7 +48,7 @@ func TestStaleFileKept(t *testing.T) {
 	dir, out := t.TempDir(), &bytes.Buffer{}
 	path := filepath.Join(dir, "pap-secrets")
 	make := func() *FileAuthenticator {
-		return checkingAlways(NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(out, nil))))
+		return checkingAlways(NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(out, nil))))
 	}
 	write := func(text string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -96,7 +96,7 @@ func TestFilesReloaded(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
 	var log strings.Builder
-	a := checkingAlways(NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil))))
+	a := checkingAlways(NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(&log, nil))))
 	write := func(path, text string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -139,7 +139,7 @@ func TestUnreadableOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	a := checkingAlways(NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil))))
+	a := checkingAlways(NewFileAuthenticator(dir, "ac", false, slog.New(slog.NewTextHandler(&log, nil))))
 	for range 3 {
 		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || d.Reason == "" {
 			t.Errorf("granted %v, %q", d.Accepted, d.Reason)

@@ -12,7 +12,6 @@ import (
 	"upppoe/internal/config/secrets"
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
-	"upppoe/pppoe"
 )
 
 // TestOverlaps: addresses and framed routes of two accounts that overlap are logged when the files
@@ -46,7 +45,7 @@ func TestOverlaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log strings.Builder
-		a := NewFileAuthenticator(filepath.Dir(path), "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+		a := NewFileAuthenticator(filepath.Dir(path), "ac", false, slog.New(slog.NewTextHandler(&log, nil)))
 		for range 2 { // the second time the file has not changed
 			a.CheckFiles([]ppp.Method{pap.Method})
 			a.OwnMethods([]ppp.Method{chap.MD5}) // reads the other file
@@ -71,7 +70,7 @@ func TestManyOverlaps(t *testing.T) {
 		t.Errorf("%d overlaps, want %d", n, 2*accounts-2)
 	}
 	var log strings.Builder
-	a := NewFileAuthenticator(t.TempDir(), "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	a := NewFileAuthenticator(t.TempDir(), "ac", false, slog.New(slog.NewTextHandler(&log, nil)))
 	a.files["f"] = &cachedFile{file: f}
 	a.warnOfOverlaps("f")
 	if n := strings.Count(log.String(), "\n"); n != maxOverlaps+1 || !strings.Contains(log.String(), fmt.Sprint(2*accounts-2-maxOverlaps, " more")) {
