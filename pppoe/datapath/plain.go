@@ -28,14 +28,14 @@ type plainPath struct {
 	control func(frame []byte)
 	// lost is called with a session whose device has failed before Remove.
 	lost    func(SessionConfig)
-	singles sync.Pool // of *singleFrame
+	singles singleFrames
 	shared  sharedDevices
 }
 
 var _ Engine = (*plainPath)(nil)
 
 func newPlainPath(ports []Port, control func([]byte), lost func(SessionConfig)) *plainPath {
-	p := &plainPath{ports: ports, sessions: newSessionTable(), clock: newClock(), control: control, lost: lost}
+	p := &plainPath{ports: ports, sessions: newSessionTable(), clock: newClock(), control: control, lost: lost, singles: newSingleFrames()}
 	for _, port := range ports {
 		p.outlets = append(p.outlets, newOutlet(port))
 	}
