@@ -112,7 +112,7 @@ func configureShared() error {
 			return err
 		}
 	}
-	if err := errors.Join(netlink.LinkSetMTU(link, mtu), netlink.LinkSetUp(link)); err != nil {
+	if err := errors.Join(netlink.LinkSetMTU(link, mtu), netlink.LinkSetUp(link), awaitLocalRoute("2001:db8::1")); err != nil {
 		return err
 	}
 	for _, text := range []string{"10.64.0.0/16", "2001:db8::/32"} {
@@ -125,6 +125,23 @@ func configureShared() error {
 		}
 	}
 	return nil
+}
+
+// awaitLocalRoute waits until packets to an address of this host are delivered: even without duplicate
+// address detection, a worker of the kernel adds the route of an IPv6 address later.
+func awaitLocalRoute(address string) error {
+	changes, done := make(chan netlink.RouteUpdate, 16), make(chan struct{})
+	defer close(done)
+	if err := netlink.RouteSubscribe(changes, done); err != nil {
+		return err
+	}
+	for {
+		routes, err := netlink.RouteGet(net.ParseIP(address))
+		if err != nil || routes[0].Type == unix.RTN_LOCAL {
+			return err
+		}
+		<-changes
+	}
 }
 
 func addShared(engine datapath.Path, d *datapath.SharedDevice, id uint16) error {
