@@ -61,39 +61,44 @@ func BenchmarkSetUp(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	clients, servers := labtest.Namespace(b), labtest.Namespace(b)
-	if err := lab.Veth(lab.End{In: clients, Name: clientEnd}, lab.End{In: servers, Name: serverEnd, MAC: serverMAC}); err != nil {
-		b.Fatal(err)
-	}
-	ports := pppoe.Ports{}
-	err = servers.Do(func() (err error) {
-		ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: serverEnd})
-		return err
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	cfg := pppoe.ServerConfig{
-		Concentrator: discovery.ConcentratorConfig{ACName: "ac"},
-		Session:      session.Config{Name: "ac", IPv4: &ipcp.Config{Local: netip.MustParseAddr("10.0.0.1")}, IPv6: &ipv6cp.Config{}},
-		Pool:         pppoe.Pool{Max: 65534, First: netip.MustParseAddr("10.1.0.0")},
-		Network:      withoutDevices{}, Authenticator: oneSecret{},
-	}
-	cfg.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
-	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: serverEnd, Ports: ports}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
+	clients, _, _, stop := serveWithoutDevices(b)
 	b.ResetTimer()
 	for range b.N {
 		setUpAll(b, o, clients)
 	}
 	b.StopTimer()
 	stop()
-	<-ended
+}
+
+// serveWithoutDevices runs a server in this process, at the other end of the clients' veth pair. stop ends
+// it.
+func serveWithoutDevices(b *testing.B) (clients *lab.Namespace, server *pppoe.Server, cfg pppoe.ServerConfig, stop func()) {
+	clients, servers := labtest.Namespace(b), labtest.Namespace(b)
+	if err := lab.Veth(lab.End{In: clients, Name: clientEnd}, lab.End{In: servers, Name: serverEnd, MAC: serverMAC}); err != nil {
+		b.Fatal(err)
+	}
+	ports := pppoe.Ports{}
+	err := servers.Do(func() (err error) {
+		ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: serverEnd})
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg = pppoe.ServerConfig{
+		Concentrator: discovery.ConcentratorConfig{ACName: "ac"},
+		Session:      session.Config{Name: "ac", IPv4: &ipcp.Config{Local: netip.MustParseAddr("10.0.0.1")}, IPv6: &ipv6cp.Config{}},
+		Pool:         pppoe.Pool{Max: 65534, First: netip.MustParseAddr("10.1.0.0")},
+		Network:      withoutDevices{}, Authenticator: oneSecret{},
+	}
+	cfg.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
+	if server, err = pppoe.NewServer(cfg, []pppoe.Listener{{Interface: serverEnd, Ports: ports}}); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	return clients, server, cfg, func() { cancel(); <-ended }
 }
 
 func setUpAll(b *testing.B, o *options, clients *lab.Namespace) {

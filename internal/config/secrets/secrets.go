@@ -112,11 +112,11 @@ func (n Notice) String() string {
 	return pppd.Word{File: n.File, Line: n.Line}.Where() + ": " + n.Text
 }
 
-// Entries are all entries that can be used, by client, in no order.
-func (f *File) Entries(yield func(client string, e Entry) bool) {
+// Entries are all entries that can be used, each with its place and client, in no order.
+func (f *File) Entries(yield func(client pppd.Word, e Entry) bool) {
 	for r := range f.clients.All() {
 		for ; r != nil; r = r.before {
-			if !r.malformed && !yield(r.client, r.entry()) {
+			if !r.malformed && !yield(pppd.Word{Text: r.client, File: f.path, Line: int(r.line)}, r.entry()) {
 				return
 			}
 		}

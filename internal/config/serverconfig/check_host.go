@@ -106,13 +106,15 @@ func (c *Config) checkSecrets(r *report, key, path string) {
 	}
 }
 
-// checkAccount reports options of an account that reject its logins. It quotes no word, which may be part
+// checkAccount reports what rejects the logins of an account. It quotes no word, which may be part
 // of a secret without quotes.
-func (c *Config) checkAccount(r *report, client string, e secrets.Entry) {
+func (c *Config) checkAccount(r *report, at pppd.Word, e secrets.Entry) {
+	if c.IPv4.First.IsValid() && !c.Options.NoIP && e.Addresses.ForUnit(0).AllowsNone() {
+		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "its address column allows no address", Expected: "* or the client's address"})
+	}
 	if len(e.Options) == 0 {
 		return
 	}
-	at := e.Options[0]
 	others, err := c.accountOptions(e.Options)
 	switch {
 	case err != nil:

@@ -1,0 +1,79 @@
+package serverconfig
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestChecks: values that do not go together have an error, or a warning if they have no effect.
+func TestChecks(t *testing.T) {
+	const one = "[[interface]]\nname = \"eth1\"\n"
+	for _, c := range []struct{ text, want string }{
+		{one + one, `f:4: interface[2].name: "eth1" is given twice`},
+		{one + "[ipv4]\nlocal-address = \"192.0.2.12\"\nfirst-address = \"192.0.2.10\"\n", "f:5: ipv4.first-address: the pool of 64 addresses from 192.0.2.10 has our own address 192.0.2.12"},
+		{one + "[ipv4]\nlocal-address = \"127.0.0.1\"\n", "f:4: ipv4.local-address: 127.0.0.1 is a loopback address"},
+		{one + "[ipv4]\nfirst-address = \"223.255.255.250\"\n", "f:4: ipv4.first-address: 224.0.0.0 is in the pool"},
+		{one + "[ipv6]\nnetworks = \"2001:db8::/40\"\ndelegated-prefixes = \"2001:db8:1::/48\"\n", "f:5: ipv6.delegated-prefixes: 2001:db8:1::/48 and 2001:db8::/40 of ipv6.networks overlap"},
+		{one + "[ipv6]\nnetworks = \"2001:db8::/65\"\n", "f:4: ipv6.networks: 2001:db8::/65 has no network of 64 bits"},
+		{one + "[ipv6]\ndelegated-prefixes = \"2001:db8::/60\"\n", "f:3: ipv6.delegated-length: 2001:db8::/60 has no prefix of length 56: give a length from 60 to 128"},
+		{one + "[device]\nisolate = true\n", "f:4: device.isolate: it needs a shared device"},
+		{one + "[device]\nmode = \"shared\"\n[ipv6]\nlocal-address = \"2001:db8:1::1\"\nnetworks = \"2001:db8:1::/48\"\n", "f:6: ipv6.local-address: 2001:db8:1::1 is in 2001:db8:1::/48"},
+		{one + "[[service]]\nname = \"a\"\n[[service]]\nname = \"a\"\n", `f:6: service[2].name: "a" is given twice`},
+		{one + "[access]\nsession-limit = { client = 5 }\n", `f:4: access.session-limit: a table: there is no limit "client": give limits like`},
+		{one + "[access]\npadi-limit = { vlan = 0 }\n", `f:4: access.padi-limit: a table: vlan = 0 is not valid: give limits like`},
+		{one + "[ipv6]\nenabled = false\nnetworks = \"2001:db8::/48\"\n", "f:5: warning: ipv6.networks: has no effect: IPv6 is disabled by ipv6.enabled"},
+		{one + "[policy]\nrate-burst = \"1s\"\n", "f:4: warning: policy.rate-burst: has no effect: it needs rate-up or rate-down"},
+		{one + "[policy]\nsource-allow = [\"198.51.100.0/24\", \"x\"]\n", `f:4: policy.source-allow: "x" is not valid: give a prefix`},
+		{one + "[ppp]\necho-interval = \"1500ms\"\n", `f:4: ppp.echo-interval: "1500ms": not a multiple of 1s`},
+		{one + "[authentication]\nmethods = \"chap\"\n", `f:4: authentication.methods: "chap" is not valid: give a list like ["chap", "pap"]`},
+	} {
+		_, problems := Parse("f", c.text)
+		if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.HasPrefix(p.String(), c.want) }) {
+			t.Errorf("%s\n%v; want\n%s", c.text, problems, c.want)
+		}
+	}
+}
+
+// TestCheckFiles: every entry of a file of accounts that rejects logins is an error with file and line, which
+// shows no password; a file that the configuration names must exist.
+func TestCheckFiles(t *testing.T) {
+	dir := t.TempDir()
+	accounts, file := filepath.Join(dir, "accounts"), filepath.Join(dir, "server.toml")
+	write := func(path, text string, mode os.FileMode) {
+		os.Remove(path)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(accounts, "alice * geheim *\nbob * \"geheim *\ncarol * geheim\ndave * geheim * -- rate-up many\nerin * geheim * -- rate-up 5\nfrank * geheim * -- mtu 1400\n", 0o640)
+	text := "[[interface]]\nname = \"no-such-if\"\n[ipv4]\nfirst-address = \"192.0.2.10\"\n[authentication]\nchap-secrets = \"" + accounts + "\"\npap-secrets = \"" + accounts + "\"\n[scripts]\nip-up = \"" + accounts + "\"\n"
+	write(file, text, 0o644)
+	_, problems := ReadAndCheck(file)
+	var got []string
+	for _, p := range problems {
+		got = append(got, strings.ReplaceAll(p.String(), dir, "DIR"))
+	}
+	for _, want := range []string{
+		`DIR/server.toml:2: warning: interface[1].name: this host has no interface "no-such-if" now`,
+		"DIR/server.toml:9: warning: scripts.ip-up: DIR/accounts is not executable",
+		"DIR/accounts: warning: Warning - secret file DIR/accounts has world and/or group access",
+		"DIR/accounts:2: line ignored: the quote",
+		"DIR/accounts:3: its address column allows no address: give * or the client's address",
+		"DIR/accounts:4: unknown option or invalid value after --: give ",
+		"DIR/accounts:6: warning: some options after -- have no effect: give ",
+	} {
+		if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !strings.HasPrefix(s, want) })); n != 1 {
+			t.Errorf("%d times: %s; there are\n%s", n, want, strings.Join(got, "\n"))
+		}
+	}
+	if all := strings.Join(got, "\n"); strings.Contains(all, "geheim") || len(got) != 7 {
+		t.Errorf("%s", all)
+	}
+	os.Remove(accounts)
+	if _, problems = ReadAndCheck(file); !strings.Contains(problems.Error(), "server.toml:6: authentication.chap-secrets: there is no file "+accounts) {
+		t.Errorf("without the file: %v", problems)
+	}
+}
