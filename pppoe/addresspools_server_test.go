@@ -134,3 +134,25 @@ func TestPoolOfService(t *testing.T) {
 		l.stop()
 	})
 }
+
+// TestLocalPerSession: each session has a local address of its own.
+func TestLocalPerSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.LocalPerSession, l.server.Authenticator = true, anyUser{}
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Second)
+		other := l.secondClient(l.segment)
+		other.startClient()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		one, _ := last[pppoe.Configured](&l.clientEvents)
+		two, _ := last[pppoe.Configured](&other.clientEvents)
+		if one.IPv4.Remote.String() != "192.0.2.1" || two.IPv4.Remote.String() != "192.0.2.2" {
+			t.Errorf("the server has %v and %v", one.IPv4.Remote, two.IPv4.Remote)
+		}
+		other.stopClient()
+		l.stop()
+	})
+}

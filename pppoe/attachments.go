@@ -7,6 +7,7 @@ import "upppoe/pppoe/vlan"
 type attachments struct {
 	iface  string
 	maxIDs int // per VLAN
+	use    SessionIDs
 	lastID int // assigned last, in any VLAN
 	by     map[vlan.Stack]*attachment
 }
@@ -17,8 +18,8 @@ type attachment struct {
 	ids  *sessionIDs
 }
 
-func newAttachments(iface string, maxIDs int) *attachments {
-	return &attachments{iface: iface, maxIDs: maxIDs, by: make(map[vlan.Stack]*attachment)}
+func newAttachments(iface string, maxIDs int, use SessionIDs) *attachments {
+	return &attachments{iface: iface, maxIDs: min(maxIDs, maxSessions-use.Offset), use: use, by: make(map[vlan.Stack]*attachment)}
 }
 
 // attachmentName returns the name of an attachment in events: the interface with the tags that
@@ -43,21 +44,27 @@ func (a *attachments) assign(in vlan.Stack) (id uint16, ok bool) {
 	at := a.by[in]
 	if at == nil {
 		at = &attachment{name: attachmentName(a.iface, in), ids: newSessionIDs(a.maxIDs, &a.lastID)}
+		at.ids.random = a.use.Random
 		a.by[in] = at
 	}
-	return at.ids.assign()
+	id, ok = at.ids.assign()
+	return id + uint16(a.use.Offset), ok
 }
 
 // release makes a session ID available again.
 func (a *attachments) release(in vlan.Stack, id uint16) {
 	at := a.by[in]
-	if at.ids.release(id); at.ids.n == 0 {
+	if at.ids.release(id - uint16(a.use.Offset)); at.ids.n == 0 {
 		delete(a.by, in)
 	}
 }
 
 // isFree reports whether a session ID can be assigned in a VLAN.
 func (a *attachments) isFree(in vlan.Stack, id uint16) bool {
+	if int(id) <= a.use.Offset {
+		return false
+	}
+	id -= uint16(a.use.Offset)
 	if at := a.by[in]; at != nil {
 		return at.ids.isFree(id)
 	}

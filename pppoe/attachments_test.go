@@ -15,7 +15,7 @@ import (
 // TestAttachments: each VLAN has all IDs; a VLAN is remembered while it has sessions, and asking
 // about others adds none.
 func TestAttachments(t *testing.T) {
-	a := newAttachments("eth0", 3)
+	a := newAttachments("eth0", 3, SessionIDs{})
 	in := func(vid uint16) vlan.Stack { return vlan.Stack{{TPID: vlan.CTag, VID: vid}} }
 	for vid := range uint16(4000) {
 		if a.name(in(vid)) == "" || !a.isFree(in(vid), 3) || a.isFree(in(vid), 4) || a.isFree(in(vid), 0) {
@@ -51,7 +51,7 @@ func TestAttachments(t *testing.T) {
 
 // TestAttachmentsLateReuse: an ID is not used again at once, though its VLAN was forgotten.
 func TestAttachmentsLateReuse(t *testing.T) {
-	a := newAttachments("eth0", maxSessions)
+	a := newAttachments("eth0", maxSessions, SessionIDs{})
 	for want := uint16(1); want < 10; want++ {
 		id, _ := a.assign(vlan.Stack{})
 		if id != want {
@@ -68,7 +68,7 @@ func TestForgedVLANs(t *testing.T) {
 	s.setCurrent(ServerConfig{Concentrator: discovery.ConcentratorConfig{ACName: "ac"}})
 	s.cfg = *s.current.Load()
 	at := Listener{Interface: "s", VLANs: vlan.Any(), Ports: Ports{Discovery: nullPort{}, Session: nullPort{}, PayloadMTU: func(vlan.Stack) int { return 1500 }}}
-	l := newServerLoop(s, at, 0, newAttachments("s", 4))
+	l := newServerLoop(s, at, 0, newAttachments("s", 4, SessionIDs{}))
 	now := time.Now()
 	for i := range 10_000 {
 		tags := vlan.Stack{{TPID: vlan.STag, VID: uint16(i / 4094)}, {TPID: vlan.CTag, VID: uint16(i%4094 + 1)}}
@@ -96,3 +96,32 @@ func (nullPort) WriteBatch(frames [][]byte) (int, error) { return len(frames), n
 func (nullPort) Addr() wire.Addr                         { return wire.Addr{2, 1} }
 func (nullPort) MTU() int                                { return 1508 }
 func (nullPort) Close() error                            { return nil }
+
+// TestSessionIDsOffset: session IDs from an offset on, in order or at random; those of others are not free,
+// and the offset leaves as many as there are.
+func TestSessionIDsOffset(t *testing.T) {
+	in := vlan.Stack{}
+	for _, random := range []bool{false, true} {
+		a := newAttachments("eth0", 100, SessionIDs{Offset: 65500, Random: random})
+		orders := map[uint16]int{}
+		for n := range 34 {
+			id, ok := a.assign(in)
+			if !ok || id <= 65500 || id > maxSessions || a.isFree(in, id) {
+				t.Fatalf("random %v: ID %d, %v", random, id, ok)
+			}
+			orders[id] = n
+		}
+		if id, ok := a.assign(in); ok || len(orders) != 34 {
+			t.Errorf("of 34 IDs %d is the 35th, %v; %d differ", id, ok, len(orders))
+		}
+		if a.release(in, 65510); !a.isFree(in, 65510) || a.isFree(in, 65500) || a.isFree(in, 10) {
+			t.Error("an ID that was released is not free, or one of others is")
+		}
+		if id, ok := a.assign(in); !ok || id != 65510 {
+			t.Errorf("the only free ID is 65510, not %d", id)
+		}
+		if inOrder := orders[65501] == 0 && orders[65534] == 33 && orders[65517] == 16; inOrder == random {
+			t.Errorf("random %v: %v", random, orders)
+		}
+	}
+}

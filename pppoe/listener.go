@@ -32,7 +32,7 @@ func newRunningListener(s *Server, l Listener, index uint16) *runningListener {
 	if l.Device == "" {
 		l.Device = l.Interface
 	}
-	at := newAttachments(l.Interface, s.cfg.Pool.Max)
+	at := newAttachments(l.Interface, s.cfg.Pool.Max, s.cfg.SessionIDs)
 	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), attachments: at, index: index, current: newServerLoop(s, l, index, at)}
 }
 

@@ -67,6 +67,10 @@ type ServerConfig struct {
 	// begins, others when they are authenticated.
 	Pools       []AddressPool
 	DefaultPool string
+	SessionIDs  SessionIDs
+	// LocalPerSession gives the session with SessionInfo.Unit n the n-th address from Session.IPv4.Local,
+	// with devices of its own.
+	LocalPerSession bool
 	// KeepOlder rejects a session whose peer negotiates an IPv4 address that another session of the
 	// server has. By default the newer session replaces the older, whose peer is usually gone, as
 	// after a power cut.
@@ -100,6 +104,10 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, MaxSlots)
 	case c.Pool.MaxPerClient < 0:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.MaxPerClient is %d, below 0", c.Pool.MaxPerClient)
+	case c.SessionIDs.Offset < 0 || c.SessionIDs.Offset >= maxSessions:
+		return fmt.Errorf("pppoe: ServerConfig.SessionIDs.Offset is %d, not within 0 and %d", c.SessionIDs.Offset, maxSessions-1)
+	case c.LocalPerSession && c.Shared != nil:
+		return errors.New("pppoe: ServerConfig.LocalPerSession is set, but Shared is one device, with one address")
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: each PADO needs it (RFC 2516 section 5.2)")
 	case c.Network == nil && c.Shared == nil:

@@ -228,7 +228,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 			return
 		}
 	}
-	s := l.loop.addSession(info, &cfg.Session, peer, &cfg.Limits)
+	s := l.loop.addSession(info, l.sessionConfig(cfg, slot), peer, &cfg.Limits)
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.byRequest[key] = s
@@ -237,6 +237,18 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	l.server.counts.established.Add(1)
 	l.loop.notify(s.SessionInfo, SessionEstablished{Grant: discovery.Grant{SessionID: s.SessionID, AC: s.Local, ACName: s.ACName, Service: s.Service, MaxPayload: r.MaxPayload}})
 	l.loop.startPPP(now, s)
+}
+
+// sessionConfig returns the configuration of the session of a slot, which sessions share unless each has a
+// local address of its own.
+func (l *serverLoop) sessionConfig(cfg *ServerConfig, slot int) *session.Config {
+	if !l.server.cfg.LocalPerSession || cfg.Session.IPv4 == nil || !cfg.Session.IPv4.Local.Is4() {
+		return &cfg.Session
+	}
+	own, v4 := cfg.Session, *cfg.Session.IPv4
+	v4.Local = toAddr(toUint(v4.Local) + uint32(slot))
+	own.IPv4 = &v4
+	return &own
 }
 
 // receivePADT ends a session if session ID and both addresses match (RFC 2516 section 5.5).

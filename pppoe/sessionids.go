@@ -1,15 +1,29 @@
 package pppoe
 
-import "slices"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
-// sessionIDs assigns the session IDs 1 to max of an attachment. An ID is used again as late as
-// possible: a peer may not know yet that its session has ended.
+// SessionIDs says which session IDs a server assigns. The zero value: all that its number of sessions
+// needs, from 1 on, in order.
+type SessionIDs struct {
+	// Offset is added to all: the first is Offset+1. With the number of sessions of an attachment it is
+	// at most 65,534.
+	Offset int
+	// Random assigns them in random order.
+	Random bool
+}
+
+// sessionIDs assigns the session IDs 1 to max of an attachment, without SessionIDs.Offset. An ID is used
+// again as late as possible, unless they are random: a peer may not know yet that its session has ended.
 type sessionIDs struct {
-	max  int
-	last *int     // assigned last; attachments may share it
-	few  []uint16 // in use, in no order; unless there are bits
-	used []uint64 // bits, grown to the highest ID that was used; nil: there are few
-	n    int      // in use
+	max    int
+	random bool
+	last   *int     // assigned last; attachments may share it
+	few    []uint16 // in use, in no order; unless there are bits
+	used   []uint64 // bits, grown to the highest ID that was used; nil: there are few
+	n      int      // in use
 }
 
 // maxFew is the number of IDs beyond which bits take less memory: up to 8 kB.
@@ -23,6 +37,9 @@ func newSessionIDs(max int, last *int) *sessionIDs {
 func (s *sessionIDs) assign() (id uint16, ok bool) {
 	if s.n == s.max {
 		return 0, false
+	}
+	if s.random {
+		*s.last = rand.IntN(s.max)
 	}
 	for {
 		*s.last = *s.last%s.max + 1
