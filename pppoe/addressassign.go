@@ -26,12 +26,17 @@ func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
 	l.loop.reconcile(s)
 }
 
-// completeAuth assigns the peer an address of its policy's pool if the Authenticator assigned none: the
+// completeAuth refuses a user who has too many sessions, and assigns the peer an address of its policy's pool if the Authenticator assigned none: the
 // one that it had last, else one that is free and that the account allows. If there is none that it allows,
 // the peer must request one that it allows. A pool that does not exist or is exhausted refuses the login.
 func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	info := s.SessionInfo
 	if !d.Accepted {
+		return
+	}
+	if err := l.admitUser(s, user, d.Policy); err != nil {
+		*d = AuthResult{}
+		d.Reason = err.Error()
 		return
 	}
 	s.claims.assigned = newAddressSet(d.Alternates...)

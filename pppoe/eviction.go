@@ -149,6 +149,7 @@ func (l *serverLoop) evictOrCheck(now time.Time, s *sessionState) (ends bool) {
 // freeSlot frees a slot. A request of the same client that waits for one is served.
 func (l *serverLoop) freeSlot(slot int) {
 	l.server.addresses.releaseLease(slot)
+	l.server.users.remove(slot)
 	w, next := l.server.slots.release(slot)
 	if w == nil {
 		return

@@ -23,6 +23,7 @@ type Server struct {
 	addresses     *addressTable
 	addressMemory *addressMemory
 	framed        *framedClaims
+	users         *userSessions
 	listeners     []*runningListener
 	reconcilers   reconcilerPool
 	generations   atomic.Uint64
@@ -40,7 +41,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
 	s.addresses = newAddressTable(cfg.pools(), cfg.Pool.Max)
-	s.framed = newFramedClaims()
+	s.framed, s.users = newFramedClaims(), newUserSessions()
 	s.setCurrent(cfg)
 	for i, l := range listeners {
 		s.listeners = append(s.listeners, newRunningListener(s, l, uint16(i)))
@@ -67,13 +68,13 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace, Pools,
-// DefaultPool and Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
+// DefaultPool, Duplicates and Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
 // Policy and Authenticator apply when they authenticate again. The other fields of cfg are ignored.
 // On error, which names the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	next := s.cfg
 	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
-	next.Pools, next.DefaultPool = cfg.Pools, cfg.DefaultPool
+	next.Pools, next.DefaultPool, next.Duplicates = cfg.Pools, cfg.DefaultPool, cfg.Duplicates
 	next.RemoteIDByAddr, next.Access, next.Concentrator.Services = cfg.RemoteIDByAddr, cfg.Access, cfg.Concentrator.Services
 	if err := next.checkSessions(); err != nil {
 		return err

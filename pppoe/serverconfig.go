@@ -75,6 +75,9 @@ type ServerConfig struct {
 	// server has. By default the newer session replaces the older, whose peer is usually gone, as
 	// after a power cut.
 	KeepOlder bool
+	// Duplicates is what becomes of the login of a user, by the name, who has a session at any interface.
+	// Sessions that began while all were allowed do not count.
+	Duplicates Duplicates
 	// Authenticator authenticates clients. It must be set if Session.LCP.RequireAuth is.
 	Authenticator Authenticator
 	// Network configures the host's network with a device for each session; or Shared is one device

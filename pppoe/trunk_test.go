@@ -28,7 +28,12 @@ func (l *lab) startTrunk(set string) *pppoe.Server {
 // startListener starts a server with one listener.
 func (l *lab) startListener(at pppoe.Listener) *pppoe.Server {
 	l.t.Helper()
-	s, err := pppoe.NewServer(l.server, []pppoe.Listener{at})
+	return l.startListeners(at)
+}
+
+func (l *lab) startListeners(all ...pppoe.Listener) *pppoe.Server {
+	l.t.Helper()
+	s, err := pppoe.NewServer(l.server, all)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -42,6 +42,7 @@ var known map[AttributeType]attribute
 
 func init() {
 	known = map[AttributeType]attribute{
+		{Type: 1}:   {"User-Name", text(func(g *grant, s string) error { g.policy.Account = s; return nil }), false},
 		{Type: 6}:   {"Service-Type", number(only(2, "Framed")), true},
 		{Type: 7}:   {"Framed-Protocol", number(only(1, "PPP")), true},
 		{Type: 8}:   {"Framed-IP-Address", framedAddress, false},
@@ -55,7 +56,7 @@ func init() {
 		{Type: 27}:  {"Session-Timeout", number(func(g *grant, n uint32) error { g.limits.SessionTimeout = seconds(n); return nil }), true},
 		{Type: 28}:  {"Idle-Timeout", number(func(g *grant, n uint32) error { g.limits.IdleTimeout = seconds(n); return nil }), true},
 		{Type: 29}:  {"Termination-Action", number(func(*grant, uint32) error { return nil }), true},
-		{Type: 62}:  {"Port-Limit", number(func(*grant, uint32) error { return nil }), false},
+		{Type: 62}:  {"Port-Limit", number((*grant).portLimit), false},
 		{Type: 79}:  {"EAP-Message", func(g *grant, b []byte) error { g.eap = append(g.eap, b...); return nil }, false},
 		{Type: 85}:  {"Acct-Interim-Interval", number((*grant).interim), true},
 		{Type: 88}:  {"Framed-Pool", text(func(g *grant, s string) error { g.policy.AddressPool = s; return nil }), false},

@@ -205,6 +205,12 @@ func (g *grant) mtu(n uint32) error {
 	return nil
 }
 
+// portLimit sets how many sessions the user may have. A server that sends 0 limits nothing.
+func (g *grant) portLimit(n uint32) error {
+	g.policy.MaxSessions = int(min(n, pppoe.MaxSlots))
+	return nil
+}
+
 // minInterim is the least Acct-Interim-Interval (RFC 2869 section 5.16).
 const minInterim = time.Minute
 
