@@ -41,7 +41,12 @@ type Agreement struct {
 
 // Negotiator negotiates IPCP's options on one link. It implements ppp.Negotiator.
 type Negotiator struct {
-	cfg    *Config        // shared
+	cfg *Config // shared
+	state
+}
+
+// state is all of a Negotiator but its Config.
+type state struct {
 	choice *choice        // nil: the peer has none
 	dns    *[2]netip.Addr // assigned to this peer in place of Config.DNS; nil: none
 
@@ -91,7 +96,7 @@ func New(cfg *Config) *Negotiator {
 
 // Init makes a negotiator that is part of another struct as New does.
 func (n *Negotiator) Init(cfg *Config) {
-	*n = Negotiator{cfg: cfg, byDefault: from(cfg.Remote), assigned: from(cfg.Remote)}
+	*n = Negotiator{cfg: cfg, state: state{byDefault: from(cfg.Remote), assigned: from(cfg.Remote)}}
 	n.Reset()
 }
 

@@ -105,9 +105,11 @@ func newRoundTrip(d time.Duration) roundTrip {
 	return roundTrip(min(max(d/roundTripStep, 0)+1, math.MaxUint16))
 }
 
+func (r roundTrip) duration() time.Duration { return time.Duration(r) * roundTripStep }
+
 // RoundTrip returns the time between the last Echo-Request that was answered and the answer, with a
 // resolution of 32 us, and at most 2.1 s; 0: none was answered.
-func (l *Link) RoundTrip() time.Duration { return time.Duration(l.roundTrip) * roundTripStep }
+func (l *Link) RoundTrip() time.Duration { return l.roundTrip.duration() }
 
 // Unanswered returns the number of Echo-Requests since the peer's last answer.
 func (l *Link) Unanswered() int { return int(l.echo.pending) }

@@ -86,7 +86,8 @@ func New(cfg *Config, peer Peer) *Link {
 func (l *Link) Init(cfg *Config, peer Peer) {
 	*l = Link{}
 	l.negotiator.init(cfg, peer.MaxMRU)
-	l.automaton.Init(&l.negotiator, cfg.Limits.WithRoundTrip(peer.RoundTrip))
+	l.automaton.Init(&l.negotiator, &cfg.Limits)
+	l.automaton.SetRoundTrip(peer.RoundTrip)
 	if cfg.CheckPath {
 		l.path = &pathCheck{}
 	}

@@ -17,8 +17,14 @@ const maxLoops = 5
 
 // negotiator negotiates LCP's options.
 type negotiator struct {
-	cfg    *Config // shared
-	maxMRU uint16  // bounds the MRU in both directions
+	cfg             *Config // shared
+	unsupportedAuth string  // the value of the peer's last Authentication-Protocol that we refused; empty: none
+	options
+}
+
+// options are the options, and how they came about.
+type options struct {
+	maxMRU uint16 // bounds the MRU in both directions
 
 	// Our options as currently requested.
 	requestMRU   uint16
@@ -30,9 +36,8 @@ type negotiator struct {
 	tried        uint8  // bit i: method i of RequireAuth has been requested
 
 	// What is agreed on.
-	ownMethod       method // of AllowAuth
-	peerMRU         uint16
-	unsupportedAuth string // the value of the peer's last Authentication-Protocol that we refused; empty: none
+	ownMethod method // of AllowAuth
+	peerMRU   uint16
 }
 
 // maxMethods is the number of methods of RequireAuth that are requested: there are five.

@@ -11,6 +11,7 @@ import (
 type Automaton struct {
 	negotiator Negotiator
 	limits     *NegotiationLimits
+	roundTrip  time.Duration // NegotiationLimits.RoundTrip, or that of this peer
 
 	exchange         *exchange // nil in states without the Restart timer
 	peerRequests     history
@@ -54,7 +55,7 @@ func NewAutomaton(n Negotiator, l *NegotiationLimits) *Automaton {
 // Init makes an automaton that is part of another struct one in state Initial, as
 // NewAutomaton does.
 func (a *Automaton) Init(n Negotiator, l *NegotiationLimits) {
-	*a = Automaton{negotiator: n, limits: l, peerMRU: 1500}
+	*a = Automaton{negotiator: n, limits: l, roundTrip: l.RoundTrip, peerMRU: 1500}
 }
 
 // Protocol returns the number of the control protocol.
@@ -74,6 +75,13 @@ func (a *Automaton) Deadline() time.Time {
 // SetPeerMRU sets the longest information field that the peer can receive: Code-Rejects
 // are truncated to it (RFC 1661 section 5.6).
 func (a *Automaton) SetPeerMRU(mru int) { a.peerMRU = uint16(min(max(mru, 0), math.MaxUint16)) }
+
+// SetRoundTrip replaces NegotiationLimits.RoundTrip, which many automatons share; zero changes nothing.
+func (a *Automaton) SetRoundTrip(d time.Duration) {
+	if d != 0 {
+		a.roundTrip = d
+	}
+}
 
 // NextID returns an Identifier that differs from the one before it, for packets of the
 // protocol that the automaton does not send itself.

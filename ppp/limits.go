@@ -22,16 +22,6 @@ func (l NegotiationLimits) WithDefaults() NegotiationLimits {
 	}
 }
 
-// WithRoundTrip returns limits with another RoundTrip: l itself, if it is zero or the same.
-func (l *NegotiationLimits) WithRoundTrip(d time.Duration) *NegotiationLimits {
-	if d == 0 || d == l.RoundTrip {
-		return l
-	}
-	other := *l
-	other.RoundTrip = d
-	return &other
-}
-
 func (l *NegotiationLimits) restart() time.Duration { return positiveOr(l.Restart, 3*time.Second) }
 func (l *NegotiationLimits) maxConfigure() int      { return positiveOr(l.MaxConfigure, 10) }
 func (l *NegotiationLimits) maxTerminate() int      { return positiveOr(l.MaxTerminate, 2) }

@@ -15,7 +15,7 @@ const earlyTimeout = 250 * time.Millisecond
 // known to be slow gets more time.
 func (a *Automaton) scheduleEarlyRetransmit(now time.Time) {
 	x := a.exchange
-	at := x.sent.Add(max(earlyTimeout, 2*a.limits.RoundTrip))
+	at := x.sent.Add(max(earlyTimeout, 2*a.roundTrip))
 	if at.Before(now) {
 		at = now
 	}

@@ -16,7 +16,7 @@ import (
 // for more, 1,024.
 type sessionState struct {
 	SessionInfo
-	ppp             session.Session
+	ppp             session.Compact
 	out             *session.Output  // of a step that has not been flushed; nil: none
 	reconcile       *reconcileState  // nil: it was never given to the reconciler
 	path            datapath.Session // nil: it has no device

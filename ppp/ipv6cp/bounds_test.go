@@ -41,7 +41,7 @@ func TestCollisions(t *testing.T) {
 		{"the carry", ID{3: 0x13, 4: 0, 5: 0xff, 6: 0xff, 7: 0xff}, ID{3: 0x13, 4: 0, 5: 0xff, 6: 0xff, 7: 0xff}, ID{}, ID{}, ID{3: 0x13, 4: 1}},
 		{"the end of the low half", ID{3: 0x13, 4: 0xff, 5: 0xff, 6: 0xff, 7: 0xff}, ID{3: 0x13, 4: 0xff, 5: 0xff, 6: 0xff, 7: 0xff}, ID{}, ID{}, ID{3: 0x13}},
 	} {
-		n := &Negotiator{cfg: &Config{Rand: bytes.NewReader(c.draw[:])}, initial: c.local, suggestion: c.suggestion, remote: c.remote}
+		n := &Negotiator{cfg: &Config{Rand: bytes.NewReader(c.draw[:])}, state: state{initial: c.local, suggestion: c.suggestion, remote: c.remote}}
 		if got := n.random(); got != c.want {
 			t.Errorf("%s: %x, want %x", c.what, got, c.want)
 		}
@@ -100,7 +100,7 @@ func TestErr(t *testing.T) {
 		local, remote ID
 		want          error
 	}{{a, b, nil}, {a, a, ErrNoID}, {ID{}, b, ErrNoID}, {a, ID{}, ErrNoID}, {ID{}, ID{}, ErrNoID}} {
-		if got := (&Negotiator{cfg: &Config{}, local: c.local, remote: c.remote}).Err(); got != c.want {
+		if got := (&Negotiator{cfg: &Config{}, state: state{local: c.local, remote: c.remote}}).Err(); got != c.want {
 			t.Errorf("%x and %x: %v, want %v", c.local, c.remote, got, c.want)
 		}
 	}

@@ -46,13 +46,18 @@ type Agreement struct{ Local, Remote ID }
 
 // Negotiator negotiates IPv6CP's options on one link. It implements ppp.Negotiator.
 type Negotiator struct {
-	cfg        *Config // shared
-	initial    ID      // ours, as first requested
+	cfg *Config // shared
+	state
+}
+
+// state is all of a Negotiator but its Config.
+type state struct {
+	override   *ID // assigned in place of suggestion; nil: none
+	initial    ID  // ours, as first requested
 	local      ID
 	suggestion ID   // for a peer without an identifier, or with ours
 	remote     ID   // as acknowledged
 	assigned   bool // suggestion is assigned to the peer
-	override   *ID  // assigned in place of suggestion; nil: none
 	request    bool // our identifier is requested
 }
 
@@ -71,7 +76,7 @@ func New(cfg *Config) *Negotiator {
 
 // Init makes a negotiator that is part of another struct as New does.
 func (n *Negotiator) Init(cfg *Config) {
-	*n = Negotiator{cfg: cfg, initial: cfg.Local}
+	*n = Negotiator{cfg: cfg, state: state{initial: cfg.Local}}
 	if n.initial == (ID{}) {
 		n.initial = n.random()
 	}

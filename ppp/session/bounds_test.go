@@ -82,7 +82,7 @@ func TestSetupTimeoutBound(t *testing.T) {
 		cfg := server(c.methods...)
 		cfg.SetupTimeout = 100 * time.Second
 		cfg.LCP.Limits.MaxConfigure, cfg.AuthTimers.MaxTransmit = 1000, 1000
-		s := &side{Session: session.New(&cfg, session.Peer{})}
+		s := &side{link: session.New(&cfg, session.Peer{})}
 		s.Up(epoch, &s.out)
 		if c.methods != nil { // the peer agrees to all options, and then sends nothing
 			request := append([]byte(nil), s.out.Frames.At(0)...)

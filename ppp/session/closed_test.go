@@ -66,7 +66,7 @@ func TestLooped(t *testing.T) {
 			if !offers {
 				cfg.LCP.AllowAuth = nil
 			}
-			s := &side{Session: session.New(&cfg, session.Peer{})}
+			s := &side{link: session.New(&cfg, session.Peer{})}
 			s.Up(epoch, &s.out)
 			for range 50 {
 				var frames [][]byte

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -10,18 +11,24 @@ import (
 // layer is one network control protocol of the session.
 type layer struct {
 	automaton ppp.Automaton
-	up        bool // packets of its family may be sent
-	wasUp     bool // up, or was up before in this network phase
-	failed    bool
+	layerState
 }
 
-func (s *Session) addLayer(n ppp.Negotiator, limits *ppp.NegotiationLimits, roundTrip time.Duration) {
-	if limits.RoundTrip == 0 {
-		limits = limits.WithRoundTrip(roundTrip)
-	}
+// layerState is what became of a layer.
+type layerState struct {
+	up     bool // packets of its family may be sent
+	wasUp  bool // up, or was up before in this network phase
+	failed bool
+}
+
+func (s *Session) addLayer(n ppp.Negotiator, limits *ppp.NegotiationLimits) *layer {
 	l := &s.networks[s.layerCount]
 	s.layerCount++
 	l.automaton.Init(n, limits)
+	if limits.RoundTrip == 0 {
+		l.automaton.SetRoundTrip(cmp.Or(s.roundTrip, s.cfg.LCP.Limits.RoundTrip))
+	}
+	return l
 }
 
 // layers returns the network control protocols that are configured.

@@ -11,7 +11,8 @@ import (
 type Output struct {
 	Frames ppp.Queue
 	events []Event
-	before []int // for each event, how many frames were queued before it
+	before []int    // for each event, how many frames were queued before it
+	spare  *Session // for a Compact that is unparked; nil: none
 }
 
 // Reset empties the output and keeps its memory, but not that of its events.

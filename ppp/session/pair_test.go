@@ -21,7 +21,7 @@ import (
 // side is a session with its output and events.
 type side struct {
 	name string
-	*session.Session
+	link
 	out    session.Output
 	events []session.Event
 	// secret verifies the peer's responses.
@@ -29,7 +29,30 @@ type side struct {
 	authenticate func(ppp.AuthResponse) ppp.AuthResult // replaces secret; nil: secret counts
 }
 
-// pair is two sessions on one link.
+// link is what a Session and a Compact have in common.
+type link interface {
+	Phase() session.Phase
+	Up(now time.Time, out *session.Output)
+	Down(now time.Time, r session.Reason, out *session.Output)
+	Close(now time.Time, r session.Reason, out *session.Output)
+	SetAuthResult(now time.Time, result ppp.AuthResult, out *session.Output)
+	MTU() int
+	Deadline() time.Time
+	Advance(now time.Time, out *session.Output)
+	CheckPeer(now time.Time, out *session.Output)
+	NoteTraffic()
+	RoundTrip() time.Duration
+	Receive(now time.Time, frame []byte, out *session.Output)
+}
+
+// newCompact returns a Compact in PhaseDead.
+func newCompact(cfg *session.Config) *session.Compact {
+	c := new(session.Compact)
+	c.Init(cfg, session.Peer{})
+	return c
+}
+
+// pair is two sessions on one link, of which the second is compact.
 type pair struct {
 	t    *testing.T
 	now  time.Time
@@ -71,8 +94,8 @@ func (c *counter) Read(b []byte) (int, error) {
 
 func newPair(t *testing.T, a, b session.Config) *pair {
 	return &pair{t: t, now: epoch, side: [2]*side{
-		{name: "client", Session: session.New(&a, session.Peer{}), secret: "testpassword"},
-		{name: "server", Session: session.New(&b, session.Peer{}), secret: "testpassword"},
+		{name: "client", link: session.New(&a, session.Peer{}), secret: "testpassword"},
+		{name: "server", link: newCompact(&b), secret: "testpassword"},
 	}}
 }
 

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"net/netip"
@@ -74,6 +73,8 @@ type Session struct {
 	phase  Phase
 	closed bool // Closed has been emitted
 
+	roundTrip time.Duration // of Peer
+
 	earlyTerminate bool       // the peer has sent a Terminate-Request before the link was up
 	layerCount     uint8      // of networks
 	ups            uint8      // times that a protocol came up, see countUp
@@ -92,27 +93,26 @@ func New(cfg *Config, peer Peer) *Session {
 // Init makes a session that is part of another struct one in PhaseDead, as New does. It must not be
 // copied afterwards.
 func (s *Session) Init(cfg *Config, peer Peer) {
-	link, v6 := &cfg.LCP, cfg.IPv6
-	if cfg.Rand != nil {
-		link, v6 = withRand(cfg)
-	}
-	*s = Session{cfg: cfg}
+	link, v6 := cfg.protocols()
+	*s = Session{cfg: cfg, roundTrip: peer.RoundTrip}
 	s.link.Init(link, lcp.Peer{MaxMRU: peer.MaxMRU, RoundTrip: peer.RoundTrip})
-	roundTrip := cmp.Or(peer.RoundTrip, cfg.LCP.Limits.RoundTrip)
 	if cfg.IPv4 != nil {
 		s.v4.Init(cfg.IPv4)
 		s.v4.SetDefault(peer.Address)
-		s.addLayer(&s.v4, &cfg.IPv4.Limits, roundTrip)
+		s.addLayer(&s.v4, &cfg.IPv4.Limits)
 	}
 	if v6 != nil {
 		s.v6.Init(v6)
 		s.v6.Assign(peer.InterfaceID)
-		s.addLayer(&s.v6, &v6.Limits, roundTrip)
+		s.addLayer(&s.v6, &v6.Limits)
 	}
 }
 
-// withRand returns the configurations of LCP and IPv6CP with cfg.Rand.
-func withRand(cfg *Config) (*lcp.Config, *ipv6cp.Config) {
+// protocols returns the configurations of LCP and IPv6CP: with cfg.Rand, if it is set.
+func (cfg *Config) protocols() (*lcp.Config, *ipv6cp.Config) {
+	if cfg.Rand == nil {
+		return &cfg.LCP, cfg.IPv6
+	}
 	link := cfg.LCP
 	link.Rand = cfg.Rand
 	if cfg.IPv6 == nil {

@@ -176,7 +176,7 @@ func TestRenegotiation(t *testing.T) {
 	p.up()
 	fresh := server(chap.MD5)
 	again := session.New(&fresh, session.Peer{}) // the concentrator has restarted
-	p.side[1] = &side{name: "server", Session: again, secret: "testpassword"}
+	p.side[1] = &side{name: "server", link: again, secret: "testpassword"}
 	again.Up(p.now, &p.side[1].out)
 	p.pump()
 	p.pass(time.Minute)
