@@ -47,9 +47,7 @@ type Negotiator struct {
 
 // state is all of a Negotiator but its Config.
 type state struct {
-	choice *choice        // nil: the peer has none
-	dns    *[2]netip.Addr // assigned to this peer in place of Config.DNS; nil: none
-
+	grant   *grant   // nil: the peer has none
 	servers *servers // as currently requested; nil: we request none
 
 	byDefault addr4 // assigned to the peer, unless Assign says otherwise
@@ -64,10 +62,27 @@ type state struct {
 	addressRejects uint8 // rejected requests for an address that we do not have, at most 255
 }
 
-// choice is which addresses the peer may have besides the one assigned.
-type choice struct {
+// grant is what this peer may have besides the address assigned.
+type grant struct {
 	allow      func(netip.Addr) bool // whether it may request the address, where none is assigned; nil: any
 	alternates []netip.Addr          // which it may request instead of the one assigned
+	dns        [2]netip.Addr         // in place of Config.DNS; both invalid: those
+}
+
+// setGrant sets the grant, or none if it has nothing.
+func (n *Negotiator) setGrant(g grant) {
+	n.grant = nil
+	if g.allow != nil || len(g.alternates) > 0 || g.dns != [2]netip.Addr{} {
+		n.grant = &g
+	}
+}
+
+// granted returns the grant; of none, the zero value.
+func (n *Negotiator) granted() grant {
+	if n.grant == nil {
+		return grant{}
+	}
+	return *n.grant
 }
 
 // serverOptions are the options of RFC 1877, in the order of Agreement's servers.
@@ -121,25 +136,25 @@ func (n *Negotiator) Assign(remote netip.Addr) {
 // those that it may request where none is assigned; nil: any. It is called after Assign, and takes
 // effect like it.
 func (n *Negotiator) SetChoice(alternates []netip.Addr, allow func(netip.Addr) bool) {
-	n.choice = nil
-	restricts := allow != nil && (n.assigned == addr4{} || n.cfg.AcceptRemote)
-	if len(alternates) > 0 || restricts {
-		n.choice = &choice{allow, alternates}
+	g := n.granted()
+	g.allow, g.alternates = nil, alternates
+	if len(alternates) > 0 || n.assigned == (addr4{}) || n.cfg.AcceptRemote {
+		g.allow = allow
 	}
+	n.setGrant(g)
 }
 
 // SetNameServers sets the DNS servers assigned to the peer in place of Config.DNS; if neither is valid,
 // those of Config are. It takes effect like Assign.
 func (n *Negotiator) SetNameServers(dns [2]netip.Addr) {
-	n.dns = nil
-	if dns[0].IsValid() || dns[1].IsValid() {
-		n.dns = &dns
-	}
+	g := n.granted()
+	g.dns = dns
+	n.setGrant(g)
 }
 
 // isAlternate reports whether the peer may have the address instead of the one assigned.
 func (n *Negotiator) isAlternate(a addr4) bool {
-	return n.cfg.AcceptRemote || n.choice != nil && slices.Contains(n.choice.alternates, a.addr())
+	return n.cfg.AcceptRemote || n.grant != nil && slices.Contains(n.grant.alternates, a.addr())
 }
 
 // mayRequest reports whether the peer may have an address that was not assigned.
@@ -147,7 +162,7 @@ func (n *Negotiator) mayRequest(a addr4) bool {
 	if !a.usable() || a == n.local && !n.cfg.Unnumbered {
 		return false
 	}
-	return n.choice == nil || n.choice.allow == nil || n.choice.allow(a.addr())
+	return n.grant == nil || n.grant.allow == nil || n.grant.allow(a.addr())
 }
 
 // Protocol returns ppp.IPCP.
@@ -232,8 +247,8 @@ func (n *Negotiator) evaluateServer(theirs ppp.Option) (ppp.Verdict, ppp.Option)
 // serverFor returns the server that we assign for an option. A single one serves as both.
 func (n *Negotiator) serverFor(typ uint8) netip.Addr {
 	pair, i := n.cfg.DNS, 0
-	if n.dns != nil {
-		pair = *n.dns
+	if n.grant != nil && n.grant.dns != [2]netip.Addr{} {
+		pair = n.grant.dns
 	}
 	if typ == OptPrimaryNBNS || typ == OptSecondaryNBNS {
 		pair = n.cfg.NBNS

@@ -44,6 +44,9 @@ func (p *Parked) MRU() int { return int(p.options.requestMRU) }
 // Deadline is as in Link.
 func (p *Parked) Deadline() time.Time { return ppp.Earliest(p.echo.deadline, p.path.nextDeadline()) }
 
+// Unanswered is as in Link.
+func (p *Parked) Unanswered() int { return int(p.echo.pending) }
+
 // NoteTraffic is as in Link.
 func (p *Parked) NoteTraffic() { p.echo.traffic = true }
 

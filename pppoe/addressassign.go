@@ -19,10 +19,10 @@ func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
 		}
 	}
 	l.setPolicy(now, s, policy)
-	if s.desired.device && s.User != s.networkUser {
+	if s.desired.device && s.otherUser {
 		s.limits.restart(s.counters())
 	}
-	s.networkUser, s.desired.device = s.User, true
+	s.otherUser, s.desired.device = false, true
 	l.loop.reconcile(s)
 }
 

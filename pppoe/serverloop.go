@@ -95,6 +95,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		l.loop.authenticate(l.ctx, l.server.current.Load().Authenticator, s, e.Response)
 	case session.Authenticated:
 		if e.Peer {
+			s.otherUser = s.otherUser || s.User != e.Name
 			s.User = e.Name
 		}
 	case session.NetworkPhase:

@@ -12,8 +12,8 @@ import (
 )
 
 // sessionState is the loop's record of a session: its PPP state machine, and its state in the
-// host's network. There are tens of thousands, and up to 888 octets the runtime takes 896 for each;
-// for more, 1,024.
+// host's network. There are tens of thousands, and up to 632 octets the runtime takes 640 for each;
+// for more, 704.
 type sessionState struct {
 	SessionInfo
 	ppp             session.Compact
@@ -24,7 +24,6 @@ type sessionState struct {
 	dynamicPrefixes *[]netip.Prefix // of a shared device: see Server.SetSourcePrefixes; nil: none
 	authPolicy      *SessionPolicy  // of the last AuthResult; nil: it has none
 	policy          *SessionPolicy  // in force since the network phase began
-	networkUser     string          // the User of the last network phase
 	firstConfigured moment          // when packets first flowed; zero: never
 	limits          limitState
 	start           *pppStart       // nil: PPP has begun
@@ -38,6 +37,7 @@ type sessionState struct {
 	adaptiveEcho  bool        // see lcp.Echo
 	needsCounters bool        // its limits or its adaptive echo depend on the counters
 	networkFailed bool        // the host's network could not be configured: the session is closing
+	otherUser     bool        // User has changed since the network phase last began
 	noPADT        bool        // the peer has sent a PADT, or must not be sent one
 	ending        atomic.Bool // it has ended, and its device is being removed; other loops may read it
 

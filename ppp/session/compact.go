@@ -189,6 +189,14 @@ func (c *Compact) CheckPeer(now time.Time, out *Output) {
 	c.park(out)
 }
 
+// Unanswered is as in Session.
+func (c *Compact) Unanswered() int {
+	if c.running == nil {
+		return c.parked.link.Unanswered()
+	}
+	return c.running.Unanswered()
+}
+
 // NoteTraffic is as in Session.
 func (c *Compact) NoteTraffic() {
 	if c.running == nil {

@@ -42,6 +42,7 @@ type link interface {
 	CheckPeer(now time.Time, out *session.Output)
 	NoteTraffic()
 	RoundTrip() time.Duration
+	Unanswered() int
 	Receive(now time.Time, frame []byte, out *session.Output)
 }
 
