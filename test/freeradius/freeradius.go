@@ -3,6 +3,7 @@ package freeradius
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -160,15 +161,25 @@ server default {
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	roottest.NeedPrograms(t, Program)
-	s := &Server{dir: t.TempDir(), launch: o.Launch}
+	s, err := New(t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// New starts a server with its files in a directory, and waits until it answers.
+func New(dir string, o Options) (s *Server, err error) {
+	s = &Server{dir: dir, launch: o.Launch}
 	if s.launch == nil {
 		s.launch = (*exec.Cmd).Start
 	}
 	addr, auth, acct := netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1812, 1813
 	if o.Addr.IsValid() {
 		addr = o.Addr
-	} else {
-		auth, acct = freePort(t), freePort(t)
+	} else if auth, acct, err = freePorts(); err != nil {
+		return nil, err
 	}
 	s.Auth, s.Acct = netip.AddrPortFrom(addr, uint16(auth)), netip.AddrPortFrom(addr, uint16(acct))
 	accounting := "detail"
@@ -181,25 +192,29 @@ func Start(t testing.TB, o Options) *Server {
 		"dictionary":   "",
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
-	s.Run(t)
-	t.Cleanup(s.Stop)
-	return s
+	return s, s.run()
 }
 
 // Run starts the server's process after Stop.
 func (s *Server) Run(t testing.TB) {
 	t.Helper()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) run() error {
 	s.cmd = exec.Command(Program, "-f", "-d", s.dir, "-n", "radiusd", "-l", "stdout")
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	s.cmd.Stderr = s.cmd.Stdout
 	if err := s.launch(s.cmd); err != nil {
-		t.Fatalf("%v: install Debian's package freeradius", err)
+		return fmt.Errorf("%w: install Debian's package freeradius", err)
 	}
 	ready, log := make(chan bool), new(strings.Builder)
 	// Ends with the process.
@@ -221,11 +236,12 @@ func (s *Server) Run(t testing.TB) {
 	select {
 	case ok := <-ready:
 		if !ok {
-			t.Fatalf("FreeRADIUS has ended:\n%s", log)
+			return fmt.Errorf("FreeRADIUS has ended:\n%s", log)
 		}
+		return nil
 	case <-time.After(time.Minute):
 		s.Stop()
-		t.Fatal("FreeRADIUS is not ready after a minute")
+		return errors.New("FreeRADIUS is not ready after a minute")
 	}
 }
 
@@ -260,13 +276,16 @@ func (s *Server) Accounting(t testing.TB) (records []map[string]string) {
 	return records
 }
 
-// freePort returns a UDP port that is free on loopback.
-func freePort(t testing.TB) int {
-	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+// freePorts returns two UDP ports that are free on loopback.
+func freePorts() (first, second int, err error) {
+	ports := [2]int{}
+	for i := range ports {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return 0, 0, err
+		}
+		defer c.Close()
+		ports[i] = c.LocalAddr().(*net.UDPAddr).Port
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	return ports[0], ports[1], nil
 }

@@ -49,6 +49,7 @@ type options struct {
 	options    []string // lines of the server's options file
 	serverLog  string
 	server     string
+	radius     bool
 
 	base    wire.Addr // of the first client
 	tags    []vlan.Stack
@@ -123,6 +124,7 @@ func (o *options) addSelfFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.serverArgs, "server-args", nil, "with --self: further `ARGUMENTS` of pppoe-server, separated by spaces; may be repeated")
 	f.StringArrayVar(&o.options, "server-option", nil, "with --self: a further `LINE` of pppoe-server's options file; may be repeated")
 	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the module of the working directory)")
+	f.BoolVar(&o.radius, "radius", false, "with --self: clients log in by FreeRADIUS, which also does accounting; the server has a shared device, and no --server-args")
 	f.StringVar(&o.serverLog, "server-log", "", "with --self: keep the server's log in `FILE`")
 }
 

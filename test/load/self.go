@@ -11,6 +11,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
+	"upppoe/test/freeradius"
 	"upppoe/test/lab"
 )
 
@@ -22,6 +23,7 @@ type selfTest struct {
 	clients, servers *lab.Namespace
 	server           *exec.Cmd
 	ended            chan error // the server has ended
+	radius           *freeradius.Server
 	report           serverReport
 	before           sample        // when the server serves
 	ownBefore        time.Duration // processor time of this process then

@@ -32,6 +32,13 @@ func (s *selfTest) serve(ctx context.Context) error {
 		args = append(args, strings.Fields(more)...)
 	}
 	s.report.Args = strings.Join(args[5:], " ")
+	if s.o.radius {
+		var err error
+		if args, err = s.startRADIUS(); err != nil {
+			return err
+		}
+		s.report.Args = "--config with FreeRADIUS"
+	}
 	if err := s.start(args); err != nil {
 		return err
 	}
@@ -93,7 +100,9 @@ func (s *selfTest) awaitLog(ctx context.Context, text string) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case len(s.ended) > 0:
-			return fmt.Errorf("pppoe-server ended with %w:\n%s", <-s.ended, log)
+			err := <-s.ended
+			s.ended <- err // for stopServer
+			return fmt.Errorf("pppoe-server ended with %w:\n%s", err, log)
 		}
 	}
 	return fmt.Errorf("pppoe-server has not logged %q within 30 s", text)
@@ -134,6 +143,9 @@ func (s *selfTest) devices() (n int, err error) {
 
 // stopServer ends the server.
 func (s *selfTest) stopServer() {
+	if s.radius != nil {
+		defer s.radius.Stop()
+	}
 	s.server.Process.Signal(unix.SIGTERM)
 	select {
 	case <-s.ended:
