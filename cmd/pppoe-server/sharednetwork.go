@@ -103,18 +103,35 @@ func (n *sharedNetwork) start(server *pppoe.Server) {
 func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.Notify(l, e)
 	if n.v6 != nil {
-		runner.HandleEvent(e, func(a pppoe.Addressing) { n.ipv6Up(l, a) }, func() { n.ipv6Down(l, e) })
+		runner.HandleEvent(e, func(a pppoe.Addressing) { n.ipv6Up(l, a, e) }, func() { n.ipv6Down(l, e) })
 	}
 }
 
-func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing) {
-	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l)})
+func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing, e pppoe.Event) {
+	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixedIPv6(e)})
 	if err != nil {
 		n.log.Warn(fmt.Sprintf("session %d of %v: no IPv6 addresses: %v", l.SessionID, l.Peer, err))
 	}
 }
 
 // ipv6Down ends IPv6 of a session. The peer is told at once, while packets to it are still sent.
+// fixedIPv6 returns what the policy of a session that is configured assigns instead of prefixes of the
+// pools; nil: nothing.
+func fixedIPv6(e pppoe.Event) *assign.State {
+	c, ok := e.(pppoe.Configured)
+	if !ok {
+		return nil
+	}
+	fixed := assign.State{Network: c.Policy.IPv6Prefix, Delegated: c.Policy.DelegatedPrefix}
+	if a := c.Policy.IPv6Address; a.IsValid() {
+		fixed.Address = netip.PrefixFrom(a, a.BitLen())
+	}
+	if fixed == (assign.State{}) {
+		return nil
+	}
+	return &fixed
+}
+
 func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo, e pppoe.Event) {
 	if lost, ok := e.(pppoe.NetworkLost); ok {
 		n.server.Send(l.Key(), n.v6.Final(lost.Previous.IPv6.Local))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -245,10 +246,10 @@ func TestMessageAuthenticatorIsFirst(t *testing.T) {
 func TestFailOver(t *testing.T) {
 	for _, status := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			up := false
+			var up atomic.Bool
 			n := &network{}
 			n.handle = func(d datagram, i int) {
-				if d.server == second || up {
+				if d.server == second || up.Load() {
 					accept1(d, i)
 				}
 			}
@@ -278,8 +279,9 @@ func TestFailOver(t *testing.T) {
 			if d := took(); d != 0 {
 				t.Errorf("after the test, a request took %v", d)
 			}
-			up = true
-			time.Sleep(time.Minute)
+			synctest.Wait()
+			up.Store(true)
+			time.Sleep(2 * time.Minute)
 			took()
 			synctest.Wait()
 			if s := client.Stats(); s.Servers[0].Dead || s.Servers[1].Dead {
