@@ -20,6 +20,7 @@ import (
 var commands = map[string]func(args []string) int{
 	"status": showStatus,
 	"events": showEvents,
+	"top":    showTop,
 	"log":    showLog,
 	"stop":   stopClients,
 	"hangup": hangUpClients,

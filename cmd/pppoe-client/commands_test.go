@@ -31,6 +31,10 @@ func (c *client) Status() []byte {
 
 func (c *client) DroppedEvents(int) []byte { return nil }
 
+func (c *client) RecentEvents() []byte {
+	return []byte(`{"time":"2026-11-29T12:00:00Z","event":"waiting","for":"traffic"}` + "\n")
+}
+
 func (c *client) HangUp() { c.requests <- "hangup" }
 
 // Stop ends the client; the caller of the command waits for that.
@@ -42,9 +46,9 @@ func (c *client) Stop() {
 // clients makes commands find n clients, all of which are this process.
 func clients(t *testing.T, n int) *client {
 	t.Helper()
-	before := sockets
-	sockets = filepath.Join(t.TempDir(), "run")
-	t.Cleanup(func() { sockets = before })
+	before, interval := sockets, topInterval
+	sockets, topInterval = filepath.Join(t.TempDir(), "run"), time.Millisecond
+	t.Cleanup(func() { sockets, topInterval = before, interval })
 	if n == 0 {
 		return nil
 	}
@@ -60,6 +64,23 @@ func clients(t *testing.T, n int) *client {
 		}
 	}
 	return c
+}
+
+// TestRecentEvents: the last events of a client, of which it keeps a limited number.
+func TestRecentEvents(t *testing.T) {
+	c := clients(t, 1)
+	defer c.server.Close()
+	events, err := topSource("").RecentEvents(os.Getpid())
+	if err != nil || len(events) != 1 || events[0].Event != "waiting" || events[0].For != "traffic" {
+		t.Errorf("%+v, %v", events, err)
+	}
+	var p program
+	for i := range maxRecent + 3 {
+		p.recent.add(fmt.Appendf(nil, "%d\n", i))
+	}
+	if got := string(p.RecentEvents()); !strings.HasPrefix(got, "3\n4\n") || strings.Count(got, "\n") != maxRecent || !strings.HasSuffix(got, "\n34\n") {
+		t.Errorf("%q", got)
+	}
 }
 
 // call runs the program under a name, and returns what it prints.
@@ -126,6 +147,12 @@ func TestCommands(t *testing.T) {
 		{"pppoe-client", []string{"status"}, 0, 1, "", "no pppoe-client is running"},
 		{"pppoe-client", []string{"status", "--nonsense"}, 1, 2, "", `unexpected argument "--nonsense"`},
 		{"pppoe-client", []string{"status", "a", "b"}, 1, 2, "", `unexpected argument "b"`},
+		{"pppoe-client", []string{"top", "--once"}, 1, 0, "", "isp     online  eth0.50"},
+		{"pppoe-client", []string{"top", "--count", "2", "wan"}, 2, 0, "", "isp     online  eth0.50"},
+		{"pppoe-client", []string{"top"}, 0, 1, "", "no pppoe-client is running"},
+		{"pppoe-client", []string{"top", "--count", "0"}, 1, 2, "", "--count: give the number"},
+		{"pppoe-client", []string{"top", "--count"}, 1, 2, "", "--count: give the number"},
+		{"pppoe-client", []string{"top", "--nonsense"}, 1, 2, "", "unexpected argument"},
 		{"pppoe-client", []string{"log"}, 1, 0, "", "a line"},
 		{"pppoe-client", []string{"log", "-x"}, 1, 2, "", "unexpected argument"},
 		{"pppoe-client", []string{"events", "-x"}, 1, 2, "", "unexpected argument"},

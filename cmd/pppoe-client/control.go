@@ -47,6 +47,7 @@ func (p *program) publish(e *status.Event) {
 		return
 	}
 	text := append(object(e), '\n')
+	p.recent.add(text)
 	if p.control != nil {
 		p.control.Publish(text)
 	}

@@ -38,6 +38,7 @@ type program struct {
 	control  *control.Server // nil if it could not be opened
 	scripts  *scripts.Runner
 	records  *records
+	recent   recentEvents
 	out      *stream // events on standard output; nil without option json
 	online   *online
 	mtu      *parentMTU

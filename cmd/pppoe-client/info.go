@@ -82,6 +82,7 @@ pppoe-client is a PPPoE client that needs no PPP in the kernel.
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
   pppoe-client status [--json]         (state of all running clients)
+  pppoe-client top [my-provider]       (live: rates, round-trip time, loss, last events)
   pppoe-client log [-f] [my-provider]  (its log, or that of all; events: the same in JSON)
   pppoe-client hangup my-provider      (end the session; redial with persist)
   pppoe-client stop my-provider        (end the session and the client)

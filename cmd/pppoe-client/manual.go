@@ -22,7 +22,7 @@ func page() *man.Page {
 		Name:  "pppoe-client",
 		Brief: "dial a PPPoE session without PPP in the kernel",
 		Synopsis: []string{
-			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--version` | `--man`",
+			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`top` [WHO] [`--once` | `--count` N]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--version` | `--man`",
 		},
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
@@ -61,8 +61,9 @@ var description = []man.Block{
 	man.Paragraph("Once addresses and routes are set it goes to the background, and the command exits with code 0; with " +
 		"`nodetach` it stays in the foreground."),
 	man.Paragraph("Running clients are controlled with subcommands: `status` shows their state; `events` shows their events, one JSON object per line; " +
-		"`log` shows their log, and with `-f` new lines as well; `hangup` ends the session, which a client with `persist` " +
-		"then redials; `stop` ends the client, and waits for that. Without WHO, `status`, `events` and `log` show all clients: with several, " +
+		"`top` shows live the rates, the round-trip time and loss of LCP echoes, and the last events, or a list to choose a client from (? shows the keys); without a terminal, or with " +
+		"`--once` or `--count`, it prints a table each second; `log` shows their log, and with `-f` new lines as well; `hangup` ends the session, which a client with `persist` " +
+		"then redials; `stop` ends the client, and waits for that. Without WHO, `status`, `top`, `events` and `log` show all clients: with several, " +
 		"an event has the client's name as member `client`, and `log -f` puts it before each line. WHO is the peer of `call`, a linkname, a device, an " +
 		"Ethernet interface, or a process ID."),
 	man.Paragraph("Called as `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +

@@ -32,6 +32,7 @@ func commands() []command {
 		{"status", "[--json]", "show the running server: interfaces, numbers of sessions, whether it drains", showStatus},
 		{"sessions", "[FILTER]... [--sort COLUMN] [--json | --watch]", "show sessions as a table that fits the terminal, sorted, with the present rates, or as JSON: " +
 			"all, or those that match all of --user, --ip, --mac, --vlan, --interface, --circuit-id, --remote-id, --state and --id", showSessions},
+		{"top", "[FILTER]... [--sort COLUMN] [--once | --count N]", "show the sessions with the highest rates and the totals of the server, live: press ? for the keys; without a terminal, print a table again and again", showTop},
 		{"session", "ID|USER|IP|MAC [--json]", "show all that is known of a session", showSession},
 		{"disconnect", "ID|USER|IP|MAC|FILTER... [--hard] [--all]", "end a session, by an LCP Terminate-Request or with --hard by a PADT at once; with --all several, or without a filter every one", disconnectSessions},
 		{"update", "ID|USER|IP|MAC|FILTER... [--rate-up KBIT] [--rate-down KBIT] [--burst MS] [--all]", "change the rates of a session while packets flow, until it ends or its client logs in again", updateSessions},

@@ -16,6 +16,9 @@ func operating() []manpage.Block {
 		manpage.Paragraph("sessions shows a table as wide as the terminal: long names are cut off, marked by an ellipsis, and then columns omitted. In a pipe nothing is. " +
 			"IN and UP are from the client, OUT and DOWN to it: octets so far, and bit/s during the last second. RTT is the round-trip time of the last LCP echo in ms " +
 			"(option `lcp-echo-interval`). `--columns` selects columns. What clients and access nodes send is escaped. `--watch` shows the table again and again."),
+		manpage.Paragraph("top shows the totals of the server and its sessions, those with the highest rate to the client first, and reads them every two seconds, or less often if reading takes more than a twentieth of the time. " +
+			"Arrow keys select a session and sort by another column, r reverses the order, / shows sessions that have a text, Enter shows all that is known of one, d disconnects it after a question, p pauses, ? shows all keys. " +
+			"Set-ups, failed logins and drops (of discovery and control frames) are those since the last read. It prints plain tables with `--once` or `--count`, and if its input or output is no terminal or TERM is dumb. NO_COLOR=1 removes colours."),
 		manpage.Example("pppoe-server sessions --vlan 100-199 --sort -down\n" +
 			"pppoe-server session alice\n" +
 			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +

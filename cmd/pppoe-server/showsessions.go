@@ -83,21 +83,32 @@ func (v *sessionsView) configure(sort, columns string) error {
 		return unknownColumn("--sort", name)
 	}
 	v.reverse, v.columns = reverse, sessiontable.Columns
-	if v.every < minEvery {
-		return &pppd.Error{Message: fmt.Sprintf("--every %v: give 100ms or more", v.every)}
+	if err := checkEvery(v.every); err != nil || columns == "" {
+		return err
 	}
-	if columns == "" {
-		return nil
-	}
-	v.columns, v.all = nil, true
-	for name := range strings.SplitSeq(columns, ",") {
-		c, ok := sessiontable.Named(name)
-		if !ok {
-			return unknownColumn("--columns", name)
-		}
-		v.columns = append(v.columns, c)
+	var err error
+	v.all = true
+	v.columns, err = parseColumns(columns)
+	return err
+}
+
+func checkEvery(every time.Duration) error {
+	if every < minEvery {
+		return &pppd.Error{Message: fmt.Sprintf("--every %v: give 100ms or more", every)}
 	}
 	return nil
+}
+
+// parseColumns parses the argument of --columns.
+func parseColumns(list string) (columns []sessiontable.Column, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		c, ok := sessiontable.Named(name)
+		if !ok {
+			return nil, unknownColumn("--columns", name)
+		}
+		columns = append(columns, c)
+	}
+	return columns, nil
 }
 
 func unknownColumn(flag, name string) error {

@@ -12,6 +12,7 @@ type fakeHandler struct{ said chan string }
 func (p *fakeHandler) Status() []byte             { return []byte(`{"state":"online"}`) }
 func (p *fakeHandler) DroppedEvents(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
 func (p *fakeHandler) Stop()                      { p.said <- "stop" }
+func (p *fakeHandler) RecentEvents() []byte       { return []byte("{}\n") }
 func (p *fakeHandler) HangUp()                    { p.said <- "hangup" }
 
 func listen(t *testing.T) (dir string, s *Server, p *fakeHandler, log *LogRing) {

@@ -57,7 +57,15 @@ const (
 // Query is the arguments of the request sessions.
 type Query struct {
 	Filter
-	TrafficOnly bool `json:"traffic_only,omitempty"` // rows have only id, traffic and state
+	TrafficOnly bool `json:"traffic_only,omitempty"` // rows have only id, state, rtt_ms and traffic
+	// TrafficBefore is TrafficOnly for sessions that were online before this time. Who reads again and
+	// again gives the time of the read before.
+	TrafficBefore time.Time `json:"traffic_before,omitzero"`
+}
+
+// trafficOnly reports whether a session's row is short.
+func (q *Query) trafficOnly(s *pppoe.SessionStatus) bool {
+	return q.TrafficOnly || !s.Opened.IsZero() && s.Opened.Before(q.TrafficBefore)
 }
 
 // Disconnect is the arguments of the request disconnect.
@@ -135,8 +143,9 @@ func (p *Program) sessions(q Query, rows *json.Encoder) Result {
 		if !m.matches(&s) {
 			continue
 		}
-		row = Session{ID: s.Generation, State: stateOf(s.Phase), Traffic: trafficOf(s.Counters)}
-		if !q.TrafficOnly {
+		if q.trafficOnly(&s) {
+			row = Session{ID: s.Generation, State: stateOf(s.Phase), RoundTrip: milliseconds(s.RoundTrip), Traffic: trafficOf(s.Counters)}
+		} else {
 			row = sessionOf(&s, time.Now())
 		}
 		if rows.Encode(&row) != nil {

@@ -126,6 +126,13 @@ func TestSessionInJSON(t *testing.T) {
 	if len(rows) != 1 || !strings.HasPrefix(rows[0], `{"id":1,`) || strings.Contains(rows[0], "alice") || !strings.Contains(rows[0], `"sent_bytes":2`) {
 		t.Errorf("traffic only: %q", rows)
 	}
+	for at, complete := range map[time.Time]bool{opened: true, opened.Add(1): false} {
+		text, _ := json.Marshal(Query{TrafficBefore: at})
+		rows, _ = ask(t, &Program{Server: sessions()}, "sessions "+string(text))
+		if len(rows) != 3 || strings.Contains(rows[0], `"mac":"02`) != complete || !strings.Contains(rows[2], `"mac":"02`) {
+			t.Errorf("only traffic before %v: %q", at, rows)
+		}
+	}
 }
 
 // TestAccessNames: each attribute of TR-101 has a name in JSON.

@@ -63,7 +63,7 @@ func sessionOf(s *pppoe.SessionStatus, now time.Time) Session {
 	j := Session{
 		ID: s.Generation, Attachment: s.SessionInfo.Interface, Interface: s.Ethernet, VLAN: s.VLAN, SessionID: s.SessionID,
 		MAC: s.Peer.String(), User: wire.Escape(s.User), Service: wire.Escape(s.Service), State: stateOf(s.Phase),
-		Device: s.Device, MTU: s.MTU, Prefixes: texts(s.Prefixes), RoundTrip: float64(s.RoundTrip) / float64(time.Millisecond),
+		Device: s.Device, MTU: s.MTU, Prefixes: texts(s.Prefixes), RoundTrip: milliseconds(s.RoundTrip),
 		Traffic: trafficOf(s.Counters),
 	}
 	if s.HasIPv4() {
@@ -82,6 +82,8 @@ func sessionOf(s *pppoe.SessionStatus, now time.Time) Session {
 	j.setAccessLine(s.AccessLine)
 	return j
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 const kilobit = 1000
 

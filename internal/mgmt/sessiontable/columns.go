@@ -11,6 +11,7 @@ import (
 
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/internal/mgmt/table"
+	"upppoe/internal/mgmt/units"
 )
 
 // Column is a column of the table of sessions.
@@ -30,11 +31,11 @@ var Columns = []Column{
 	textColumn("INTERFACE", "interface", 0, 5, func(s *servercontrol.Session) string { return s.Interface }),
 	{table.Column{Title: "VLAN", Rank: 2}, "vlan", func(s *servercontrol.Session) string { return s.VLAN }, compareVLAN},
 	textColumn("CIRCUIT-ID", "circuit-id", 10, 3, func(s *servercontrol.Session) string { return s.CircuitID }),
-	{table.Column{Title: "UPTIME", Right: true}, "uptime", func(s *servercontrol.Session) string { return Uptime(s.Seconds) }, by(func(s *servercontrol.Session) float64 { return s.Seconds })},
-	{table.Column{Title: "UP", Right: true, Rank: 1}, "up", func(s *servercontrol.Session) string { return shortRate(s.BitsUp) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsUp) })},
-	{table.Column{Title: "DOWN", Right: true, Rank: 1}, "down", func(s *servercontrol.Session) string { return shortRate(s.BitsDown) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsDown) })},
-	{table.Column{Title: "IN", Right: true, Rank: 6}, "in", func(s *servercontrol.Session) string { return scaled(float64(s.Traffic.ReceivedBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.ReceivedBytes })},
-	{table.Column{Title: "OUT", Right: true, Rank: 6}, "out", func(s *servercontrol.Session) string { return scaled(float64(s.Traffic.SentBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.SentBytes })},
+	{table.Column{Title: "UPTIME", Right: true}, "uptime", func(s *servercontrol.Session) string { return units.Uptime(s.Seconds) }, by(func(s *servercontrol.Session) float64 { return s.Seconds })},
+	{table.Column{Title: "UP", Right: true, Rank: 1}, "up", func(s *servercontrol.Session) string { return units.ShortRate(s.BitsUp) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsUp) })},
+	{table.Column{Title: "DOWN", Right: true, Rank: 1}, "down", func(s *servercontrol.Session) string { return units.ShortRate(s.BitsDown) }, by(func(s *servercontrol.Session) uint64 { return deref(s.BitsDown) })},
+	{table.Column{Title: "IN", Right: true, Rank: 6}, "in", func(s *servercontrol.Session) string { return units.Scaled(float64(s.Traffic.ReceivedBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.ReceivedBytes })},
+	{table.Column{Title: "OUT", Right: true, Rank: 6}, "out", func(s *servercontrol.Session) string { return units.Scaled(float64(s.Traffic.SentBytes)) }, by(func(s *servercontrol.Session) uint64 { return s.Traffic.SentBytes })},
 	{table.Column{Title: "RTT", Right: true, Rank: 4}, "rtt", func(s *servercontrol.Session) string { return strings.TrimSuffix(roundTrip(s), " ms") }, by(func(s *servercontrol.Session) float64 { return s.RoundTrip })},
 	textColumn("STATE", "state", 0, 8, func(s *servercontrol.Session) string { return s.State }),
 }

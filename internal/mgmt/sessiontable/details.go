@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/units"
 )
 
 // WriteDetails writes a session as text.
@@ -29,7 +30,7 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 	line("relay", s.RelaySessionID)
 	line("access line", accessLine(s.Access))
 	if s.OnlineAt != nil {
-		line("online", fmt.Sprintf("%s, since %s", Uptime(s.Seconds), s.OnlineAt.Format(time.DateTime)))
+		line("online", fmt.Sprintf("%s, since %s", units.Uptime(s.Seconds), s.OnlineAt.Format(time.DateTime)))
 	}
 	if s.IPv4 != nil {
 		line("IPv4", fmt.Sprintf("%s, here %s", s.IPv4.Remote, s.IPv4.Local))
@@ -44,7 +45,7 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 	}
 	line("limits", rateLimits(s))
 	line("filter", s.FilterID)
-	line("rates now", fmt.Sprintf("up %s, down %s", BitRate(s.BitsUp), BitRate(s.BitsDown)))
+	line("rates now", fmt.Sprintf("up %s, down %s", units.BitRate(s.BitsUp), units.BitRate(s.BitsDown)))
 	t := s.Traffic
 	line("traffic", fmt.Sprintf("in %d packets, %d octets; out %d, %d", t.ReceivedPackets, t.ReceivedBytes, t.SentPackets, t.SentBytes))
 	if t.Dropped > 0 {
@@ -72,7 +73,7 @@ func rateLimits(s *servercontrol.Session) string {
 	}{{"up", s.RateUp}, {"down", s.RateDown}} {
 		if limit.kbit > 0 {
 			bits := limit.kbit * 1000
-			all = append(all, limit.name+" "+BitRate(&bits))
+			all = append(all, limit.name+" "+units.BitRate(&bits))
 		}
 	}
 	return strings.Join(all, ", ")

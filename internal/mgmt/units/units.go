@@ -1,4 +1,5 @@
-package sessiontable
+// Package units formats times, octets and rates for people.
+package units
 
 import (
 	"fmt"
@@ -24,17 +25,17 @@ func Uptime(seconds float64) string {
 }
 
 // Size formats octets by powers of 1000: 1.5 kB.
-func Size(octets uint64) string { return withUnit(scaled(float64(octets)), "B") }
+func Size(octets uint64) string { return withUnit(Scaled(float64(octets)), "B") }
 
 // BitRate formats a rate in bit/s by powers of 1000; nil: it was not measured, and empty.
-func BitRate(bits *uint64) string { return withUnit(shortRate(bits), "bit/s") }
+func BitRate(bits *uint64) string { return withUnit(ShortRate(bits), "bit/s") }
 
-// shortRate formats a rate without its unit; empty: it was not measured.
-func shortRate(bits *uint64) string {
+// ShortRate formats a rate without its unit; empty: it was not measured.
+func ShortRate(bits *uint64) string {
 	if bits == nil {
 		return ""
 	}
-	return scaled(float64(*bits))
+	return Scaled(float64(*bits))
 }
 
 // withUnit puts a space and a unit after a number: 10k becomes 10 kB.
@@ -49,8 +50,8 @@ func withUnit(number, unit string) string {
 // prefixes are those of SI, by powers of 1000.
 const prefixes = "kMGTPE"
 
-// scaled formats a number with two or three digits and a prefix: 999, 1.0k, 10k.
-func scaled(n float64) string {
+// Scaled formats a number with two or three digits and a prefix: 999, 1.0k, 10k.
+func Scaled(n float64) string {
 	i := 0
 	for ; n >= 999.5 && i < len(prefixes); i++ {
 		n /= 1000

@@ -1,10 +1,7 @@
-package sessiontable
+package units
 
 import (
 	"testing"
-	"time"
-
-	"upppoe/internal/mgmt/servercontrol"
 )
 
 // TestNumbersForPeople: times, sizes and rates.
@@ -18,12 +15,5 @@ func TestNumbersForPeople(t *testing.T) {
 		if got := Size(octets); got != want {
 			t.Errorf("%d octets: %q, want %q", octets, got, want)
 		}
-	}
-	before, after := servercontrol.Traffic{}, servercontrol.Traffic{}
-	before.SentBytes, after.SentBytes, after.ReceivedBytes = 1000, 2000, 500
-	s := servercontrol.Session{Traffic: &before}
-	SetRates(&s, &after, 2*time.Second)
-	if *s.BitsDown != 4000 || *s.BitsUp != 2000 {
-		t.Errorf("rates %d down, %d up", *s.BitsDown, *s.BitsUp)
 	}
 }

@@ -1,0 +1,170 @@
+package top
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/sessiontable"
+	"upppoe/internal/mgmt/table"
+)
+
+// ServerConfig configures the view of a server.
+type ServerConfig struct {
+	Source   ServerSource
+	Filter   servercontrol.Filter // which sessions are read
+	Columns  []sessiontable.Column
+	All      bool   // also columns that are empty
+	Sort     string // name of a column
+	Reverse  bool   // the other order: numbers are sorted by the largest first, texts by the alphabet
+	Rows     int    // of a plain table; 0: all
+	Interval time.Duration
+}
+
+// mode is what keys mean.
+type mode int
+
+const (
+	list mode = iota
+	filtering
+	details
+	confirming
+	help
+)
+
+// serverView is the view of a server.
+type serverView struct {
+	cfg     ServerConfig
+	reading *serverReader
+	last    *serverSample
+	all     map[uint64]*servercontrol.Session
+	shown   []*servercontrol.Session // those that match the filter, sorted
+	totals  totals
+
+	mode     mode
+	sort     int // column
+	reverse  bool
+	filter   string
+	paused   bool
+	selected uint64 // ID; 0: none
+	offset   int    // of the first row, or of the first line of details and help
+	rows     int    // that the screen has room for
+	target   uint64 // to be disconnected
+	took     time.Duration
+	message  string // of the last action
+	err      error  // of the last read
+}
+
+func newServerView(cfg ServerConfig, now func() time.Time) *serverView {
+	if cfg.Columns == nil {
+		cfg.Columns = sessiontable.Columns
+	}
+	v := &serverView{cfg: cfg, reading: &serverReader{source: cfg.Source, now: now, filter: cfg.Filter}, reverse: cfg.Reverse}
+	v.sort = slices.IndexFunc(sessiontable.Columns, func(c sessiontable.Column) bool { return c.Name == cfg.Sort })
+	v.sort = max(0, v.sort)
+	return v
+}
+
+func (v *serverView) reader() func() (sample, error) { return v.reading.read }
+
+func (v *serverView) pause() time.Duration {
+	if v.paused {
+		return -1
+	}
+	return every(v.cfg.Interval, v.took)
+}
+
+func (v *serverView) update(read sample, took time.Duration, err error) {
+	v.took, v.err = took, err
+	if err != nil {
+		return
+	}
+	s := read.(*serverSample)
+	before, elapsed := v.all, time.Duration(0)
+	if v.last != nil && v.last.status.Since.Equal(s.status.Since) {
+		elapsed = s.at.Sub(v.last.at)
+	} else {
+		before = nil
+	}
+	v.totals = newTotals(s, v.last)
+	v.all = merge(s, before, elapsed)
+	for _, one := range v.all {
+		v.totals.addRates(one)
+	}
+	s.sessions = nil // for the garbage collector: all has them
+	v.last = s
+	v.arrange()
+}
+
+// arrange selects and sorts what is shown.
+func (v *serverView) arrange() {
+	v.shown = v.shown[:0]
+	for _, s := range v.all {
+		if v.matches(s) {
+			v.shown = append(v.shown, s)
+		}
+	}
+	column := &sessiontable.Columns[v.sort]
+	largestFirst := column.Right != v.reverse
+	slices.SortFunc(v.shown, func(a, b *servercontrol.Session) int {
+		order := column.Compare(a, b)
+		if largestFirst {
+			order = -order
+		}
+		return cmp.Or(order, cmp.Compare(a.ID, b.ID))
+	})
+	if v.all[v.selected] == nil {
+		v.selected = 0
+	}
+}
+
+// matches reports whether a text of the session contains the filter, in either case.
+func (v *serverView) matches(s *servercontrol.Session) bool {
+	if v.filter == "" {
+		return true
+	}
+	part := strings.ToLower(v.filter)
+	for _, text := range []string{s.User, s.MAC, s.Attachment, s.VLAN, s.CircuitID, s.RemoteID, s.Device, s.State, s.Service} {
+		if strings.Contains(strings.ToLower(text), part) {
+			return true
+		}
+	}
+	return s.IPv4 != nil && strings.Contains(s.IPv4.Remote, part) || slices.ContainsFunc(s.Prefixes, func(p string) bool { return strings.Contains(p, part) })
+}
+
+// row returns the row of the selected session; -1: none is shown.
+func (v *serverView) row() int {
+	return slices.IndexFunc(v.shown, func(s *servercontrol.Session) bool { return s.ID == v.selected })
+}
+
+// session returns the selected session, or without one selects the first; nil: there is none.
+func (v *serverView) session() *servercontrol.Session {
+	if v.row() < 0 && len(v.shown) > 0 {
+		v.selected = v.shown[min(v.offset, len(v.shown)-1)].ID
+	}
+	return v.all[v.selected]
+}
+
+func (v *serverView) plain(width int) string {
+	var b strings.Builder
+	for _, l := range v.totals.lines() {
+		b.WriteString(l.Text + "\n")
+	}
+	shown := v.shown
+	if v.cfg.Rows > 0 {
+		shown = shown[:min(len(shown), v.cfg.Rows)]
+	}
+	columns, rows := v.cells(shown)
+	table.Write(&b, width, columns, rows) // a strings.Builder has no errors
+	if more := len(v.shown) - len(shown); more > 0 {
+		fmt.Fprintf(&b, "%d more\n", more)
+	}
+	return b.String()
+}
+
+func (v *serverView) cells(shown []*servercontrol.Session) ([]table.Column, [][]string) {
+	return sessiontable.Cells(v.cfg.Columns, len(shown), func(i int) *servercontrol.Session { return shown[i] }, v.cfg.All)
+}
