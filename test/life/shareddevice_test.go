@@ -330,7 +330,7 @@ func TestSharedDeviceTaken(t *testing.T) {
 	cmd := exec.Command(filepath.Join(bin, "pppoe-server"), "-I", "eth0", "-F", "--etc", w.serverEtc, "--device", "shared")
 	second := launch(t, w.server, cmd)
 	wantExit(t, second, 1)
-	if want := "--device shared: pppoe0: an interface of that name is already there"; !strings.Contains(second.Log(), want) || !strings.Contains(second.Log(), "(\"pppoe-server\") uses it") {
+	if want := "shared device: pppoe0: an interface of that name is already there"; !strings.Contains(second.Log(), want) || !strings.Contains(second.Log(), "(\"pppoe-server\") uses it") {
 		t.Errorf("the second server said %s; want %s", second.Log(), want)
 	}
 	w.inServer(t, "link", "delete", "pppoe0")
