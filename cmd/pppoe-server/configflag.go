@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -71,7 +70,7 @@ func (f *flags) load() (*serverconfig.Config, []string, error) {
 // set it.
 func (f *flags) label(key string) string {
 	if stands := serverconfig.Stands(key); f.config == "" && len(stands) > 0 {
-		return strings.TrimPrefix(stands[0], "option ")
+		return stands[0]
 	}
 	return key
 }

@@ -18,7 +18,7 @@ func ReadAndCheck(file string) (*Config, Problems) {
 	if r.problems.Err() == nil {
 		c.checkHost(r)
 	}
-	r.problems.sortByLine()
+	r.sort()
 	return c, r.problems
 }
 

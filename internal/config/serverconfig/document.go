@@ -3,7 +3,6 @@ package serverconfig
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -180,14 +179,4 @@ func valueOf(p *unstable.Parser, n *unstable.Node, line int) value {
 		v.data = inner
 	}
 	return v
-}
-
-// sortByLine orders problems by their lines.
-func (all Problems) sortByLine() {
-	slices.SortStableFunc(all, func(a, b Problem) int {
-		if a.File != b.File {
-			return 0
-		}
-		return a.Line - b.Line
-	})
 }

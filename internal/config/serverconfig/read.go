@@ -1,6 +1,7 @@
 package serverconfig
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func parse(file, text string) (*Config, *report) {
 	if len(problems) == 0 { // else what is missing may be in a line that was left out
 		c.check(r)
 	}
-	r.problems.sortByLine()
+	r.sort()
 	return c, r
 }
 
@@ -81,6 +82,19 @@ func (r *report) fail(key, found, expected string) {
 // warn reports a warning about a key.
 func (r *report) warn(key, found string) {
 	r.problems = append(r.problems, Problem{File: r.file, Line: r.lineOf(key), Key: key, Found: found, Warning: true})
+}
+
+// sort orders the problems: those of the file by line, and then those of others.
+func (r *report) sort() {
+	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+		if a.File != b.File && a.File == r.file {
+			return -1
+		}
+		if a.File != b.File && b.File == r.file {
+			return 1
+		}
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line)
+	})
 }
 
 // lineOf returns the line of a key, or else of its section; 0: neither is in the file.
