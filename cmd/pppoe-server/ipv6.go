@@ -76,7 +76,7 @@ func newIPv6(c *serverconfig.Config, log *slog.Logger) *ipv6Service {
 
 // loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
 func loadDUID(c *serverconfig.Config, log *slog.Logger) dhcp6.DUID {
-	if !c.IPv6.Addresses.IsValid() && !c.IPv6.Delegated.IsValid() {
+	if !c.IPv6.Addresses.IsValid() && !c.IPv6.Delegated.IsValid() && len(c.RADIUS.Servers) == 0 {
 		return nil
 	}
 	duid, err := dhcp6.LoadDUID(c.IPv6.DUIDFile, rand.Reader)

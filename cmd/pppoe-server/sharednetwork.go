@@ -23,7 +23,8 @@ type sharedNetwork struct {
 	log     *slog.Logger
 	device  *linux.SharedNetwork
 	scripts *scripts.Pool
-	v6      *shared.Service[pppoe.SessionKey] // nil: no IPv6 flag is given
+	v6      *shared.Service[pppoe.SessionKey] // nil: there are neither pools nor RADIUS servers
+	v6Pools bool
 	server  *pppoe.Server
 
 	stopIPv6 context.CancelFunc
@@ -71,7 +72,8 @@ func (n *sharedNetwork) scriptsOf(c *serverconfig.Config) scripts.PoolConfig {
 
 // newIPv6 returns the service of router advertisements and DHCPv6; nil if no IPv6 flag is given.
 func (n *sharedNetwork) newIPv6(c *serverconfig.Config) (*shared.Service[pppoe.SessionKey], error) {
-	if len(c.IPv6.Prefixes()) == 0 {
+	n.v6Pools = len(c.IPv6.Prefixes()) > 0
+	if !n.v6Pools && len(c.RADIUS.Servers) == 0 {
 		return nil, nil
 	}
 	v6 := poolsOf(&c.IPv6)
@@ -108,7 +110,12 @@ func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
 }
 
 func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing, e pppoe.Event) {
-	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixedIPv6(e)})
+	fixed := fixedIPv6(e)
+	if fixed == nil && !n.v6Pools { // there is nothing to announce
+		n.v6.Down(l.Key())
+		return
+	}
+	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixed})
 	if err != nil {
 		n.log.Warn(fmt.Sprintf("session %d of %v: no IPv6 addresses: %v", l.SessionID, l.Peer, err))
 	}

@@ -22,13 +22,17 @@ DEFAULT Auth-Type := Reject
 	Reply-Message = "No such account"
 `
 
-// radiusConfig is a server's file. %s: the directory of its files, and further lines.
+// radiusConfig is a server's file: the directory of its files, the methods, and the device mode.
 const radiusConfig = `
 [server]
 ac-name = "life-ac"
 foreground = true
 [[interface]]
 name = "eth0"
+[device]
+mode = "%[3]s"
+[ipv6]
+duid-file = "%[1]s/duid"
 [ipv4]
 local-address = "192.0.2.1"
 first-address = "192.0.2.10"
@@ -69,7 +73,7 @@ func TestRADIUS(t *testing.T) {
 	})
 	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
 	for n, method := range []string{"chap", "mschap-v2", "pap", "eap"} {
-		w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"`+method+`"`), 0o600)
+		w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"`+method+`"`, "per-session"), 0o600)
 		server, err := w.server.Launch(exec.Command(filepath.Join(bin, "pppoe-server"), "--config", filepath.Join(w.serverEtc, "server.toml")))
 		check(t, err)
 		check(t, server.Await("Serving on eth0"))
@@ -109,6 +113,36 @@ func TestRADIUS(t *testing.T) {
 		if stop["User-Name"] != user || stop["Class"] != "0x0a0b" || stop["Framed-IP-Address"] != "198.51.100.7" || stop["Acct-Terminate-Cause"] != "Admin-Reset" {
 			t.Errorf("%s: %v", method, stop)
 		}
+	}
+}
+
+// TestRADIUSIPv6: on a shared device, a client gets the network and the delegated prefix that FreeRADIUS
+// grants it, though there are no pools; one that is granted none gets none.
+func TestRADIUSIPv6(t *testing.T) {
+	roottest.Need(t, freeradius.Program)
+	w := newSharedTestbed(t)
+	freeradius.Start(t, freeradius.Options{
+		Users: "alice Cleartext-Password := secret\n\tFramed-IPv6-Prefix = 2001:db8:1:2::/64, Delegated-IPv6-Prefix = 2001:db8:100::/56\nbob Cleartext-Password := secret\n",
+		Addr:  netip.MustParseAddr("127.0.0.1"), Launch: func(cmd *exec.Cmd) error { return w.server.Start(cmd) },
+	})
+	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
+	w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"chap"`, "shared"), 0o600)
+	server := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", filepath.Join(w.serverEtc, "server.toml")))
+	check(t, server.Await("Serving on eth0"))
+	has := func(s status.Status) bool { return hasGlobal(s) && len(s.IPv6.Delegated) > 0 }
+	alice := w.dialAs(t, w.client, "alice", "has an address and a prefix", has, "dhcp6-prefix", "56")
+	if a, err := netip.ParsePrefix(alice.IPv6.Addresses[0]); err != nil || !netip.MustParsePrefix("2001:db8:1:2::/64").Contains(a.Addr()) {
+		t.Errorf("alice's address is %v, %v", a, err)
+	}
+	if alice.IPv6.Delegated[0] != "2001:db8:100::/56" {
+		t.Errorf("alice's prefixes are %v", alice.IPv6.Delegated)
+	}
+	if routes := w.inServer(t, "-6", "route"); !strings.Contains(routes, "2001:db8:1:2::/64 dev pppoe0") || !strings.Contains(routes, "2001:db8:100::/56 dev pppoe0") {
+		t.Errorf("the server's routes are %s", routes)
+	}
+	bob := w.dialAs(t, w.other, "bob", "is online", func(status.Status) bool { return true })
+	if bob.IPv6 != nil && len(bob.IPv6.Addresses) > 0 {
+		t.Errorf("bob has %v", bob.IPv6.Addresses)
 	}
 }
 

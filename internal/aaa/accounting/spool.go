@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // store keeps records in order. The sender alone uses it.
@@ -37,7 +38,7 @@ func openSpool(path string, log *slog.Logger) (*spool, error) {
 	if err == nil || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrNotExist) {
 		return s, wrap(path, err)
 	}
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("%w: spool %s: another process uses it", ErrConfig, path)
 	}
 	aside := path + ".damaged"
