@@ -55,10 +55,11 @@ func (p *ipv6Pools) assignConfig(duid dhcp6.DUID) assign.Config {
 
 // ipv6Service runs router advertisements and DHCPv6 for sessions whose IPv6CP is open.
 type ipv6Service struct {
-	pools  ipv6Pools
-	duid   dhcp6.DUID
-	log    *slog.Logger
-	runner *runner.Runner[pppoe.SessionKey]
+	hasPools bool
+	pools    ipv6Pools
+	duid     dhcp6.DUID
+	log      *slog.Logger
+	runner   *runner.Runner[pppoe.SessionKey]
 	// setSourcePrefixes allows a session's peer the source addresses that it was assigned, with
 	// source-check.
 	setSourcePrefixes func(session pppoe.SessionKey, prefixes []netip.Prefix)
@@ -68,10 +69,11 @@ type ipv6Service struct {
 
 // newIPv6 returns a service without sessions; nil if there are no pools.
 func newIPv6(c *serverconfig.Config, log *slog.Logger) *ipv6Service {
-	if len(c.IPv6.Prefixes()) == 0 {
+	pools := len(c.IPv6.Prefixes()) > 0
+	if !pools && len(c.RADIUS.Servers) == 0 {
 		return nil
 	}
-	return &ipv6Service{pools: poolsOf(&c.IPv6), duid: loadDUID(c, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
+	return &ipv6Service{hasPools: pools, pools: poolsOf(&c.IPv6), duid: loadDUID(c, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
 }
 
 // loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
@@ -93,14 +95,22 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		return
 	}
 	stop := func() { v.stop(l.Key()) }
-	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
+	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a, fixedIPv6(event)) }, stop)
 }
 
-func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
+// start serves a session, unless there is nothing to announce. fixed are assigned instead of prefixes of the
+// pools; nil: none.
+func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, fixed *assign.State) {
+	switch {
+	case fixed == nil && !v.hasPools:
+		return
+	case fixed == nil:
+		fixed = &assign.State{}
+	}
 	v.runner.Start(l.Key(), func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
-			Config: v.pools.assignConfig(v.duid),
+			Config: v.pools.assignConfig(v.duid), Fixed: *fixed,
 			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
 		})
 	})
@@ -136,4 +146,21 @@ func (v *ipv6Service) wait() {
 	if v != nil {
 		v.runner.Wait()
 	}
+}
+
+// fixedIPv6 returns what the policy of a session that is configured assigns instead of prefixes of the
+// pools; nil: nothing.
+func fixedIPv6(e pppoe.Event) *assign.State {
+	c, ok := e.(pppoe.Configured)
+	if !ok {
+		return nil
+	}
+	fixed := assign.State{Network: c.Policy.IPv6Prefix, Delegated: c.Policy.DelegatedPrefix}
+	if a := c.Policy.IPv6Address; a.IsValid() {
+		fixed.Address = netip.PrefixFrom(a, a.BitLen())
+	}
+	if fixed == (assign.State{}) {
+		return nil
+	}
+	return &fixed
 }

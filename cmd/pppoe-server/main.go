@@ -104,7 +104,7 @@ func serve(f *flags, c *serverconfig.Config, warnings []string) int {
 	defer aaa.close()
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
-	dropCapabilities(log, len(c.IPv6.Prefixes()) > 0 && !c.Device.Shared, s.DataPath)
+	dropCapabilities(log, (len(c.IPv6.Prefixes()) > 0 || len(c.RADIUS.Servers) > 0) && !c.Device.Shared, s.DataPath)
 	cfg := serverConfig(c, nil, log)
 	aaa.configure(&cfg)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}

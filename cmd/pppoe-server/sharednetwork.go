@@ -122,23 +122,6 @@ func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing, e pppoe.
 }
 
 // ipv6Down ends IPv6 of a session. The peer is told at once, while packets to it are still sent.
-// fixedIPv6 returns what the policy of a session that is configured assigns instead of prefixes of the
-// pools; nil: nothing.
-func fixedIPv6(e pppoe.Event) *assign.State {
-	c, ok := e.(pppoe.Configured)
-	if !ok {
-		return nil
-	}
-	fixed := assign.State{Network: c.Policy.IPv6Prefix, Delegated: c.Policy.DelegatedPrefix}
-	if a := c.Policy.IPv6Address; a.IsValid() {
-		fixed.Address = netip.PrefixFrom(a, a.BitLen())
-	}
-	if fixed == (assign.State{}) {
-		return nil
-	}
-	return &fixed
-}
-
 func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo, e pppoe.Event) {
 	if lost, ok := e.(pppoe.NetworkLost); ok {
 		n.server.Send(l.Key(), n.v6.Final(lost.Previous.IPv6.Local))

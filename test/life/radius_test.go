@@ -116,9 +116,15 @@ func TestRADIUS(t *testing.T) {
 	}
 }
 
-// TestRADIUSIPv6: on a shared device, a client gets the network and the delegated prefix that FreeRADIUS
+// TestRADIUSIPv6: with a device for each session, and with one for all, a client gets the network and the delegated prefix that FreeRADIUS
 // grants it, though there are no pools; one that is granted none gets none.
 func TestRADIUSIPv6(t *testing.T) {
+	for mode, device := range map[string]string{"shared": "pppoe0", "per-session": "ppp0"} {
+		t.Run(mode, func(t *testing.T) { radiusIPv6(t, mode, device) })
+	}
+}
+
+func radiusIPv6(t *testing.T, mode, device string) {
 	roottest.Need(t, freeradius.Program)
 	w := newSharedTestbed(t)
 	freeradius.Start(t, freeradius.Options{
@@ -126,7 +132,7 @@ func TestRADIUSIPv6(t *testing.T) {
 		Addr:  netip.MustParseAddr("127.0.0.1"), Launch: func(cmd *exec.Cmd) error { return w.server.Start(cmd) },
 	})
 	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
-	w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"chap"`, "shared"), 0o600)
+	w.serverFile(t, "server.toml", fmt.Sprintf(radiusConfig, w.serverEtc, `"chap"`, mode), 0o600)
 	server := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", filepath.Join(w.serverEtc, "server.toml")))
 	check(t, server.Await("Serving on eth0"))
 	has := func(s status.Status) bool { return hasGlobal(s) && len(s.IPv6.Delegated) > 0 }
@@ -137,7 +143,7 @@ func TestRADIUSIPv6(t *testing.T) {
 	if alice.IPv6.Delegated[0] != "2001:db8:100::/56" {
 		t.Errorf("alice's prefixes are %v", alice.IPv6.Delegated)
 	}
-	if routes := w.inServer(t, "-6", "route"); !strings.Contains(routes, "2001:db8:1:2::/64 dev pppoe0") || !strings.Contains(routes, "2001:db8:100::/56 dev pppoe0") {
+	if routes := w.inServer(t, "-6", "route"); !strings.Contains(routes, "2001:db8:1:2::/64 dev "+device) || !strings.Contains(routes, "2001:db8:100::/56 ") {
 		t.Errorf("the server's routes are %s", routes)
 	}
 	bob := w.dialAs(t, w.other, "bob", "is online", func(status.Status) bool { return true })

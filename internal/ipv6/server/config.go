@@ -21,6 +21,9 @@ type Config struct {
 
 	// Config is what is assigned.
 	assign.Config
+	// Fixed are assigned instead of prefixes of the pools; those that are not set are of the pools. One
+	// that another session has is not assigned.
+	Fixed assign.State
 	// MTU is the link's, in octets, to advertise; 0: none.
 	MTU int
 
@@ -45,6 +48,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w on %s: remote address %v is not link-local", ErrConfig, c.Device, c.Remote)
 	}
 	if err := c.Config.Check(); err != nil {
+		return fmt.Errorf("%s: %w", c.Device, err)
+	}
+	if err := c.CheckFixed(c.Fixed); err != nil {
 		return fmt.Errorf("%s: %w", c.Device, err)
 	}
 	return nil

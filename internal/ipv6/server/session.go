@@ -71,8 +71,9 @@ type allocation struct {
 
 func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 	s := &session{cfg: cfg, network: p, reconciler: netif.NewReconciler(cfg.Device, p.Apply, cfg.Log), logged: map[string]bool{}}
-	s.prefix, _ = s.allocate(cfg.Networks)
+	s.prefix, _ = s.assign(cfg.Networks, cfg.Fixed.Network)
 	router := cfg.Advertiser(r)
+	router.Managed = router.Managed || cfg.Fixed.Address.IsValid()
 	router.MTU = cfg.MTU
 	if s.prefix.IsValid() {
 		router.Prefixes = []netip.Prefix{s.prefix}
@@ -83,13 +84,31 @@ func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 		return nil, err
 	}
 	server := cfg.Server()
-	server.Address = func() (netip.Addr, error) { p, err := s.allocate(cfg.Addresses); return p.Addr(), err }
-	server.Prefix = func() (netip.Prefix, error) { return s.allocate(cfg.Prefixes) }
+	server.Address = func() (netip.Addr, error) { p, err := s.assign(cfg.Addresses, cfg.Fixed.Address); return p.Addr(), err }
+	server.Prefix = func() (netip.Prefix, error) { return s.assign(cfg.Prefixes, cfg.Fixed.Delegated) }
 	s.server = dhcp6.NewServer(server)
 	return s, nil
 }
 
 var errNoPool = errors.New("no pool")
+
+// errTaken reports that another session has a fixed prefix.
+var errTaken = errors.New("another session has it")
+
+// assign assigns a fixed prefix, or one of a pool, until the session ends.
+func (s *session) assign(p *assign.Pool, fixed netip.Prefix) (netip.Prefix, error) {
+	switch {
+	case !fixed.IsValid():
+		return s.allocate(p)
+	case p == nil:
+		return fixed, nil
+	case !p.Reserve(fixed):
+		s.logOnce(slog.LevelWarn, fmt.Sprintf("%v is not assigned: %v", fixed, errTaken))
+		return netip.Prefix{}, errTaken
+	}
+	s.allocations = append(s.allocations, allocation{p, fixed})
+	return fixed, nil
+}
 
 // allocate allocates a prefix of a pool until the session ends.
 func (s *session) allocate(p *assign.Pool) (netip.Prefix, error) {
