@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 
@@ -18,7 +19,8 @@ type device struct {
 	name     string
 	index    int
 	shared   bool
-	sessions map[*session]struct{}
+	taken    int       // how many sessions it has
+	own      *session  // of a device that is not shared
 	attached io.Closer // the transmit program
 
 	segmentUDP  uint16 // the flag, or 0
@@ -48,7 +50,7 @@ func (e *Engine) device(name string, shared bool) (*device, error) {
 			}
 		}
 	}
-	d := &device{engine: e, name: name, shared: shared, sessions: make(map[*session]struct{})}
+	d := &device{engine: e, name: name, shared: shared}
 	if err := d.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}
@@ -86,10 +88,37 @@ func (d *device) open() error {
 	return nil
 }
 
-// release removes a session, and closes the device after its last.
+// take adds a session, which has its slot.
+func (d *device) take(s *session) {
+	s.onDevice, d.taken = true, d.taken+1
+	if !d.shared {
+		d.own = s
+	}
+}
+
+// sessions yields the sessions of the device. Those of a shared one are among all: its state changes
+// rarely.
+func (d *device) sessions() iter.Seq[*session] {
+	return func(yield func(*session) bool) {
+		all := d.engine.bySlot
+		if !d.shared {
+			all = []*session{d.own}
+		}
+		for _, s := range all {
+			if s != nil && s.device == d && s.onDevice && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// release removes a session, and closes the device after its last. It may be called again.
 func (d *device) release(s *session) {
-	delete(d.sessions, s)
-	if len(d.sessions) > 0 {
+	if !s.onDevice {
+		return
+	}
+	s.onDevice, d.taken = false, d.taken-1
+	if d.taken > 0 {
 		return
 	}
 	d.attached.Close() // fails if the device has gone, and the link with it
@@ -100,7 +129,7 @@ func (d *device) release(s *session) {
 
 // update writes the sessions of the device to the maps, after its state has changed.
 func (d *device) update() (err error) {
-	for s := range d.sessions {
+	for s := range d.sessions() {
 		err = errors.Join(err, s.write())
 	}
 	return err
@@ -118,7 +147,7 @@ func (e *Engine) deviceGone(index int) {
 	d.gone = true
 	delete(e.devices, index)
 	d.attached.Close()
-	for s := range d.sessions {
+	for s := range d.sessions() {
 		s.clear()
 	}
 	e.cfg.Notify(fmt.Sprintf("%s: packets are carried in user space: the device has left the network namespace", d.name))

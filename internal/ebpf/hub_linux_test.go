@@ -180,7 +180,7 @@ func prefixesOf(number int) []netip.Prefix {
 func (h *hub) counted(i int) (c datapath.Counters) {
 	h.engine.mu.Lock()
 	defer h.engine.mu.Unlock()
-	for _, s := range h.at[i].sessions {
+	for s := range h.at[i].sessions.All() {
 		for ; s != nil; s = s.ambiguous {
 			c = sum(c, s.readCounters())
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/vishvananda/netlink"
 
+	"upppoe/internal/keyed"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
@@ -35,7 +36,7 @@ type Interface struct {
 	timer                    *time.Timer // of checkLoad; nil: it does not run
 	offloadFlags             uint32      // as in the map of interfaces
 	closed                   bool
-	sessions                 map[ambiguousKey]*session // the first; session.ambiguous links the others
+	sessions                 keyed.Table[ambiguousKey, *session] // the first; session.ambiguous links the others
 }
 
 // ambiguousKey identifies sessions without their VLAN. XDP cannot see a tag that the network card
@@ -59,7 +60,7 @@ func (e *Engine) Attach(name string) (*Interface, error) {
 
 func (e *Engine) newInterface(name string) *Interface {
 	i := &Interface{
-		engine: e, name: name, hooks: hooks{useClsact: e.hooks.useClsact}, sessions: make(map[ambiguousKey]*session),
+		engine: e, name: name, hooks: hooks{useClsact: e.hooks.useClsact},
 		coalescingPair: coalescingPair{queues: e.maps.possibleCPUs, ethtool: e.ethtool},
 	}
 	i.segmentation, i.coalescing = i.newSegmentation(), i.newCoalescing()
@@ -193,7 +194,7 @@ func (i *Interface) releaseSessions() {
 	defer i.engine.mu.Unlock()
 	i.stopChecks()
 	i.closed = true
-	for _, s := range i.sessions {
+	for s := range i.sessions.All() {
 		for ; s != nil; s = s.ambiguous {
 			s.clear()
 			s.device.release(s)

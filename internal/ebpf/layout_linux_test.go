@@ -44,9 +44,9 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
 		}
 	}
-	i := &Interface{engine: newEngine(Config{}), slot: 3, sessions: make(map[ambiguousKey]*session)}
+	i := &Interface{engine: newEngine(Config{}), slot: 3}
 	s := &session{Key: testSession, at: i, device: &device{index: 9, segmentUDP: segmentUDP}, slot: 70000, flags: openIPv4 | openIPv6, change: 5}
-	i.sessions[ambiguousKey{s.Peer, s.SessionID}] = s
+	i.sessions.Put(s)
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
 		s.VLAN = tags
 		h := header(&s.Key, 0)
@@ -83,7 +83,7 @@ func testHeader(tags vlan.Stack, priority uint8) string {
 // TestSessionState: what the maps say of a session in each state of its device.
 func TestSessionState(t *testing.T) {
 	const open = openIPv4 | openIPv6
-	i := &Interface{engine: newEngine(Config{}), sessions: make(map[ambiguousKey]*session)}
+	i := &Interface{engine: newEngine(Config{})}
 	for _, c := range []struct {
 		name  string
 		on    device

@@ -76,7 +76,7 @@ func (l *Link) FilterSessions(s Socket) error {
 
 // hasSession reports whether the interface has a session whose received frames have the same key.
 func (i *Interface) hasSession(s *session) bool {
-	for other := i.sessions[ambiguousKey{s.Peer, s.SessionID}]; other != nil; other = other.ambiguous {
+	for other := i.sessions.Get(s.TableKey()); other != nil; other = other.ambiguous {
 		if other.receiveKey() == s.receiveKey() {
 			return true
 		}
@@ -86,33 +86,34 @@ func (i *Interface) hasSession(s *session) bool {
 
 // addSession adds a session to those with its ambiguous key, and updates those.
 func (i *Interface) addSession(s *session) error {
-	k := ambiguousKey{s.Peer, s.SessionID}
-	s.ambiguous, i.sessions[k] = i.sessions[k], s
+	k := s.TableKey()
+	s.ambiguous = i.sessions.Get(k)
+	i.sessions.Put(s)
 	i.startChecks()
 	return i.updateAmbiguous(k)
 }
 
 // removeSession undoes addSession.
 func (i *Interface) removeSession(s *session) {
-	k := ambiguousKey{s.Peer, s.SessionID}
-	if first := i.sessions[k]; first == s {
-		i.sessions[k] = s.ambiguous
-	} else {
+	k := s.TableKey()
+	switch first := i.sessions.Get(k); {
+	case first != s:
 		for other := first; other != nil; other = other.ambiguous {
 			if other.ambiguous == s {
 				other.ambiguous = s.ambiguous
 			}
 		}
-	}
-	if i.sessions[k] == nil {
-		delete(i.sessions, k)
+	case s.ambiguous != nil:
+		i.sessions.Put(s.ambiguous)
+	default:
+		i.sessions.Delete(k)
 	}
 	i.updateAmbiguous(k)
 }
 
 // updateAmbiguous writes all sessions with an ambiguous key to the maps.
 func (i *Interface) updateAmbiguous(k ambiguousKey) (err error) {
-	for s := i.sessions[k]; s != nil; s = s.ambiguous {
+	for s := i.sessions.Get(k); s != nil; s = s.ambiguous {
 		err = errors.Join(err, s.write())
 	}
 	return err
@@ -120,5 +121,5 @@ func (i *Interface) updateAmbiguous(k ambiguousKey) (err error) {
 
 // isUnambiguous reports whether no other session has the session's ambiguous key.
 func (s *session) isUnambiguous() bool {
-	return s.ambiguous == nil && s.at.sessions[ambiguousKey{s.Peer, s.SessionID}] == s
+	return s.ambiguous == nil && s.at.sessions.Get(s.TableKey()) == s
 }

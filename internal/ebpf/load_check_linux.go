@@ -28,7 +28,7 @@ func (i *Interface) checkLoad() {
 	i.engine.mu.Lock()
 	defer i.engine.mu.Unlock()
 	i.timer = nil
-	if len(i.sessions) == 0 && !i.segmentation.exists() && !i.coalescing.exists() {
+	if i.sessions.Len() == 0 && !i.segmentation.exists() && !i.coalescing.exists() {
 		return
 	}
 	for _, l := range i.pairs() {

@@ -18,11 +18,15 @@ type session struct {
 	flags        uint16 // without those that value adds
 	mtu          uint16 // of packets to send; 0: as the device's
 	change       uint32 // number of the last change of what sources are allowed
+	onDevice     bool   // counts for device.taken
 	filtered     bool   // has a source filter in addition to the prefixes of a shared device
 	prefixes     []netip.Prefix
 	ambiguous    *session           // the next session with the same ambiguousKey
 	final        *datapath.Counters // once it is removed
 }
+
+// TableKey returns the key of Interface.sessions.
+func (s *session) TableKey() ambiguousKey { return ambiguousKey{s.Peer, s.SessionID} }
 
 var _ datapath.BucketSharer = (*session)(nil)
 
@@ -40,7 +44,7 @@ func (s *session) install(device string, shared bool) (err error) {
 	s.slot, s.change = slot, 1
 	e.setSlot(slot, s)
 	if s.device, err = e.device(device, shared); err == nil {
-		s.device.sessions[s] = struct{}{}
+		s.device.take(s)
 		if err = s.addToMaps(used); err != nil {
 			err = fmt.Errorf("%s: %w", s.device.name, err)
 			s.uninstall()

@@ -162,8 +162,8 @@ func TestAddRefuses(t *testing.T) {
 		return nil
 	})
 	here.add()
-	if len(here.at.sessions) != 1 {
-		t.Errorf("%d sessions are left", len(here.at.sessions))
+	if here.at.sessions.Len() != 1 {
+		t.Errorf("%d sessions are left", here.at.sessions.Len())
 	}
 }
 

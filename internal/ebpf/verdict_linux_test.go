@@ -55,8 +55,8 @@ func (i *Interface) testSessionOf(t testing.TB, d *device, c datapath.SessionCon
 	t.Helper()
 	i.engine.mu.Lock()
 	defer i.engine.mu.Unlock()
-	if d.sessions == nil {
-		d.engine, d.sessions, i.engine.devices[d.index] = i.engine, make(map[*session]struct{}), d
+	if d.engine == nil {
+		d.engine, i.engine.devices[d.index] = i.engine, d
 		d.attached = new(hookless)
 	}
 	s := (&Link{at: i}).newSession(c)
@@ -64,7 +64,7 @@ func (i *Interface) testSessionOf(t testing.TB, d *device, c datapath.SessionCon
 	slot, used, _ := i.engine.slots.allocate()
 	s.slot, s.change = slot, 1
 	i.engine.setSlot(s.slot, s)
-	d.sessions[s] = struct{}{}
+	d.take(s)
 	if err := s.addToMaps(used); err != nil {
 		t.Fatal(err)
 	}
