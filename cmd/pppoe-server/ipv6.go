@@ -95,22 +95,26 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		return
 	}
 	stop := func() { v.stop(l.Key()) }
-	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a, fixedIPv6(event)) }, stop)
+	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a, event) }, stop)
 }
 
-// start serves a session, unless there is nothing to announce. fixed are assigned instead of prefixes of the
-// pools; nil: none.
-func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, fixed *assign.State) {
-	switch {
-	case fixed == nil && !v.hasPools:
+// start serves a session that an event reports to be configured, unless there is nothing to announce.
+func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe.Event) {
+	fixed := fixedIPv6(event)
+	if fixed == nil && !v.hasPools {
 		return
-	case fixed == nil:
+	}
+	if fixed == nil {
 		fixed = &assign.State{}
+	}
+	cfg := v.pools.assignConfig(v.duid)
+	if c, ok := event.(pppoe.Configured); ok && len(c.Policy.IPv6DNS) > 0 {
+		cfg.NameServers = c.Policy.IPv6DNS
 	}
 	v.runner.Start(l.Key(), func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
-			Config: v.pools.assignConfig(v.duid), Fixed: *fixed,
+			Config: cfg, Fixed: *fixed,
 			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
 		})
 	})

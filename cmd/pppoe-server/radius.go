@@ -221,7 +221,9 @@ func (s *radiusService) close() {
 		if err := s.accounting.Close(lastRecords); err != nil {
 			s.log.Error("accounting: " + err.Error())
 		}
-		if a := s.accounting.Stats(); a.DroppedInterim+a.DroppedStart+a.DroppedStop > 0 {
+		a := s.accounting.Stats()
+		s.log.Info(fmt.Sprintf("accounting: %d records sent, %d kept for the next start", a.Sent, a.Kept()))
+		if a.DroppedInterim+a.DroppedStart+a.DroppedStop > 0 {
 			s.log.Warn(fmt.Sprintf("accounting: lost %d interim, %d start and %d stop records", a.DroppedInterim, a.DroppedStart, a.DroppedStop))
 		}
 	}

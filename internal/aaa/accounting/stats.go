@@ -15,6 +15,9 @@ type Stats struct {
 	pending                                   int // records that were neither answered nor dropped
 }
 
+// Kept returns how many records were neither answered nor dropped.
+func (s Stats) Kept() int { return s.pending }
+
 // idle reports whether there is nothing to send.
 func (s Stats) idle() bool { return s.pending == 0 }
 

@@ -303,3 +303,30 @@ func TestLeasesLogged(t *testing.T) {
 		w.finish(ErrLinkGone)
 	})
 }
+
+// TestFixed: what is fixed is assigned instead of prefixes of the pools; not what another session has.
+func TestFixed(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Fixed = assign.State{Network: pfx("2001:db8:1::/64"), Delegated: pfx("2001:db8:ff::/48")}
+	w := &fakeNetwork{Session: netiftest.New[assign.State](t), cfg: cfg}
+	first, err := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	if err != nil || first.prefix != cfg.Fixed.Network {
+		t.Fatalf("%v, %v", first.prefix, err)
+	}
+	if p, err := first.assign(cfg.Prefixes, cfg.Fixed.Delegated); err != nil || p != cfg.Fixed.Delegated {
+		t.Errorf("%v, %v", p, err)
+	}
+	second, err := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	if err != nil || second.prefix.IsValid() {
+		t.Errorf("the second session has %v, %v", second.prefix, err)
+	}
+	first.freeAll()
+	if !cfg.Networks.Reserve(cfg.Fixed.Network) {
+		t.Error("a fixed network is not freed")
+	}
+	bad := cfg
+	bad.Fixed.Network = pfx("2001:db8:2::/64")
+	if err := bad.check(); !errors.Is(err, ErrConfig) {
+		t.Errorf("a network of the pool of addresses: %v", err)
+	}
+}
