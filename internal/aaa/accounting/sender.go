@@ -2,6 +2,7 @@ package accounting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -128,7 +129,12 @@ func (s *sender) pull() (r record, ok bool) {
 
 // readSpool reads records of the spool. Those that are damaged are removed.
 func (s *sender) readSpool() {
-	for _, r := range s.a.spool.first(s.read, window*s.a.cfg.Parallel) {
+	records, err := s.a.spool.first(s.read, window*s.a.cfg.Parallel)
+	if err != nil {
+		s.spoolFailed(err)
+		return
+	}
+	for _, r := range records {
 		s.read = r.stored
 		if r.kind == 0 {
 			s.answered = append(s.answered, r.stored)
@@ -230,7 +236,7 @@ func (s *sender) store(records []record) {
 		return
 	}
 	if err := s.a.spool.add(kept); err != nil {
-		s.a.spoolFailed(err)
+		s.spoolFailed(err)
 		s.a.update(func(c *Stats) {
 			for _, r := range kept {
 				c.dropped(r.kind)
@@ -245,7 +251,7 @@ func (s *sender) removeAnswered() {
 		return
 	}
 	if err := s.a.spool.remove(s.answered); err != nil {
-		s.a.spoolFailed(err) // they are sent again, which a server recognizes by their session
+		s.spoolFailed(err) // they are sent again, which a server recognizes by their session
 		return
 	}
 	s.answered = nil
@@ -279,6 +285,35 @@ func (a *Accounting) crowded() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.inbox) > maxInMemory/4
+}
+
+// spoolFailed counts an error of the spool. In place of one that is damaged, what is to be sent is kept in
+// memory: the next start of the program makes a new spool.
+func (s *sender) spoolFailed(err error) {
+	s.a.spoolFailed(err)
+	if !errors.Is(err, errDamaged) {
+		return
+	}
+	lost := s.unread()
+	s.a.update(func(c *Stats) {
+		for range lost {
+			c.dropped(kindStop)
+		}
+	})
+	s.a.spool = &memoryStore{} // the damaged one cannot be closed
+	s.a.cfg.MaxSpool = min(s.a.cfg.MaxSpool, maxInMemory)
+	s.read, s.taken, s.answered = 0, 0, nil
+	for _, lane := range s.lanes {
+		forgetStored(lane)
+	}
+	forgetStored(s.next)
+}
+
+// forgetStored makes records those of memory only.
+func forgetStored(records []record) {
+	for i := range records {
+		records[i].stored = 0
+	}
 }
 
 // spoolFailed counts an error of the spool, and logs the first in a while.
