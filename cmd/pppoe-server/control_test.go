@@ -137,7 +137,7 @@ func TestCommands(t *testing.T) {
 		err   string // contained in the error output
 		calls []string
 	}{
-		{"status", 0, "ac: serving since", "", nil},
+		{"status", 0, "ac: serving; running since", "", nil},
 		{"status --json", 0, `"max_sessions": 64`, "", nil},
 		{"sessions", 0, "USER", "", nil},
 		{"session bob", 0, "session 2: bob, online\n  client      02:00:5e:00:53:02 on eth1.9, PPPoE session 2\n", "", nil},

@@ -97,7 +97,7 @@ func (s *radiusService) secret(text, file string) ([]byte, error) {
 		s.log.Warn(warning)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("RADIUS secret: %w", err)
+		return nil, fmt.Errorf("secret-file of a RADIUS server or client: %w (see pppoe-server check)", err)
 	}
 	return secret, nil
 }

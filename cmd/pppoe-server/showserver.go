@@ -51,7 +51,7 @@ func showStatus(args []string) int {
 	case asJSON:
 		err = writeObject(os.Stdout, s)
 	default:
-		fmt.Printf("%s: %s since %s (process %d, version %s)\n", s.ACName, s.State, s.Since.Format(time.DateTime), s.PID, s.Version)
+		fmt.Printf("%s: %s; running since %s (process %d, version %s)\n", s.ACName, s.State, s.Since.Format(time.DateTime), s.PID, s.Version)
 		fmt.Printf("  interfaces  %s\n", strings.Join(s.Interfaces, ", "))
 		fmt.Printf("  sessions    %d of %d: %d online, %d being set up\n", s.Sessions, s.MaxSessions, s.Online, s.HalfOpen)
 		fmt.Printf("  socket      %s\n", s.Socket)

@@ -31,7 +31,12 @@ var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 func parseAddresses(words []pppd.Word) (a Addresses, err error) {
 	for i, w := range words {
 		switch w.Text {
-		case optionsFollow, "-":
+		case "-":
+			if i == 0 {
+				a.rules = append(a.rules, rule{forbid: true, net: everywhere})
+			}
+			return a, nil
+		case optionsFollow:
 			return a, nil
 		case "*":
 			a.rules = append(a.rules, rule{net: everywhere})
@@ -135,6 +140,12 @@ func (a Addresses) Singles() (own []netip.Addr) {
 		}
 	}
 	return own
+}
+
+// ForbidsAll reports whether all addresses are forbidden on purpose, by a - or !* alone: such an account is
+// disabled.
+func (a Addresses) ForbidsAll() bool {
+	return len(a.rules) > 0 && a.rules[0].forbid && a.rules[0].net == everywhere
 }
 
 // AllowsNone reports whether no rule allows any address. Call ForUnit first.

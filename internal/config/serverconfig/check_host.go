@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"slices"
+	"strings"
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/secrets"
@@ -33,6 +35,13 @@ func (c *Config) checkHost(r *report) {
 			checkExecutable(r, "scripts."+s.name, path)
 		}
 	}
+	for i, s := range c.RADIUS.Servers {
+		checkSecretFile(r, itemPath("radius-server", i)+".secret-file", s.SecretFile)
+	}
+	for i, one := range c.RADIUS.CoAClients {
+		checkSecretFile(r, itemPath("coa-client", i)+".secret-file", one.SecretFile)
+	}
+	checkGroup(r, "control.group", c.Control.Group)
 	var checked []string
 	for _, f := range []struct {
 		key, path string
@@ -54,6 +63,30 @@ func checkExecutable(r *report, key, path string) {
 		r.warn(key, err.Error())
 	case info.Mode()&0o111 == 0:
 		r.warn(key, path+" is not executable: chmod +x "+path)
+	}
+}
+
+// checkSecretFile reports a file whose first line is not a secret; "": there is none.
+func checkSecretFile(r *report, key, path string) {
+	if path == "" {
+		return
+	}
+	_, warning, err := secrets.PasswordFromFile(path)
+	if warning != "" {
+		r.warn(key, strings.TrimPrefix(warning, "Warning - "))
+	}
+	if err != nil {
+		r.fail(key, err.Error(), "a file with the secret as its first line")
+	}
+}
+
+// checkGroup reports a group that does not exist; "": there is none.
+func checkGroup(r *report, key, name string) {
+	if name == "" {
+		return
+	}
+	if _, err := user.LookupGroup(name); err != nil {
+		r.fail(key, fmt.Sprintf("there is no group %q", name), "a group that exists, or create it: groupadd --system "+name)
 	}
 }
 
@@ -109,7 +142,7 @@ func (c *Config) checkSecrets(r *report, key, path string) {
 // checkAccount reports what rejects the logins of an account. It quotes no word, which may be part
 // of a secret without quotes.
 func (c *Config) checkAccount(r *report, at pppd.Word, e secrets.Entry) {
-	if c.IPv4.First.IsValid() && !c.Options.NoIP && e.Addresses.ForUnit(0).AllowsNone() {
+	if c.IPv4.First.IsValid() && !c.Options.NoIP && e.Addresses.ForUnit(0).AllowsNone() && !e.Addresses.ForbidsAll() {
 		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "its address column allows no address", Expected: "* or the client's address"})
 	}
 	if len(e.Options) == 0 {

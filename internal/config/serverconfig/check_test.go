@@ -48,7 +48,7 @@ func TestCheckFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(accounts, "alice * geheim *\nbob * \"geheim *\ncarol * geheim\ndave * geheim * -- rate-up many\nerin * geheim * -- rate-up 5\nfrank * geheim * -- mtu 1400\n", 0o640)
+	write(accounts, "alice * geheim *\nbob * \"geheim *\ncarol * geheim\ndave * geheim * -- rate-up many\nerin * geheim * -- rate-up 5\nfrank * geheim * -- mtu 1400\nguest * \"*\" -\n", 0o640)
 	text := "[[interface]]\nname = \"no-such-if\"\n[ipv4]\nfirst-address = \"192.0.2.10\"\n[authentication]\nchap-secrets = \"" + accounts + "\"\npap-secrets = \"" + accounts + "\"\n[scripts]\nip-up = \"" + accounts + "\"\n"
 	write(file, text, 0o644)
 	_, problems := ReadAndCheck(file)
@@ -75,5 +75,34 @@ func TestCheckFiles(t *testing.T) {
 	os.Remove(accounts)
 	if _, problems = ReadAndCheck(file); !strings.Contains(problems.Error(), "server.toml:6: authentication.chap-secrets: there is no file "+accounts) {
 		t.Errorf("without the file: %v", problems)
+	}
+}
+
+// TestCheckHost: files of secrets and groups that the configuration names exist.
+func TestCheckHost(t *testing.T) {
+	dir := t.TempDir()
+	file, open, empty := filepath.Join(dir, "server.toml"), filepath.Join(dir, "open"), filepath.Join(dir, "empty")
+	text := "[[interface]]\nname = \"lo\"\n"
+	for _, secret := range []string{"none", "open", "empty"} {
+		text += "[[radius-server]]\naddress = \"192.0.2.5\"\nsecret-file = \"" + filepath.Join(dir, secret) + "\"\n"
+	}
+	text += "[coa]\nlisten = \"127.0.0.1:3799\"\n[[coa-client]]\naddress = \"192.0.2.5\"\nsecret-file = \"" + filepath.Join(dir, "none") + "\"\n[control]\ngroup = \"no-such-group\"\n"
+	for path, text := range map[string]string{file: text, open: "geheim\n", empty: ""} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, problems := ReadAndCheck(file)
+	all := strings.ReplaceAll(problems.Error()+"\n"+strings.Join(problems.Warnings(), "\n"), dir, "DIR")
+	for _, want := range []string{
+		"DIR/server.toml:5: radius-server[1].secret-file: open DIR/none: no such file or directory: give a file with the secret as its first line",
+		"DIR/server.toml:8: warning: radius-server[2].secret-file: secret file DIR/open has world and/or group access",
+		"DIR/server.toml:11: radius-server[3].secret-file: ",
+		"DIR/server.toml:16: coa-client[1].secret-file: open DIR/none",
+		`DIR/server.toml:18: control.group: there is no group "no-such-group": give a group that exists`,
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %s in\n%s", want, all)
+		}
 	}
 }
