@@ -99,15 +99,9 @@ func (p *Pool) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 			p.change(l, func(s *pooled) { p.up(s, pairAuth, nil) })
 		}
 	case pppoe.Configured:
-		p.change(l, func(s *pooled) {
-			s.update(e.Addressing)
-			if e.HasIPv4() && e.IPv4 != e.Previous.IPv4 {
-				p.up(s, pairIP, &e)
-			}
-			if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
-				p.up(s, pairIPv6, &e)
-			}
-		})
+		if p.concerns(l) {
+			p.configured(l, e)
+		}
 	case pppoe.NetworkLost:
 		which := pairIPv6
 		if e.Protocol == ppp.IPCP {

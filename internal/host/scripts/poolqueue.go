@@ -63,6 +63,25 @@ func (s *pooled) update(a pppoe.Addressing) {
 	}
 }
 
+// concerns reports whether there is a script, or was one, for a session.
+func (p *Pool) concerns(l pppoe.SessionInfo) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sessions[l.Key()] != nil || !p.present.none(time.Now())
+}
+
+func (p *Pool) configured(l pppoe.SessionInfo, e pppoe.Configured) {
+	p.change(l, func(s *pooled) {
+		s.update(e.Addressing)
+		if e.HasIPv4() && e.IPv4 != e.Previous.IPv4 {
+			p.up(s, pairIP, &e)
+		}
+		if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
+			p.up(s, pairIPv6, &e)
+		}
+	})
+}
+
 // change changes a session by an event, and forgets it when nothing is left to be run.
 func (p *Pool) change(l pppoe.SessionInfo, by func(*pooled)) {
 	p.mu.Lock()

@@ -24,7 +24,8 @@ type Queue struct {
 	joined []byte // for the goroutine that writes
 
 	mu       sync.Mutex
-	lines    []entry
+	lines    []entry // in room, whose beginning is free again
+	room     []entry
 	size     int           // of lines, in octets
 	dropped  int           // since the last line that was queued
 	skipping bool          // from the first dropped line until half of the queue is free
@@ -43,6 +44,12 @@ type entry struct {
 const (
 	MaxLines = 4096
 	MaxSize  = 1 << 20 // octets
+)
+
+// Bounds of the room for lines that is kept while the queue is empty.
+const (
+	minRoom = 16
+	maxRoom = 256
 )
 
 // maxJoined is the length up to which lines are joined, in octets: what a pipe takes as a whole
@@ -102,6 +109,12 @@ func (q *Queue) add(l Line) {
 }
 
 func (q *Queue) append(e entry) {
+	if n := len(q.lines); n == cap(q.lines) {
+		if 2*n >= cap(q.room) {
+			q.room = make([]entry, 2*n+minRoom)
+		}
+		q.lines = append(q.room[:0], q.lines...)
+	}
 	q.lines = append(q.lines, e)
 	q.size += len(e.Text)
 }
@@ -146,24 +159,34 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 		return q.takeReport(), true
 	}
 	q.dropped += failed
-	q.lines, q.writing = nil, false
+	q.lines, q.writing = q.room[:0], false
+	if cap(q.room) > maxRoom {
+		q.lines, q.room = nil, nil
+	}
 	close(q.idle)
 	return entry{}, false
 }
 
 // take takes a line out of the queue, or more that are joined.
 func (q *Queue) take() (e entry) {
-	e, q.lines = q.lines[0], q.lines[1:]
+	e = q.first()
 	if q.canJoin(len(e.Text)) {
 		q.joined = append(q.joined[:0], e.Text...)
 		for q.canJoin(len(q.joined)) {
-			q.joined = append(q.joined, q.lines[0].Text...)
-			e.counts += q.lines[0].counts
-			q.lines = q.lines[1:]
+			next := q.first()
+			q.joined = append(q.joined, next.Text...)
+			e.counts += next.counts
 		}
 		e.Text = q.joined
 	}
 	q.size -= len(e.Text)
+	return e
+}
+
+// first removes the first line.
+func (q *Queue) first() (e entry) {
+	e, q.lines[0] = q.lines[0], entry{}
+	q.lines = q.lines[1:]
 	return e
 }
 

@@ -187,7 +187,12 @@ func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 // as dropped, and the error is nil.
 func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	text := append(append(make([]byte, 0, len(r.Message)+1), r.Message...), '\n')
-	line := linequeue.Line{Level: r.Level, Text: text}
+	h.put(linequeue.Line{Level: r.Level, Text: text})
+	return nil
+}
+
+// put writes or queues a line.
+func (h *Handler) put(line linequeue.Line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, to := range h.destinations {
@@ -197,7 +202,6 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 			to.queue.Put(line)
 		}
 	}
-	return nil
 }
 
 func writeSyslog(w *syslog.Writer, l linequeue.Line) error {

@@ -14,8 +14,8 @@ import (
 // used concurrently.
 type LogRing struct {
 	mu        sync.Mutex
-	lines     [][]byte
-	size      int
+	text      []byte // the lines, from start on; those before are dropped, and their room is used again
+	start     int
 	followers []*linequeue.Queue
 }
 
@@ -29,15 +29,30 @@ func NewLogRing() *LogRing { return &LogRing{} }
 func (r *LogRing) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := bytes.Clone(line)
-	r.lines = append(r.lines, kept)
-	for r.size += len(kept); r.size > maxLog && len(r.lines) > 1; r.lines = r.lines[1:] {
-		r.size -= len(r.lines[0])
-	}
-	for _, q := range r.followers {
-		q.Put(linequeue.Line{Text: kept})
+	r.text = append(r.text, line...)
+	r.drop()
+	if len(r.followers) > 0 {
+		kept := bytes.Clone(line)
+		for _, q := range r.followers {
+			q.Put(linequeue.Line{Text: kept})
+		}
 	}
 	return len(line), nil
+}
+
+// drop drops lines until what is left is short enough, or one line.
+func (r *LogRing) drop() {
+	for len(r.text)-r.start > maxLog {
+		next := r.start + bytes.IndexByte(r.text[r.start:], '\n') + 1
+		if next == r.start || next == len(r.text) {
+			break
+		}
+		r.start = next
+	}
+	if r.start > maxLog {
+		r.text = append(r.text[:0], r.text[r.start:]...)
+		r.start = 0
+	}
 }
 
 // Tail returns the last lines; below 0: all.
@@ -48,10 +63,15 @@ func (r *LogRing) Tail(lines int) []byte {
 }
 
 func (r *LogRing) last(lines int) []byte {
-	if lines < 0 || lines > len(r.lines) {
-		lines = len(r.lines)
+	all := r.text[r.start:]
+	if lines < 0 {
+		return bytes.Clone(all)
 	}
-	return bytes.Join(r.lines[len(r.lines)-lines:], nil)
+	from := len(all)
+	for ; lines > 0 && from > 0; lines-- {
+		from = bytes.LastIndexByte(all[:from-1], '\n') + 1
+	}
+	return bytes.Clone(all[from:])
 }
 
 // Follow puts the last lines, and all that follow until unfollow is called, into a queue.
