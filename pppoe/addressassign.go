@@ -9,16 +9,7 @@ import (
 // beginNetworkPhase applies the policy of the user that was just authenticated. Nothing of an
 // earlier user's policy stays, as the link may have been renegotiated by another.
 func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
-	policy := &noPolicy
-	switch policyOf := l.server.current.Load().Policy; {
-	case s.authPolicy != nil:
-		policy = s.authPolicy
-	case policyOf != nil:
-		if p := policyOf(s.SessionInfo); p != nil {
-			policy = p
-		}
-	}
-	l.setPolicy(now, s, policy)
+	l.setPolicy(now, s, l.policyFor(s.SessionInfo, s.authPolicy))
 	if s.desired.device && s.otherUser {
 		s.limits.restart(s.counters())
 	}
@@ -26,15 +17,31 @@ func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
 	l.loop.reconcile(s)
 }
 
-// completeAuth refuses a user who has too many sessions, and assigns the peer an address of its policy's pool if the Authenticator assigned none: the
-// one that it had last, else one that is free and that the account allows. If there is none that it allows,
-// the peer must request one that it allows. A pool that does not exist or is exhausted refuses the login.
+// policyFor returns the policy of a session: its own, or that of the server.
+func (l *serverLoop) policyFor(info SessionInfo, own *SessionPolicy) *SessionPolicy {
+	if own != nil {
+		return own
+	}
+	if of := l.server.current.Load().Policy; of != nil {
+		if p := of(info); p != nil {
+			return p
+		}
+	}
+	return &noPolicy
+}
+
+// completeAuth refuses a user who has too many sessions, and assigns the peer an address of its policy's
+// pool if the Authenticator assigned none: the one that it had last, else one that is free and that the
+// account allows. If there is none that it allows, the peer must request one that it allows. A pool that does
+// not exist or is exhausted refuses the login.
 func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	info := s.SessionInfo
 	if !d.Accepted {
 		return
 	}
-	if err := l.admitUser(s, user, d.Policy); err != nil {
+	info.User = user
+	policy := l.policyFor(info, d.Policy)
+	if err := l.admitUser(s, user, policy); err != nil {
 		*d = AuthResult{}
 		d.Reason = err.Error()
 		return
@@ -52,8 +59,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 		l.server.addresses.reserve(d.Address)
 		return
 	}
-	info.User = user
-	a, err := l.assignAddress(s, info, d.Policy, d.AllowAddress)
+	a, err := l.assignAddress(s, info, policy, d.AllowAddress)
 	switch {
 	case err == errNoPools:
 	case err != nil:
@@ -67,18 +73,14 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	}
 }
 
-// assignAddress assigns a session an address of the pool of its policy: see addressTable.assign. policy
-// nil: that of the server.
+// assignAddress assigns a session an address of the pool of its policy: see addressTable.assign.
 func (l *serverLoop) assignAddress(s *sessionState, info SessionInfo, policy *SessionPolicy, allowed func(netip.Addr) bool) (netip.Addr, error) {
 	cfg := l.server.current.Load()
 	if cfg.Session.IPv4 == nil {
 		return netip.Addr{}, errNoPools
 	}
-	if policy == nil && cfg.Policy != nil && len(cfg.Pools) > 0 {
-		policy = cfg.Policy(info)
-	}
 	r := addressRequest{state: s, info: info, pool: cmp.Or(cfg.DefaultPool, FirstPool), allowed: allowed, leaving: l.server.slots.isLeaving}
-	if policy != nil && policy.AddressPool != "" {
+	if policy.AddressPool != "" {
 		r.pool = policy.AddressPool
 	}
 	r.preferred = l.server.addressMemory.addressesOf(info)

@@ -52,7 +52,7 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 // assigned the address takes it from any user; a peer that requested it, only from the same user:
 // otherwise any user could end another's session. A session that is ending loses it in any case.
 func (l *serverLoop) replaces(s *sessionState, older sessionRef, addr netip.Addr) bool {
-	return older.state.ending.Load() || !l.server.cfg.KeepOlder && (s.User == older.user || s.claims.assigned.contains(addr))
+	return older.state.ending.Load() || !l.server.current.Load().KeepOlder && (s.User == older.user || s.claims.assigned.contains(addr))
 }
 
 // call runs a function in the loop of a session, unless the session has ended by then.

@@ -57,7 +57,7 @@ func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, a
 	}
 	l.server.framed.release(before, s)
 	older, kept := l.server.framed.claim(after, sessionRef{l, s, s.User}, func(older sessionRef) bool {
-		return !l.server.cfg.KeepOlder && s.User != "" && s.User == older.user
+		return !l.server.current.Load().KeepOlder && s.User != "" && s.User == older.user
 	})
 	for _, ref := range older {
 		end := func(now time.Time) {

@@ -52,7 +52,7 @@ type SessionPolicy struct {
 	// MaxSessions is how many sessions the user may have at a time (RFC 2865 section 5.42, Port-Limit); 0:
 	// one, unless ServerConfig.Duplicates allows more. A session that is one too many replaces the oldest
 	// with ReplaceDuplicate, and is refused otherwise. Account is the name by which the user's sessions are
-	// counted; empty: that which the peer has sent. Both are of an AuthResult's policy only.
+	// counted; empty: that which the peer has sent.
 	MaxSessions int
 	Account     string
 	// InterimInterval is the time between the interim records of accounting; zero: accounting's

@@ -68,13 +68,13 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Access, Policy, Authenticator, Trace, Pools,
-// DefaultPool, Duplicates and Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
+// DefaultPool, Duplicates, KeepOlder and Concentrator.Services for sessions that begin from now on. Open sessions keep theirs, except that
 // Policy and Authenticator apply when they authenticate again. The other fields of cfg are ignored.
 // On error, which names the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	next := s.cfg
 	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
-	next.Pools, next.DefaultPool, next.Duplicates = cfg.Pools, cfg.DefaultPool, cfg.Duplicates
+	next.Pools, next.DefaultPool, next.Duplicates, next.KeepOlder = cfg.Pools, cfg.DefaultPool, cfg.Duplicates, cfg.KeepOlder
 	next.RemoteIDByAddr, next.Access, next.Concentrator.Services = cfg.RemoteIDByAddr, cfg.Access, cfg.Concentrator.Services
 	if err := next.checkSessions(); err != nil {
 		return err

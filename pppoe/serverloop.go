@@ -222,7 +222,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	peer := session.Peer{MaxMRU: l.loop.maxMRU(r.MaxPayload, r.VLAN), InterfaceID: remoteID(cfg.RemoteIDByAddr, r.Client)}
 	if len(cfg.Session.LCP.RequireAuth) == 0 { // else completeAuth assigns it
 		var err error
-		if peer.Address, err = l.assignAddress(nil, info, nil, nil); err != nil && err != errNoPools {
+		if peer.Address, err = l.assignAddress(nil, info, l.policyFor(info, nil), nil); err != nil && err != errNoPools {
 			l.attachments.release(r.VLAN, id)
 			l.freeSlot(slot)
 			l.refuse(now, r, err)

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -93,14 +94,10 @@ func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPoli
 	if duplicates != AllowDuplicates {
 		limit = 1
 	}
-	if policy != nil {
-		if policy.MaxSessions > 0 {
-			limit = policy.MaxSessions
-		}
-		if policy.Account != "" {
-			user = policy.Account
-		}
+	if policy.MaxSessions > 0 {
+		limit = policy.MaxSessions
 	}
+	user = cmp.Or(policy.Account, user)
 	if limit == 0 || user == "" {
 		l.server.users.remove(s.Unit)
 		return nil

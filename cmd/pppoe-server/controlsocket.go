@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -104,32 +104,41 @@ func (c *controlSocket) close() {
 	}
 }
 
-// pools returns how much of the pools is used by sessions.
+// usedPools returns how much of the pools is used by sessions.
 func usedPools(c *serverconfig.Config, server *pppoe.Server) (all []servercontrol.Pool) {
-	pool, bases := poolOf(c), c.IPv6.Prefixes()
-	used4 := uint64(0)
-	used6 := make([]uint64, len(bases))
+	for _, p := range server.Pools() {
+		all = append(all, servercontrol.Pool{
+			Name: p.Name, Family: "ipv4", Range: rangeText(p.AddressPool), Size: p.Size, Used: p.Used, Free: p.Free, Reserved: p.Reserved, Refused: p.Refused,
+		})
+	}
+	bases := c.IPv6.Prefixes()
+	used := make([]uint64, len(bases))
 	for s := range server.Sessions() {
-		if s.HasIPv4() && contains(pool, s.IPv4.Remote) {
-			used4++
-		}
 		for _, p := range s.Prefixes {
 			for i, base := range bases {
 				if base.Contains(p.Addr()) {
-					used6[i]++
+					used[i]++
 				}
 			}
 		}
 	}
-	if pool.First.IsValid() {
-		all = append(all, servercontrol.Pool{Name: "ipv4", Family: "ipv4", Range: fmt.Sprintf("%v-%v", pool.First, pool.Address(pool.Max-1)), Size: uint64(pool.Max), Used: used4})
-	}
 	for i, base := range bases {
-		all = append(all, servercontrol.Pool{Name: "ipv6-" + strconv.Itoa(i+1), Family: "ipv6", Range: base.String(), Used: used6[i]})
+		all = append(all, servercontrol.Pool{Name: "ipv6-" + strconv.Itoa(i+1), Family: "ipv6", Range: base.String(), Used: used[i]})
 	}
 	return all
 }
 
-func contains(p pppoe.Pool, a netip.Addr) bool {
-	return p.First.IsValid() && !a.Less(p.First) && !p.Address(p.Max-1).Less(a)
+// maxRanges is how many ranges of a pool are shown.
+const maxRanges = 3
+
+// rangeText returns the ranges of a pool, or the first of them.
+func rangeText(p pppoe.AddressPool) string {
+	var texts []string
+	for _, r := range p.Ranges[:min(len(p.Ranges), maxRanges)] {
+		texts = append(texts, r.String())
+	}
+	if more := len(p.Ranges) - maxRanges; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
 }

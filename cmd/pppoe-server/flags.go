@@ -30,6 +30,11 @@ type flags struct {
 	max          int
 	maxPerClient int
 	duplicate    string
+	poolFile     string
+	checkPool    bool // check poolFile, and nothing else
+	localEach    bool
+	idOffset     int
+	randomIDs    bool
 	mss          int
 	ipv6         ipv6Flags
 	device       deviceFlags
@@ -73,7 +78,12 @@ func newFlags(f *flags, vlans *string) *pflag.FlagSet {
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp TCP's MSS to this, if it is less than the MTU allows; -1: no clamping")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions; the kernel data path reserves 112 octets for each, and 96 for each and processor")
 	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address (default 0: no limit)")
-	set.StringVar(&f.duplicate, "duplicate-session", "replace", "what to do with two sessions that have one IPv4 address: replace (end the older; default) or refuse (end the newer)")
+	set.StringVar(&f.duplicate, "duplicate-session", "allow", "what to do when a user who has a session logs in again: allow another session (default), replace (end the older one) or refuse; accounts may have max-sessions. Of two sessions with one IPv4 address, refuse ends the newer, others end the older")
+	set.StringVarP(&f.poolFile, "pool-file", "p", "", "file of the pool's addresses, instead of -R and -N: an address or a range like 192.0.2.10-99 in each line")
+	set.BoolVarP(&f.checkPool, "check-pool", "P", false, "check the file of -p, and exit")
+	set.BoolVarP(&f.localEach, "increment-local", "l", false, "give each session a local address of its own, from -L on")
+	set.IntVarP(&f.idOffset, "session-id-offset", "o", 0, "session IDs begin after this number")
+	set.BoolVarP(&f.randomIDs, "random-sessions", "r", false, "assign session IDs in random order")
 	addOptionFlags(set, &f.optionWords)
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
@@ -136,7 +146,7 @@ var valueNames = map[string]string{
 	"interface": "INTERFACE", "local": "ADDRESS", "remote": "ADDRESS", "ac-name": "NAME", "service": "NAME",
 	"ipv6-networks": "PREFIX", "ipv6-addresses": "PREFIX", "ipv6-dns": "ADDRESS", "device": "MODE", "ipv6-local": "ADDRESS", "vlan": "LIST", "mss": "N",
 	"max-sessions": "N", "max-per-client": "N", "duplicate-session": "POLICY", "options": "FILE", "etc": "DIRECTORY",
-	"pid-file": "FILE",
+	"pid-file": "FILE", "pool-file": "FILE", "session-id-offset": "N",
 }
 
 // namedValue is a flag's value with a name, which pflag takes from Type.

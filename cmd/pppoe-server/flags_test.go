@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -77,7 +78,7 @@ func TestInfo(t *testing.T) {
 
 // TestIgnoredFlags: flags of rp-pppoe that are not needed are accepted, with a warning.
 func TestIgnoredFlags(t *testing.T) {
-	f, err := parseFlags(strings.Fields("-I eth1 -k -s -q /usr/sbin/pppd -Q /usr/sbin/pppoe -g rp-pppoe.so -u -r -T 60 -X /run/pppoe-server.pid"))
+	f, err := parseFlags(strings.Fields("-I eth1 -k -s -q /usr/sbin/pppd -Q /usr/sbin/pppoe -g rp-pppoe.so -u -T 60 -X /run/pppoe-server.pid"))
 	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.warnings) != len(ignoredFlags) {
 		t.Fatalf("%+v, %v", f, err)
 	}
@@ -105,6 +106,10 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes: "::/40": these are not addresses`},
 		{[]string{"--ipv6-networks", "192.0.2.0/24"}, `--ipv6-networks: "192.0.2.0/24" is not valid: give an IPv6 prefix`},
 		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns: "::1" is not valid: give an IPv6 address like "2001:db8::53"`},
+		{[]string{"-o", "65534"}, "-o: 65534 is not valid: give a whole number from 0 to 65533"},
+		{[]string{"-o", "65500", "-N", "64"}, "-o: with 64 sessions the last session ID is 65564, beyond 65534: give a number up to 65470"},
+		{[]string{"-l", "--device", "shared"}, "-l: a shared device has one address"},
+		{[]string{"--duplicate-session", "both"}, `--duplicate-session: "both" is not valid: give "allow", "replace" or "refuse"`},
 		{[]string{"-x", "-1"}, "-x: -1 is not valid: give a whole number from 0"},
 		{[]string{"-N", "0"}, "-N: 0 is not valid: give a whole number from 1 to 4194304"},
 		{[]string{"-N", "4194305"}, "-N: 4194305 is not valid: give a whole number from 1 to 4194304"},
@@ -137,7 +142,6 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--device", "shared", "--ipv6-local", "192.0.2.1"}, `--ipv6-local: "192.0.2.1" is not valid: give an IPv6 address like "2001:db8::1"`},
 		{[]string{"--device", "shared", "--ipv6-local", "fe80::1"}, `--ipv6-local: "fe80::1" is not valid: give an IPv6 address`},
 		{[]string{"--device", "shared", "--ipv6-local", "2001:db8:1::1", "--ipv6-networks", "2001:db8:1::/48"}, "--ipv6-local: 2001:db8:1::1 is in 2001:db8:1::/48 of ipv6.networks, whose addresses clients get"},
-		{[]string{"--duplicate-session", "both"}, `--duplicate-session: "both" is not valid: give "replace" or "refuse"`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
 		{[]string{"eth1"}, `unexpected argument "eth1"`},
@@ -289,14 +293,48 @@ func TestOptionFlags(t *testing.T) {
 	}
 }
 
-// TestDuplicateSession: by default the newer session replaces the older.
+// TestDuplicateSession: by default a user may have several sessions, and the newer session replaces an older
+// one with its address.
 func TestDuplicateSession(t *testing.T) {
-	for want, args := range map[bool][][]string{false: {nil, {"--duplicate-session", "replace"}}, true: {{"--duplicate-session=refuse"}}} {
-		for _, a := range args {
-			if got := translated(t, a...).Sessions.KeepOlder; got != want {
-				t.Errorf("%q: the older is kept: %v", a, got)
-			}
+	for flag, want := range map[string]pppoe.Duplicates{"": pppoe.AllowDuplicates, "allow": pppoe.AllowDuplicates, "replace": pppoe.ReplaceDuplicate, "refuse": pppoe.RefuseDuplicate} {
+		args := []string{"--duplicate-session", flag}
+		if flag == "" {
+			args = nil
 		}
+		if cfg := configured(t, set2(t, "require-chap", args...)); cfg.Duplicates != want || cfg.KeepOlder != (flag == "refuse") {
+			t.Errorf("%q: %v, the older is kept: %v", flag, cfg.Duplicates, cfg.KeepOlder)
+		}
+	}
+}
+
+// TestPoolFile: -p has the addresses instead of -R, and sets the number of sessions, as in rp-pppoe.
+func TestPoolFile(t *testing.T) {
+	c := translated(t, "-p", "testdata/pool", "-N", "7", "-o", "100", "-r", "-l")
+	if len(c.Pools) != 1 || c.Pools[0].Name != pppoe.FirstPool || fmt.Sprint(c.Pools[0].Ranges) != "[192.0.2.40 192.0.2.10-192.0.2.19 198.51.100.1-198.51.100.200]" || c.Sessions.Max != 211 || c.IPv4.First.IsValid() {
+		t.Errorf("%+v, %+v, %d sessions", c.Pools, c.IPv4, c.Sessions.Max)
+	}
+	if c.Sessions.IDs != (pppoe.SessionIDs{Offset: 100, Random: true}) || !c.IPv4.LocalPerSession {
+		t.Errorf("%+v, %+v", c.Sessions, c.IPv4)
+	}
+	for text, want := range map[string]string{
+		"192.0.2.1\n192.0.2.9-2\n":        ":2: no range of IPv4 addresses: 192.0.2.9-2: its end is before its beginning",
+		"192.0.2.256":                     `:1: no range of IPv4 addresses: "192.0.2.256": give an address, or a range like 192.0.2.10-99`,
+		"# none\n":                        ` has no address`,
+		"192.0.2.1\n192.0.2.0-2\n":        "192.0.2.1 overlaps 192.0.2.0-192.0.2.2",
+		"10.0.0.1":                        "our own address 10.0.0.1",
+		"192.0.2.1\n224.0.0.0-1":          "224.0.0.0 is in the pool, and is a multicast address",
+		"10.1.0.0-10.1.255.255 -o 65000 ": "no range",
+	} {
+		path := filepath.Join(t.TempDir(), "pool")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseFlags([]string{"-p", path}); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "-p: ") {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	if _, err := parseFlags([]string{"-p", "/nowhere/pool"}); err == nil || !strings.HasPrefix(err.Error(), "-p: open /nowhere/pool") {
+		t.Error(err)
 	}
 }
 

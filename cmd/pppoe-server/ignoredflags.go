@@ -17,7 +17,6 @@ var ignoredFlags = []ignoredFlag{
 	{"Q", "pppoe", "FILE", "no pppoe is used"},
 	{"g", "plugin", "FILE", "no pppd plugins are used"},
 	{"u", "unit", "", "devices are numbered automatically"},
-	{"r", "random-sessions", "", "session IDs are assigned in order, and a session is bound to the client's Ethernet address"},
 	{"T", "timeout", "SECONDS", "use lcp-echo-interval and lcp-echo-failure in the options file"},
 }
 

@@ -41,6 +41,9 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
+	if f.checkPool {
+		return checkPoolFile(f.poolFile)
+	}
 	if err := capability.SetNotDumpable(); err != nil {
 		return fail(err)
 	}

@@ -74,9 +74,15 @@ var description = []manpage.Block{
 		"was assigned; for IPv6, its link-local address, and those from `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes`. " +
 		"Customers with networks behind that address use NAT, or have an address or prefix in `framed-route`, which the server routes to them, or in `source-allow`, to " +
 		"which you set the route. The number of dropped packets is logged when a session ends."),
+	manpage.Paragraph("A client gets an IPv4 address when it has authenticated itself: the one that its account has for its own; else the one that its user had last, if that is free; " +
+		"else the one of its pool that has been free longest. Addresses that accounts have for their own are assigned to others last. If the pool is exhausted, " +
+		"the login is refused, and the log names pool and user. The pool is that of `--remote` or `--pool-file`; in the configuration file there may be several ([[pool]]), of which " +
+		"RADIUS (Framed-Pool), an account (`address-pool`), a service or the server's policy names one."),
+	manpage.Paragraph("With `--duplicate-session replace` or `refuse`, or if the account has `max-sessions`, the sessions of a user on all interfaces are counted, by the name: case matters, but " +
+		"RADIUS's User-Name counts if the answer has one. A refused login makes the server check by an LCP Echo-Request whether the client of the older session is gone."),
 	manpage.Paragraph("No two sessions of the server have the same IPv4 address, whether it comes from an account, the pool or the client itself. " +
 		"The newer session replaces the older, which ends: its client may have had a power failure, or been replaced. " +
-		"With `--duplicate-session refuse` the newer is refused instead, and an LCP Echo-Request is sent in the older, so that it ends soon if its client is gone. " +
+		"With `--duplicate-session refuse` the newer ends instead, and an LCP Echo-Request is sent in the older, so that it ends soon if its client is gone. " +
 		"A client that only requests an address (`--remote` 0.0.0.0) replaces only sessions of its own user; without authentication there " +
 		"are no users, and any client could end another's session: use `refuse` then. A `framed-route` is taken over in the same way, by a newer session of the same user; " +
 		"a session of another user that has the same one ends, and the log names the prefix."),
@@ -91,7 +97,7 @@ var description = []manpage.Block{
 	manpage.Paragraph("A service (`--service`, or `service` in the options file) may have a policy of its own: options of the policy, after `--`. " +
 		"They override those of the options file, and an account's override them. With no service given, clients may request any."),
 	manpage.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and override the options file: " +
-		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`."),
+		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`, `address-pool`, `max-sessions`."),
 }
 
 var sharedDeviceText = []manpage.Block{

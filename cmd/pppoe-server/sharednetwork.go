@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"upppoe/internal/config/pppd"
@@ -63,7 +64,7 @@ func sharedMTU(s *pppd.Settings) int {
 
 // pools returns the prefixes of all pools.
 func pools(c *serverconfig.Config) []netip.Prefix {
-	return append(linux.PoolPrefixes(poolOf(c)), c.IPv6.Prefixes()...)
+	return slices.Concat(linux.PoolPrefixes(poolOf(c)), linux.AddressPoolPrefixes(c.Pools), c.IPv6.Prefixes())
 }
 
 func (n *sharedNetwork) scriptsOf(c *serverconfig.Config) scripts.PoolConfig {

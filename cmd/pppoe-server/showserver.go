@@ -138,14 +138,14 @@ func showPools(args []string) int {
 }
 
 func writePools(all []servercontrol.Pool) error {
-	columns := []table.Column{{Title: "POOL"}, {Title: "FAMILY"}, {Title: "RANGE", Min: 16}, {Title: "SIZE", Right: true}, {Title: "USED", Right: true}, {Title: "USE", Right: true, Rank: 1}}
+	columns := []table.Column{{Title: "POOL"}, {Title: "FAMILY"}, {Title: "RANGE", Min: 16}, {Title: "SIZE", Right: true}, {Title: "USED", Right: true}, {Title: "FREE", Right: true}, {Title: "RESERVED", Right: true, Rank: 2}, {Title: "REFUSED", Right: true, Rank: 2}, {Title: "USE", Right: true, Rank: 1}}
 	var rows [][]string
 	for _, p := range all {
-		of, use := "", ""
+		of, use, free := "", "", ""
 		if p.Size > 0 {
-			of, use = fmt.Sprint(p.Size), fmt.Sprintf("%.1f %%", 100*float64(p.Used)/float64(p.Size))
+			of, free, use = fmt.Sprint(p.Size), fmt.Sprint(p.Free), fmt.Sprintf("%.1f %%", 100*float64(p.Used)/float64(p.Size))
 		}
-		rows = append(rows, []string{p.Name, p.Family, p.Range, of, fmt.Sprint(p.Used), use})
+		rows = append(rows, []string{p.Name, p.Family, p.Range, of, fmt.Sprint(p.Used), free, fmt.Sprint(p.Reserved), fmt.Sprint(p.Refused), use})
 	}
 	width, _ := table.Size(os.Stdout)
 	_, _, err := table.Write(os.Stdout, width, columns, rows)

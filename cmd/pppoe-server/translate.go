@@ -10,6 +10,7 @@ import (
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/serverconfig"
+	"upppoe/pppoe"
 )
 
 // translate returns the configuration that flags and the options of files say.
@@ -49,6 +50,8 @@ func (f *flags) setServer(c *serverconfig.Config) error {
 		{"-N", "sessions.max", f.max},
 		{"-x", "sessions.max-per-client", f.maxPerClient},
 		{"--duplicate-session", "sessions.duplicate", f.duplicate},
+		{"-o", "sessions.id-offset", f.idOffset},
+		{"-r", "sessions.random-ids", f.randomIDs},
 		{"--control-socket", "control.socket", orNil(f.control.socket)},
 		{"--control-group", "control.group", orNil(f.control.group)},
 		{"-m", "ppp.mss", mssValue(f.mss)},
@@ -71,7 +74,14 @@ func (f *flags) setAddresses(c *serverconfig.Config) error {
 	if remote == "0.0.0.0" { // rp-pppoe: no pool
 		remote = ""
 	}
-	return setAll(c, []setting{{"-L", "ipv4.local-address", f.local}, {"-R", "ipv4.first-address", orNil(remote)}})
+	if f.poolFile != "" {
+		pool, err := readPoolFile(f.poolFile)
+		if err != nil {
+			return err
+		}
+		remote, c.Pools, c.Sessions.Max = "", []pppoe.AddressPool{pool}, int(pool.Size())
+	}
+	return setAll(c, []setting{{"-L", "ipv4.local-address", f.local}, {"-R", "ipv4.first-address", orNil(remote)}, {"-l", "ipv4.local-address-per-session", f.localEach}})
 }
 
 // setting is a flag's value for a key.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"upppoe/internal/host/netconfig"
 	"upppoe/internal/host/prefixroute"
@@ -125,4 +126,21 @@ func PoolPrefixes(p pppoe.Pool) []netip.Prefix {
 		p.Max = pppoe.DefaultSessions
 	}
 	return prefixroute.Cover(p.First, p.Address(p.Max-1))
+}
+
+// AddressPoolPrefixes is PoolPrefixes for pools together. They must not overlap.
+func AddressPoolPrefixes(pools []pppoe.AddressPool) (all []netip.Prefix) {
+	var ranges []pppoe.AddressRange
+	for _, p := range pools {
+		ranges = append(ranges, p.Addresses()...)
+	}
+	slices.SortFunc(ranges, func(a, b pppoe.AddressRange) int { return a.First.Compare(b.First) })
+	for len(ranges) > 0 {
+		first, last := ranges[0].First, ranges[0].Last
+		for ranges = ranges[1:]; len(ranges) > 0 && last.Next() == ranges[0].First; ranges = ranges[1:] {
+			last = ranges[0].Last
+		}
+		all = append(all, prefixroute.Cover(first, last)...)
+	}
+	return all
 }

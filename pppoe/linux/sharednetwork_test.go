@@ -74,3 +74,22 @@ func TestPoolPrefixes(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressPoolPrefixes: ranges that follow each other have common prefixes, and what is excluded has none.
+func TestAddressPoolPrefixes(t *testing.T) {
+	parse := func(text string) pppoe.AddressRange {
+		r, err := pppoe.ParseAddressRange(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	got := AddressPoolPrefixes([]pppoe.AddressPool{
+		{Ranges: []pppoe.AddressRange{parse("192.0.2.8/29"), parse("198.51.100.0/30")}, Exclude: []pppoe.AddressRange{parse("198.51.100.0")}},
+		{Ranges: []pppoe.AddressRange{parse("192.0.2.0"), parse("192.0.2.1-7")}},
+	})
+	want := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("198.51.100.1/32"), netip.MustParsePrefix("198.51.100.2/31")}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"upppoe/internal/config/serverconfig"
+	"upppoe/pppoe"
 )
 
 // Note says what has no counterpart, or differs.
@@ -55,8 +56,8 @@ type translation struct {
 	services  []string
 	noAuth    bool
 	local     string // of [ip-pool], and then of [chap-secrets]
-	pool      bool   // there is one already
-	v6        bool   // [ppp] ipv6
+	pools     []pppoe.AddressPool
+	v6        bool // [ppp] ipv6
 	coaSecret string
 	max       string // [common] max-sessions
 }
@@ -133,9 +134,7 @@ func (t *translation) finish() {
 	case len(methods) > 0:
 		t.set("authentication.methods", methods)
 	}
-	if t.max != "" && !t.pool {
-		t.setNumber("sessions.max", t.max)
-	}
+	t.setPools()
 }
 
 // methods returns the methods of authentication of the modules.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"upppoe/internal/config/serverconfig"
+	"upppoe/pppoe"
 )
 
 var update = flag.Bool("update", false, "write the files that the samples become")
@@ -52,15 +53,18 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestRanges: ranges of addresses, and their sizes.
-func TestRanges(t *testing.T) {
+// TestPools: one range is that of first-address; several, and those with names, are pools.
+func TestPools(t *testing.T) {
 	for text, want := range map[string]string{
-		"192.0.2.10-73": "192.0.2.10 64", "192.0.2.10-192.0.3.9": "192.0.2.10 256", "192.0.2.0/24": "192.0.2.1 254", "192.0.2.7-7": "192.0.2.7 1",
-		"192.0.2.10": "", "192.0.2.10-9": "", "192.0.2.10-256": "", "2001:db8::/64": "", "x-y": "", "192.0.2.0/31": "", "10.0.0.0/8": "",
+		"192.0.2.10-73":             "192.0.2.10 64 [] ",
+		"192.0.2.0/24":              "192.0.2.1 254 [] ",
+		"192.0.2.10-19\n192.0.2.40": "invalid IP 11 [{default [192.0.2.10-192.0.2.19 192.0.2.40] [] }] default",
+		"192.0.2.10-19,name=a,next=b\n192.0.2.40-47,b":              "invalid IP 18 [{a [192.0.2.10-192.0.2.19] [] b} {b [192.0.2.40/29] [] }] ",
+		"192.0.2.10-19,name=a\n192.0.2.40-47,a\n[pppoe]\nip-pool=a": "invalid IP 18 [{a [192.0.2.10-192.0.2.19 192.0.2.40/29] [] }] a",
 	} {
-		first, size, ok := addresses(text)
-		if got := fmt.Sprint(first, " ", size); ok != (want != "") || ok && got != want {
-			t.Errorf("%s: %v, %v; want %q", text, got, ok, want)
+		c, notes := Translate("[common]\nsingle-session=deny\n[pppoe]\ninterface=eth1\n[ip-pool]\ngw-ip-address=198.51.100.1\n" + text)
+		if got := fmt.Sprint(c.IPv4.First, " ", c.Sessions.Max, " ", c.Pools, " ", c.IPv4.Pool); got != want || c.Sessions.Duplicates != pppoe.RefuseDuplicate {
+			t.Errorf("%q: %s, want %s; %v", text, got, want, notes)
 		}
 	}
 }

@@ -53,6 +53,7 @@ func init() {
 
 		"auth.noauth": noAuth, "auth.any-login": noAuth,
 		"dns.dns1": server(dns4), "dns.dns2": server(dns4), "wins.wins1": server(wins4), "wins.wins2": server(wins4),
+		"pppoe.ip-pool":              text("ipv4.pool"),
 		"ip-pool.gw-ip-address":      func(t *translation, v string) { t.local = v },
 		"chap-secrets.gw-ip-address": gateway, "chap-secrets.chap-secrets": secrets,
 		"ipv6-pool.delegate": func(t *translation, v string) { t.prefixPool("ipv6.delegated-prefixes", "ipv6.delegated-length", v) },
@@ -79,10 +80,14 @@ func module(t *translation, e entry) {
 }
 
 func singleSession(t *translation, v string) {
-	if v == "deny" {
+	switch v {
+	case "deny":
 		t.set("sessions.duplicate", "refuse")
+	case "replace":
+		t.set("sessions.duplicate", "replace")
+	default:
+		t.note("single-session=%s has no counterpart: it is replace or deny", v)
 	}
-	t.note("single-session is of users; sessions.duplicate is of two sessions with one IPv4 address, as of an account with a fixed one")
 }
 
 func halfOpen(t *translation, v string) {

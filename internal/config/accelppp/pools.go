@@ -1,10 +1,11 @@
 package accelppp
 
 import (
-	"encoding/binary"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
+
+	"upppoe/pppoe"
 )
 
 // server adds a name server to a list.
@@ -26,51 +27,81 @@ func (t *translation) addServer(key, v string) {
 }
 
 // range4 translates a range of [ip-pool]: 192.0.2.10-73, 192.0.2.10-192.0.2.73 or 192.0.2.0/24, and
-// perhaps ",name=POOL".
+// perhaps ",name=POOL" and ",next=POOL". A prefix is without its addresses of network and broadcast.
 func range4(t *translation, e entry) {
-	text, options, _ := strings.Cut(e.key, ",")
-	if e.value != "" && options == "" {
+	text := e.key
+	if e.value != "" {
+		text += "=" + e.value
+	}
+	parts := strings.Split(text, ",")
+	r, err := pppoe.ParseAddressRange(parts[0])
+	if p, bad := netip.ParsePrefix(parts[0]); bad == nil && p.Addr().Is4() && p.Bits() <= 30 {
+		r, err = pppoe.ParseAddressRange(p.Masked().String())
+		r.First, r.Last = r.First.Next(), r.Last.Prev()
+	}
+	if err != nil && len(parts) == 1 && e.value != "" {
 		t.note("[ip-pool] %s has no counterpart", e.key)
 		return
 	}
-	first, size, ok := addresses(text)
+	if err != nil {
+		t.note("[ip-pool] %s is not a range of addresses like 192.0.2.10-73", parts[0])
+		return
+	}
+	name, next := "", ""
+	for _, option := range parts[1:] {
+		switch key, value, _ := strings.Cut(option, "="); {
+		case key == "name":
+			name = value
+		case key == "next":
+			next = value
+		case !strings.Contains(option, "="):
+			name = option
+		default:
+			t.note("[ip-pool] %s has no counterpart", option)
+		}
+	}
+	t.addRange(name, next, r)
+}
+
+// addRange adds a range to a pool.
+func (t *translation) addRange(name, next string, r pppoe.AddressRange) {
+	i := slices.IndexFunc(t.pools, func(p pppoe.AddressPool) bool { return p.Name == name })
+	if i < 0 {
+		i, t.pools = len(t.pools), append(t.pools, pppoe.AddressPool{Name: name})
+	}
+	t.pools[i].Ranges = append(t.pools[i].Ranges, r)
+	if next != "" {
+		t.pools[i].Next = next
+	}
+}
+
+// unnamed is the name of the pool that has none, where first-address cannot stand for it.
+const unnamed = "default"
+
+// setPools sets the pools. One range without a name is that of first-address.
+func (t *translation) setPools() {
+	total := uint64(0)
+	for _, p := range t.pools {
+		total += p.Size()
+		if p.Name == "" && len(t.pools) == 1 && len(p.Ranges) == 1 && p.Next == "" {
+			t.set("ipv4.first-address", p.Ranges[0].First.String())
+			t.set("sessions.max", int(total))
+			return
+		}
+		if p.Name == "" {
+			p.Name = unnamed
+			if t.c.IPv4.Pool == "" {
+				t.set("ipv4.pool", unnamed)
+			}
+		}
+		t.c.Pools = append(t.c.Pools, p)
+	}
 	switch {
-	case !ok:
-		t.note("[ip-pool] %s is not a range of addresses like 192.0.2.10-73", e.key)
-	case t.pool || options != "":
-		t.note("[ip-pool] %s: there is one pool, which is contiguous; accounts may have other addresses", text)
-	default:
-		t.pool = true
-		t.set("ipv4.first-address", first.String())
-		t.set("sessions.max", size)
+	case t.max != "":
+		t.setNumber("sessions.max", t.max)
+	case total > 0:
+		t.set("sessions.max", int(min(total, pppoe.MaxSlots)))
 	}
-}
-
-// addresses returns the first address of a range, and their number.
-func addresses(text string) (first netip.Addr, size int, ok bool) {
-	if p, err := netip.ParsePrefix(text); err == nil && p.Addr().Is4() && p.Bits() >= 10 && p.Bits() <= 30 {
-		return p.Masked().Addr().Next(), 1<<(32-p.Bits()) - 2, true // without those of network and broadcast
-	}
-	low, high, _ := strings.Cut(text, "-")
-	first, err := netip.ParseAddr(low)
-	if err != nil || !first.Is4() {
-		return first, 0, false
-	}
-	last, err := netip.ParseAddr(high)
-	if n, bad := strconv.ParseUint(high, 10, 8); bad == nil {
-		octets := first.As4()
-		octets[3] = byte(n)
-		last, err = netip.AddrFrom4(octets), nil
-	}
-	if err != nil || !last.Is4() || last.Less(first) {
-		return first, 0, false
-	}
-	return first, int(asNumber(last)-asNumber(first)) + 1, true
-}
-
-func asNumber(a netip.Addr) uint32 {
-	octets := a.As4()
-	return binary.BigEndian.Uint32(octets[:])
 }
 
 // network6 translates PREFIX,LENGTH of [ipv6-pool].

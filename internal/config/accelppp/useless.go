@@ -35,7 +35,7 @@ var useless = map[string]string{
 	"pppoe.verbose": builtIn, "pppoe.tr101": builtIn, "pppoe.sid-uppercase": builtIn, "pppoe.accept-blank-service": builtIn, "pppoe.accept-any-service": "any service is accepted if no [[service]] is given",
 	"pppoe.called-sid": "see the sections of RADIUS in pppoe-server --man", "pppoe.ifname": "devices are numbered automatically, or shared: see section [device]",
 	"pppoe.ifname-in-sid": builtIn, "pppoe.cookie-timeout": builtIn, "pppoe.session-timeout": "see sessions.session-timeout", "pppoe.mppe": "encryption (MPPE) is not supported",
-	"pppoe.vlan-timeout": builtIn, "pppoe.vlan-name": builtIn, "pppoe.ip-pool": noPool, "pppoe.ipv6-pool": noPool, "pppoe.ipv6-pool-delegate": noPool,
+	"pppoe.vlan-timeout": builtIn, "pppoe.vlan-name": builtIn, "pppoe.ipv6-pool": noPool, "pppoe.ipv6-pool-delegate": noPool,
 	"ip-pool.vendor": useRADIUS, "ip-pool.attr": useRADIUS, "shaper.attr": useRADIUS, "shaper.attr-up": useRADIUS, "shaper.attr-down": useRADIUS, "shaper.vendor": useRADIUS, "shaper.verbose": builtIn,
 	"shaper.up-limiter": "rates are policed, and the burst is policy.rate-burst", "shaper.down-limiter": "rates are policed, and the burst is policy.rate-burst",
 	"log.log-emerg": builtIn, "log.log-fail-file": builtIn, "log.log-debug": "log.debug writes packets to the log", "log.syslog": builtIn, "log.copy": builtIn, "log.per-user-dir": "there is one log",

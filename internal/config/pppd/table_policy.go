@@ -35,6 +35,10 @@ var policyOptions = []option{
 			s.Policy.Up.Burst = time.Duration(n) * time.Millisecond
 			s.Policy.Down.Burst = s.Policy.Up.Burst
 		})},
+	{name: "address-pool", roles: Account, help: "name of the pool of the peer's IPv4 address",
+		kind: text("NAME", func(s *Settings, name string) { s.Policy.AddressPool = name })},
+	{name: "max-sessions", roles: Account, help: "number of sessions that the user may have at a time",
+		kind: number("N", 1, pppoe.MaxSlots, func(s *Settings, n int) { s.Policy.MaxSessions = n })},
 }
 
 // kilobit is the unit of rates, in bits.

@@ -17,6 +17,7 @@ func (c *Config) check(r *report) {
 	}
 	c.checkInterfaces(r)
 	c.checkIPv4(r)
+	c.checkPools(r)
 	c.checkIPv6(r)
 	c.checkServices(r)
 	c.checkDevice(r)
@@ -52,6 +53,12 @@ func (c *Config) checkIPv4(r *report) {
 	}
 	if err := netconfig.CheckHostAddress(c.IPv4.Local); err != nil {
 		r.fail(local, fmt.Sprintf("%v %v", c.IPv4.Local, err), `an address like "192.0.2.1"`)
+	}
+	if n := c.Sessions.IDs.Offset + c.Sessions.Max; c.Sessions.IDs.Offset > 0 && n > maxSessionID {
+		r.fail("sessions.id-offset", fmt.Sprintf("with %d sessions the last session ID is %d, beyond %d", c.Sessions.Max, n, maxSessionID), fmt.Sprintf("a number up to %d, or fewer sessions", max(maxSessionID-c.Sessions.Max, 0)))
+	}
+	if last := (pppoe.Pool{First: c.IPv4.Local}).Address(c.Sessions.Max - 1); c.IPv4.LocalPerSession && netconfig.CheckHostAddress(last) != nil {
+		r.fail(local, fmt.Sprintf("with %d sessions the last local address is %v, which is not of a host", c.Sessions.Max, last), "a lower address")
 	}
 	pool := pppoe.Pool{First: c.IPv4.First}
 	if !pool.First.IsValid() {
@@ -122,6 +129,9 @@ func (c *Config) checkServices(r *report) {
 // checkDevice rejects what only a shared device has.
 func (c *Config) checkDevice(r *report) {
 	if c.Device.Shared {
+		if c.IPv4.LocalPerSession {
+			r.fail("ipv4.local-address-per-session", "a shared device has one address", `mode = "per-session" in [device]`)
+		}
 		return
 	}
 	const shared = `mode = "shared" in [device]`

@@ -24,6 +24,7 @@ type Config struct {
 	Device     Device
 	Sessions   Sessions
 	IPv4       IPv4
+	Pools      []pppoe.AddressPool // besides that of IPv4.First
 	IPv6       IPv6
 	Metrics    metrics.Config // Listen empty: none are served
 	Control    Control
@@ -58,14 +59,18 @@ type Device struct {
 // Sessions limits the number of sessions.
 type Sessions struct {
 	Max          int
-	MaxPerClient int  // 0: no limit
-	KeepOlder    bool // of two sessions with one IPv4 address
+	MaxPerClient int // 0: no limit
+	Duplicates   pppoe.Duplicates
+	IDs          pppoe.SessionIDs
 }
 
 // IPv4 has the server's address and the pool of clients' addresses.
 type IPv4 struct {
 	Local netip.Addr
-	First netip.Addr // invalid: no pool
+	First netip.Addr // of the pool pppoe.FirstPool; invalid: there is none
+	Pool  string     // of sessions that name none; empty: pppoe.FirstPool
+	// LocalPerSession gives each session a local address of its own, from Local on.
+	LocalPerSession bool
 }
 
 // IPv6 has the pools that router advertisements and DHCPv6 assign from. Invalid prefixes: no pool.

@@ -36,6 +36,7 @@ var sections = []section{
 	sessionsSection,
 	pppSection,
 	ipv4Section,
+	poolSection,
 	ipv6Section,
 	authenticationSection,
 	radiusSection, radiusServerSection, radiusPolicySection, radiusAttributeSection, accountingSection, coaSection, coaClientSection,

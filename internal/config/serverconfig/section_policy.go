@@ -50,6 +50,8 @@ func policyKeys[E any](of func(*E) *pppoe.SessionPolicy) []key[E] {
 			at(rate, func(e *E) *uint64 { return &of(e).Down.Bits })},
 		{"rate-burst", "rate-burst", "Burst of these rates, as the time that it takes at the rate.",
 			through(duration(time.Millisecond, time.Millisecond, "500ms"), func(e *E) time.Duration { return burst(of(e)) }, func(e *E, d time.Duration) { setBurst(of(e), d) })},
+		{"pool", "address-pool", "Name of the pool of the client's IPv4 address. Default: ipv4.pool.",
+			at(str("NAME", "the name of a [[pool]] like \"gold\"", poolName), func(e *E) *string { return &of(e).AddressPool })},
 		{"source-check", "source-check nosource-check", "Drop packets from the client whose source is neither an address that it was assigned nor in framed-routes or source-allow (BCP 38). Sessions of a shared device are always checked.",
 			at(boolean, func(e *E) *bool { return &of(e).CheckSource })},
 		{"source-allow", "source-allow", "With source-check, also accept packets from these prefixes, which you route to the client.",

@@ -53,7 +53,9 @@ var StatusFields = []Field{
 // PoolFields describes the fields of Pool.
 var PoolFields = []Field{
 	{"name, family, range", "the pool; family is ipv4, ipv6 or delegated"},
-	{"size, used", "addresses or prefixes: all, and those that sessions have now"},
+	{"size, used, free", "addresses or prefixes: all, those that sessions have now, and the others; of an IPv6 pool only used"},
+	{"reserved", "those of free that accounts have for their own: others get them last"},
+	{"refused", "logins that were refused because the pool was exhausted"},
 }
 
 // EventFields describes the fields of Event.

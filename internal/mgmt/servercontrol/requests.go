@@ -276,6 +276,11 @@ type Pool struct {
 	Range  string `json:"range"`
 	Size   uint64 `json:"size"` // addresses or prefixes
 	Used   uint64 `json:"used"` // by sessions now
+	// Free are the others, and Reserved those of them that accounts have for their own. Refused are the
+	// logins that got none.
+	Free     uint64 `json:"free"`
+	Reserved uint64 `json:"reserved"`
+	Refused  uint64 `json:"refused"`
 }
 
 func (p *Program) pools(_ struct{}, rows *json.Encoder) Result {

@@ -247,7 +247,7 @@ func TestProgram(t *testing.T) {
 		Server: server, Info: Info{ACName: "ac", Interfaces: []string{"eth1"}},
 		Reload: func() ([]string, error) { return []string{"option datapath takes effect later"}, nil },
 		Pools: func() []Pool {
-			return []Pool{{Name: "default", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2}}
+			return []Pool{{Name: "default", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2, Free: 62, Reserved: 1, Refused: 4}}
 		},
 	}
 	state := func() string {
@@ -272,7 +272,7 @@ func TestProgram(t *testing.T) {
 	if _, result := ask(t, p, "reload"); result.Code != CodeRefused || result.Error != "options:3: unknown option" {
 		t.Errorf("a refused reload: %+v", result)
 	}
-	if rows, _ := ask(t, p, "pools"); len(rows) != 1 || rows[0] != `{"name":"default","family":"ipv4","range":"192.0.2.10-192.0.2.73","size":64,"used":2}` {
+	if rows, _ := ask(t, p, "pools"); len(rows) != 1 || rows[0] != `{"name":"default","family":"ipv4","range":"192.0.2.10-192.0.2.73","size":64,"used":2,"free":62,"reserved":1,"refused":4}` {
 		t.Errorf("pools: %q", rows)
 	}
 	const want = `{"sessions":2,"online":1,"half_open":1,"max_sessions":8,"established":5,"opened":4,"failed":{"peer-not-authenticated":1},"ended":{"hangup":3},"auth_accepted":0,"auth_rejected":0,` +
