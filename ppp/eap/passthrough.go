@@ -121,7 +121,9 @@ func (a *passThrough) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.S
 		return ppp.Step{}, nil
 	case a.phase == authenticating:
 		return ppp.Step{}, ppp.ErrAuthPending
-	case a.phase == identifying && p.Type != Identity, a.phase != identifying && a.phase != challenging:
+	case (p.Type == Identity) != (Type(a.request.Data[0]) == Identity): // else a peer could change its name (RFC 3748 section 2.1)
+		return ppp.Step{}, ErrUnexpected
+	case a.phase != identifying && a.phase != challenging:
 		return ppp.Step{}, ErrUnexpected
 	}
 	if a.rounds++; a.rounds > maxRounds {

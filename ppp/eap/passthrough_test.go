@@ -60,6 +60,9 @@ func TestPassThrough(t *testing.T) {
 		if _, err := a.Receive(start, response(76, 13, "x"), &q); !errors.Is(err, ppp.ErrStale) {
 			t.Errorf("another Identifier: %v", err)
 		}
+		if _, err := a.Receive(start, response(77, eap.Identity, "another"), &q); !errors.Is(err, eap.ErrUnexpected) {
+			t.Errorf("another name in the response to a method: %v", err)
+		}
 		answer := response(77, 13, "an answer")
 		if r = relay(t, a, answer); string(r.Packet) != string(encoded(answer)) || string(r.State) != "state" || r.Identity != "testuser" {
 			t.Errorf("%+v", r)
