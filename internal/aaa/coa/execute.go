@@ -113,6 +113,9 @@ func (s *Server) find(p *layeh.Packet) (keys []pppoe.SessionKey, why *refusal) {
 	var tests []func(*pppoe.SessionStatus) bool
 	for _, a := range p.Attributes {
 		if identifies(radius.AttributeType{Type: uint8(max(a.Type, 0))}) {
+			if len(a.Attribute) == 0 { // RFC 2865 section 5: must not be; sessions without a name would match
+				return nil, refuse(rfc5176.ErrorCause_Value_InvalidAttributeValue, "attribute %d is empty", a.Type)
+			}
 			tests = append(tests, s.test(uint8(a.Type), a.Attribute))
 		}
 	}
