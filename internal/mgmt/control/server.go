@@ -98,8 +98,13 @@ func Open(cfg Config) (*Server, error) {
 	}
 	defer unlock()
 	removeStale(dir)
-	if _, err := os.Lstat(cfg.Path); err == nil && isListening(cfg.Path) {
-		return nil, fmt.Errorf("%s: %w", cfg.Path, unix.EADDRINUSE)
+	if is, err := os.Lstat(cfg.Path); err == nil {
+		switch {
+		case is.Mode()&os.ModeSocket == 0:
+			return nil, fmt.Errorf("%s is not a socket: name another path, or remove it", cfg.Path)
+		case isListening(cfg.Path):
+			return nil, fmt.Errorf("%s: %w", cfg.Path, unix.EADDRINUSE)
+		}
 	}
 	os.Remove(cfg.Path) // left by an ended program
 	l, err := (&net.ListenConfig{Control: restrictToUser}).Listen(context.Background(), "unix", cfg.Path)

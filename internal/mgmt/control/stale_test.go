@@ -49,3 +49,18 @@ func TestStaleSockets(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherFileStays: what is not a socket is not replaced.
+func TestOtherFileStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "server.toml")
+	if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(Config{Path: path}); err == nil {
+		s.Close()
+		t.Error("a socket in place of a file")
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "text" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
