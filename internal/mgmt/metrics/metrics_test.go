@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -224,9 +226,56 @@ func TestFilesNameMetrics(t *testing.T) {
 func get(t *testing.T, h http.Handler, url string, status int) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url, nil))
+	r := httptest.NewRequest(http.MethodGet, url, nil)
+	r.Host = "localhost:9812"
+	h.ServeHTTP(w, r)
 	if w.Code != status {
 		t.Fatalf("%s: status %d, want %d: %s", url, w.Code, status, w.Body)
 	}
 	return w.Body.String()
+}
+
+// TestProfilesAreLocal: a page of the web cannot make a browser read the profiles by a name of its own.
+func TestProfilesAreLocal(t *testing.T) {
+	h := handler(Config{Profiles: true}, server())
+	for host, status := range map[string]int{
+		"127.0.0.1:9812": http.StatusOK, "[::1]:9812": http.StatusOK, "[::1]": http.StatusOK, "localhost:9812": http.StatusOK, "localhost": http.StatusOK,
+		"rebind.example.com:9812": http.StatusForbidden, "rebind.example.com": http.StatusForbidden,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/debug/pprof/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != status {
+			t.Errorf("%s: %d", host, w.Code)
+		}
+	}
+}
+
+// TestConnectionsAreBounded: idle connections take few file descriptors.
+func TestConnectionsAreBounded(t *testing.T) {
+	s, err := Listen(Config{Listen: ":0"}, server())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	descriptors := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	before := descriptors()
+	const clients = 3 * maxConnections
+	for range clients {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	const others = 8 // of the runtime
+	if n := descriptors() - before - clients; n > maxConnections+others {
+		t.Errorf("%d connections were accepted", n)
+	}
 }

@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // Config configures a Server.
@@ -46,6 +48,8 @@ const (
 	requestTimeout  = 10 * time.Second
 	responseTimeout = 30 * time.Second
 	maxHeader       = 16 << 10
+	// maxConnections bounds the file descriptors, which sessions need: more connections wait.
+	maxConnections = 64
 	// maxScrapes bounds the responses in progress: more are answered with 503.
 	maxScrapes = 4
 )
@@ -72,7 +76,7 @@ func Listen(c Config, source Source, more ...prometheus.Collector) (*Server, err
 		ReadHeaderTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout, MaxHeaderBytes: maxHeader,
 	}}
 	// Ends with Close.
-	go s.http.Serve(on)
+	go s.http.Serve(netutil.LimitListener(on, maxConnections))
 	return s, nil
 }
 
@@ -107,11 +111,27 @@ func handler(c Config, source Source, more ...prometheus.Collector) http.Handler
 	})
 	mux.HandleFunc("GET /{$}", serveIndex)
 	if c.Profiles {
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		mux.HandleFunc("GET /debug/pprof/", local(pprof.Index))
+		mux.HandleFunc("GET /debug/pprof/profile", local(pprof.Profile))
+		mux.HandleFunc("GET /debug/pprof/trace", local(pprof.Trace))
 	}
 	return mux
+}
+
+// local refuses requests for a name of the DNS, which a web page can make a browser of this machine send
+// (DNS rebinding).
+func local(to http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil && strings.Contains(host, ".") {
+			http.Error(w, "profiles are served to http://localhost or an address only", http.StatusForbidden)
+			return
+		}
+		to(w, r)
+	}
 }
 
 func serveIndex(w http.ResponseWriter, _ *http.Request) {
