@@ -10,11 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"upppoe/internal/aaa/accounting"
 	"upppoe/internal/aaa/coa"
 	"upppoe/internal/aaa/radius"
 	"upppoe/internal/config/secrets"
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/mgmt/metrics"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
 	"upppoe/pppoe"
@@ -26,10 +29,12 @@ type radiusService struct {
 	log        *slog.Logger
 	options    atomic.Pointer[serverconfig.Config] // whose policies and limits are the base of those of servers
 	auth       *radius.Authenticator
-	clients    []*radius.Client
+	authClient *radius.Client
+	acctClient *radius.Client         // nil: none
 	accounting *accounting.Accounting // nil: none
 	coaConfig  coa.Config
-	coaConn    *net.UDPConn // nil: none
+	coa        *coa.Server  // nil: none
+	coaConn    *net.UDPConn // likewise
 	coaDone    chan struct{}
 }
 
@@ -77,12 +82,12 @@ func (s *radiusService) clientsOf(r serverconfig.RADIUS) (auth, acct *radius.Cli
 	if auth, err = radius.NewClient(authConfig); err != nil {
 		return nil, nil, err
 	}
-	s.clients = append(s.clients, auth)
+	s.authClient = auth
 	if len(acctConfig.Servers) == 0 {
 		return auth, nil, nil
 	}
 	if acct, err = radius.NewClient(acctConfig); err == nil {
-		s.clients = append(s.clients, acct)
+		s.acctClient = acct
 	}
 	return auth, acct, err
 }
@@ -164,7 +169,7 @@ func (s *radiusService) configure(cfg *pppoe.ServerConfig) {
 }
 
 // start must be called before the server runs.
-func (s *radiusService) start(server *pppoe.Server) error {
+func (s *radiusService) start(server *pppoe.Server) (err error) {
 	if s == nil {
 		return nil
 	}
@@ -175,18 +180,22 @@ func (s *radiusService) start(server *pppoe.Server) error {
 		return nil
 	}
 	s.coaConfig.Sessions = server
-	requests, err := coa.New(s.coaConfig)
-	if err != nil {
+	if s.coa, err = coa.New(s.coaConfig); err != nil {
 		return err
 	}
 	s.coaDone = make(chan struct{})
 	// Ends with the socket.
 	go func() {
-		requests.Serve(s.coaConn)
-		s.logDrops(requests.Stats().Drops)
+		s.coa.Serve(s.coaConn)
+		s.logDrops(s.coa.Stats().Drops)
 		close(s.coaDone)
 	}()
 	return nil
+}
+
+// metrics returns what reads the service's numbers. It must be called after start.
+func (s *radiusService) metrics() prometheus.Collector {
+	return metrics.RADIUS{Auth: s.authClient, Acct: s.acctClient, Accounting: s.accounting, CoA: s.coa}
 }
 
 // notify handles events of sessions. It does not block.
@@ -227,7 +236,10 @@ func (s *radiusService) close() {
 			s.log.Warn(fmt.Sprintf("accounting: lost %d interim, %d start and %d stop records", a.DroppedInterim, a.DroppedStart, a.DroppedStop))
 		}
 	}
-	for _, c := range s.clients {
+	for _, c := range []*radius.Client{s.authClient, s.acctClient} {
+		if c == nil {
+			continue
+		}
 		for _, server := range c.Stats().Servers {
 			s.logDrops(server.Drops)
 		}

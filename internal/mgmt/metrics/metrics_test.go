@@ -20,6 +20,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"upppoe/internal/aaa/accounting"
+	"upppoe/internal/aaa/coa"
+	"upppoe/internal/aaa/radius"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
@@ -140,6 +143,54 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// radiusNumbers are metrics of every kind of number of RADIUS.
+func radiusNumbers() (all fixed) {
+	to := make(chan prometheus.Metric, 100)
+	m := metricSink{to}
+	s := radius.Stats{Outstanding: 3, Queued: 2, Busy: 1, Servers: []radius.ServerStats{{
+		Addr: netip.MustParseAddrPort("192.0.2.5:1812"), Requests: 9, Retransmitted: 4, Timeouts: 2, LatencySeconds: 1.5,
+		Drops: map[error]uint64{radius.ErrSource: 7},
+	}}}
+	s.Servers[0].Latency[0], s.Servers[0].Latency[1], s.Servers[0].Latency[len(radius.LatencyBounds)] = 5, 1, 1
+	m.radiusClient(s, "auth")
+	m.accounting(accounting.Stats{Memory: 1, Spooled: 2, Sending: 3, Sent: 4, DroppedStop: 5, DroppedInterim: 6})
+	m.coa(coa.Stats{ACKs: 8, NAKs: 9, Drops: map[error]uint64{coa.ErrClient: 10}})
+	close(to)
+	for one := range to {
+		all = append(all, one)
+	}
+	return all
+}
+
+// TestRADIUS: the numbers of RADIUS. The latency is a histogram, whose classes Prometheus adds up.
+func TestRADIUS(t *testing.T) {
+	text := get(t, handler(Config{}, server(), radiusNumbers()), "/metrics", http.StatusOK)
+	for _, want := range []string{
+		`pppoe_server_radius_server_up{server="192.0.2.5:1812",use="auth"} 1`, `pppoe_server_radius_requests_total{server="192.0.2.5:1812",use="auth"} 9`,
+		`pppoe_server_radius_answer_seconds_bucket{server="192.0.2.5:1812",use="auth",le="0.001"} 5`, `pppoe_server_radius_answer_seconds_bucket{server="192.0.2.5:1812",use="auth",le="0.003"} 6`,
+		`pppoe_server_radius_answer_seconds_bucket{server="192.0.2.5:1812",use="auth",le="+Inf"} 7`, `pppoe_server_radius_answer_seconds_sum{server="192.0.2.5:1812",use="auth"} 1.5`,
+		`pppoe_server_radius_dropped_answers_total{reason="packet from an address or port that is not a server's",server="192.0.2.5:1812",use="auth"} 7`,
+		`pppoe_server_radius_outstanding_requests{use="auth"} 3`, `pppoe_server_accounting_waiting_records{place="spool"} 2`,
+		`pppoe_server_accounting_dropped_records_total{kind="stop"} 5`, `pppoe_server_coa_requests_total{result="refused"} 9`,
+		`pppoe_server_coa_dropped_requests_total{reason="request from an address that is not a client's"} 10`,
+	} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("%s is missing in\n%s", want, text)
+		}
+	}
+}
+
+// fixed is a prometheus.Collector of fixed metrics.
+type fixed []prometheus.Metric
+
+func (f fixed) Describe(to chan<- *prometheus.Desc) { RADIUS{}.Describe(to) }
+
+func (f fixed) Collect(to chan<- prometheus.Metric) {
+	for _, m := range f {
+		to <- m
+	}
+}
+
 // TestProfiles: profiles are there only if they are asked for.
 func TestProfiles(t *testing.T) {
 	get(t, handler(Config{}, server()), "/debug/pprof/", http.StatusNotFound)
@@ -188,7 +239,7 @@ func TestListen(t *testing.T) {
 
 // TestFilesNameMetrics: the dashboard and the alert rules use only metrics and labels that there are.
 func TestFilesNameMetrics(t *testing.T) {
-	text := get(t, handler(Config{}, server()), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	text := get(t, handler(Config{}, server(), radiusNumbers()), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
 	name := regexp.MustCompile(`\b(pppoe|process|go)_[a-z_]+(\{[^}]*\})?`)
 	label := regexp.MustCompile(`([a-z_]+)(=~|!=|=)"`)
 	var dashboard struct {
@@ -211,7 +262,7 @@ func TestFilesNameMetrics(t *testing.T) {
 	for _, expr := range exprs {
 		for _, use := range name.FindAllString(expr, -1) {
 			metric, labels, _ := strings.Cut(use, "{")
-			if !strings.Contains(text, "\n# TYPE "+metric+" ") {
+			if !strings.Contains(text, "\n# TYPE "+strings.TrimSuffix(metric, "_bucket")+" ") {
 				t.Errorf("there is no metric %s: %s", metric, use)
 			}
 			for _, l := range label.FindAllStringSubmatch(labels, -1) {

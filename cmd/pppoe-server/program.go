@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/process/daemonize"
+	"upppoe/internal/process/pidfile"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/linux"
+)
+
+// program is the running program: its parts, in the order in which they are opened.
+type program struct {
+	flags     *flags
+	config    *serverconfig.Config
+	lines     *pppdlog.Handler
+	recent    *control.LogRing
+	log       *slog.Logger
+	failed    context.Context // ends when the server cannot go on
+	listeners []pppoe.Listener
+	network   network
+	socket    *controlSocket
+	radius    *radiusService
+	server    *pppoe.Server
+	reload    *reloader
+
+	closers []func() // of the open parts
+}
+
+// openLog opens the log, and logs the warnings about flags and files.
+func (p *program) openLog(warnings []string) (err error) {
+	s := p.config.Options
+	if p.lines, err = pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild()); err != nil {
+		return err
+	}
+	p.recent, p.log = control.NewLogRing(), slog.New(p.lines)
+	p.lines.AddUnqueued(p.recent)
+	for _, notice := range warnings {
+		p.log.Warn(notice)
+	}
+	return nil
+}
+
+// open opens everything that needs the capabilities of the start, drops those, and makes the server.
+func (p *program) open() error {
+	if err := p.openHost(); err != nil {
+		return err
+	}
+	if err := p.openServices(); err != nil {
+		return err
+	}
+	// Before the accounts are read: a file that the server could not read again later must be reported
+	// now, not when it changes.
+	dropCapabilities(p.log, p.needsIPv6Devices(), p.config.Options.DataPath)
+	return p.newServer()
+}
+
+// openHost opens the ports of the interfaces, and the host's network.
+func (p *program) openHost() (err error) {
+	c, s := p.config, p.config.Options
+	if few := raiseOpenFileLimit(openFiles(c), c.Sessions.Max); few != "" {
+		p.log.Warn(few)
+	}
+	opener := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
+	p.onClose(func() { opener.Close() })
+	if p.listeners, err = listen(c, opener); err != nil {
+		return err
+	}
+	var fail context.CancelCauseFunc
+	p.failed, fail = context.WithCancelCause(context.Background())
+	if p.network, err = newNetwork(c, fail, p.log); err != nil {
+		return err
+	}
+	p.onClose(p.network.close)
+	return nil
+}
+
+// openServices opens what serves operators and AAA.
+func (p *program) openServices() (err error) {
+	if p.socket, err = openControl(p.config.Control, p.recent, p.log); err != nil {
+		return err
+	}
+	p.onClose(p.socket.close)
+	if p.radius, err = newRADIUS(p.config, p.log); err != nil {
+		return err
+	}
+	p.onClose(p.radius.close)
+	return nil
+}
+
+// needsIPv6Devices reports whether IPv6 is configured on devices of sessions.
+func (p *program) needsIPv6Devices() bool {
+	c := p.config
+	return (len(c.IPv6.Prefixes()) > 0 || len(c.RADIUS.Servers) > 0) && !c.Device.Shared
+}
+
+// newServer makes the server, and starts what reads it.
+func (p *program) newServer() (err error) {
+	s := p.config.Options
+	cfg := serverConfig(p.config, nil, p.log)
+	p.radius.configure(&cfg)
+	p.network.configure(&cfg)
+	events := &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
+	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
+		events.Notify(l, e)
+		p.network.notify(l, e)
+		p.socket.notify(l, e)
+		p.radius.notify(l, e)
+	}
+	if p.server, err = pppoe.NewServer(cfg, p.listeners); err != nil {
+		return err
+	}
+	p.network.start(p.server)
+	if err := p.radius.start(p.server); err != nil {
+		return err
+	}
+	p.reload = &reloader{
+		flags: p.flags, current: p.config, accounts: cfg.Authenticator, log: p.log, lines: p.lines,
+		network: p.network, radius: p.radius, server: p.server,
+	}
+	stopMetrics, err := serveMetrics(p.config.Metrics, p.server, p.radius, p.log)
+	if err == nil {
+		p.onClose(stopMetrics)
+	}
+	return err
+}
+
+// run serves until a signal, or until the server cannot go on.
+func (p *program) run() error {
+	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
+		p.log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
+		p.network.hurry()
+		p.radius.stopping()
+	})
+	defer stop()
+	defer context.AfterFunc(p.failed, stop)()
+	defer onSIGHUP(p.reload.onSignal)()
+	p.announce()
+	if err := p.ready(); err != nil {
+		return err
+	}
+	go returnMemory(ctx) // ends with ctx
+	p.startControl()
+	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.server, p.log)
+	err := p.server.Run(ctx)
+	unwatch()
+	for reason, n := range p.server.Drops() {
+		p.log.Info(fmt.Sprintf("Dropped %d packets: %v", n, reason))
+	}
+	if err == nil {
+		err = context.Cause(p.failed)
+	}
+	return err
+}
+
+// announce logs what is served, and where the MTU is too short.
+func (p *program) announce() {
+	for _, l := range p.listeners {
+		p.log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", listenerName(l), p.config.ACName(), p.config.Sessions.Max))
+	}
+	for _, on := range p.config.Interfaces {
+		if short := mtuWarning(p.config.Options, afpacket.Attachment{Interface: on.Name, VLAN: widestTags(on.VLANs)}); short != "" {
+			p.log.Warn(short)
+		}
+	}
+}
+
+// ready writes the file of the process ID, and tells the parent process that the server has started.
+func (p *program) ready() error {
+	if path := p.config.Server.PIDFile; path != "" {
+		dir, name := filepath.Dir(path), filepath.Base(path)
+		if err := pidfile.Write(dir, name); err != nil {
+			return err
+		}
+		p.onClose(func() { pidfile.Remove(dir, name) })
+	}
+	if daemonize.IsChild() {
+		p.lines.Flush()
+		p.lines.Remove(os.Stderr)
+		daemonize.Ready()
+	}
+	return nil
+}
+
+// startControl lets the control socket answer.
+func (p *program) startControl() {
+	info := servercontrol.Info{ACName: p.config.ACName()}
+	for _, l := range p.listeners {
+		info.Interfaces = append(info.Interfaces, strings.TrimSuffix(listenerName(l), ","))
+	}
+	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.config, p.server) })
+}
+
+// onClose adds what close calls.
+func (p *program) onClose(f func()) { p.closers = append(p.closers, f) }
+
+// close closes the open parts, the last first. The server must have ended.
+func (p *program) close() {
+	for _, f := range slices.Backward(p.closers) {
+		f()
+	}
+}
+
+// fail logs why the program ends, and also prints it if the terminal does not show the log.
+func (p *program) fail(err error) int {
+	p.log.Error(err.Error())
+	if p.lines.Has(os.Stderr) {
+		return exitCode(err)
+	}
+	return fail(err)
+}
