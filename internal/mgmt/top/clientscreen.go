@@ -158,7 +158,9 @@ func (c *client) rateLine(now *uint64, h *history, width int) string {
 func (v *clientView) eventLines() []Line {
 	lines := []Line{{}, {"Last events", Bold}}
 	for _, e := range slices.Backward(v.events) {
-		e.Attachment, e.Device = "", "" // those of the client
+		if e.Attachment = ""; e.Event != "device" { // those of the client
+			e.Device = ""
+		}
 		lines = append(lines, Line{Text: "  " + e.Line(nil, false)})
 	}
 	if len(v.events) == 0 {
