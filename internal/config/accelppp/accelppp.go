@@ -77,7 +77,7 @@ func (t *translation) set(key string, value any) {
 
 // Translate translates the text of a file. It does not look at the host. Notes are in the order of lines.
 func Translate(text string) (*serverconfig.Config, []Note) {
-	entries, notes := parse(text)
+	entries, notes := parse(strings.ToValidUTF8(text, "?"))
 	t := &translation{c: serverconfig.Default(), notes: notes}
 	for _, e := range entries {
 		t.at = e.line

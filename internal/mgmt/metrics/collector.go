@@ -22,6 +22,7 @@ import (
 type Source interface {
 	Stats() pppoe.Stats
 	Sessions() iter.Seq[pppoe.SessionStatus]
+	Pools() []pppoe.PoolStats
 }
 
 // Collector is a prometheus.Collector of a server's numbers. It may be used concurrently.
@@ -58,6 +59,8 @@ var (
 	queueCapacity  = describe("queue_capacity_frames", "Frames that may wait in each queue of an interface.", "interface")
 	packets        = describe("packets_total", "IP packets of all sessions by direction: received from the peers, or sent to them.", "direction")
 	octets         = describe("bytes_total", "Octets of IP packets of all sessions by direction.", "direction")
+	poolAddresses  = describe("pool_addresses", "Addresses of the IPv4 pools by state: used, free, reserved (free, but an account has them for its own).", "pool", "state")
+	poolRefused    = describe("pool_refused_total", "Logins and sessions that were refused because the pool was exhausted.", "pool")
 	packetDrops    = describe("dropped_packets_total", "IP packets of all sessions that were dropped, by reason: rate (policer), source (anti-spoofing), isolated, other.", "reason")
 )
 
@@ -65,7 +68,7 @@ var (
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		build, maxSessions, draining, sessions, established, opened, failed, ended, authentication, discoveryCount, frameDrops,
-		queued, queueCapacity, packets, octets, packetDrops,
+		queued, queueCapacity, packets, octets, packetDrops, poolAddresses, poolRefused,
 	} {
 		to <- d
 	}
@@ -89,6 +92,12 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 		m.gauge(queued, float64(q.Discovery), q.Interface, "discovery")
 		m.gauge(queued, float64(q.Control), q.Interface, "control")
 		m.gauge(queueCapacity, float64(q.Capacity), q.Interface)
+	}
+	for _, p := range c.source.Pools() {
+		m.gauge(poolAddresses, float64(p.Used), p.Name, "used")
+		m.gauge(poolAddresses, float64(p.Free-p.Reserved), p.Name, "free")
+		m.gauge(poolAddresses, float64(p.Reserved), p.Name, "reserved")
+		m.counter(poolRefused, p.Refused, p.Name)
 	}
 	c.traffic(m, c.total(s.EndedTraffic))
 }

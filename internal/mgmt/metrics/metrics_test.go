@@ -37,6 +37,10 @@ type source struct {
 
 func (s *source) Stats() pppoe.Stats { return s.stats }
 
+func (s *source) Pools() []pppoe.PoolStats {
+	return []pppoe.PoolStats{{AddressPool: pppoe.AddressPool{Name: "gold"}, Size: 10, Used: 3, Free: 7, Reserved: 2, Refused: 5}}
+}
+
 func (s *source) Sessions() iter.Seq[pppoe.SessionStatus] { return slices.Values(s.sessions) }
 
 // server has every kind of number.
@@ -76,6 +80,8 @@ func TestCollector(t *testing.T) {
 		`pppoe_server_discovery_packets_total{code="PADI",direction="received"} 20`, `pppoe_server_discovery_packets_total{code="PADO",direction="sent"} 19`,
 		`pppoe_server_dropped_frames_total{layer="ppp",reason="frame too short"} 4`, `pppoe_server_dropped_frames_total{layer="lost",reason="and found: twice"} 1`,
 		`pppoe_server_dropped_frames_total{layer="server",reason="no layer here"} 2`,
+		`pppoe_server_pool_addresses{pool="gold",state="used"} 3`, `pppoe_server_pool_addresses{pool="gold",state="free"} 5`,
+		`pppoe_server_pool_addresses{pool="gold",state="reserved"} 2`, `pppoe_server_pool_refused_total{pool="gold"} 5`,
 		`pppoe_server_queue_frames{interface="eth1",queue="control"} 2`, `pppoe_server_queue_capacity_frames{interface="eth1"} 1024`,
 		`pppoe_server_bytes_total{direction="sent"} 1300`, `pppoe_server_packets_total{direction="received"} 2`,
 		`pppoe_server_dropped_packets_total{reason="rate"} 14`, `pppoe_server_dropped_packets_total{reason="source"} 2`, `pppoe_server_dropped_packets_total{reason="other"} 1`,
