@@ -80,6 +80,7 @@ func FuzzTranslate(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add("[pppoe\ninterface=\xa9")
+	f.Add("[pppoe\ninterface\nvlan-mon=0")
 	f.Add("[pppoe]\ninterface=\"\\\nservice-name=\x00\n[ppp\n[ip-pool]\n0.0.0.0-255.255.255.255\nmtu==\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 1<<12 {

@@ -188,6 +188,10 @@ func monitored(t *translation, v string) {
 
 // addInterface adds VLANs to those of an interface.
 func (t *translation) addInterface(name, vlans string) {
+	if !serverconfig.IsInterfaceName(name) {
+		t.note("%q is not the name of an interface", name)
+		return
+	}
 	i := slices.IndexFunc(t.c.Interfaces, func(i serverconfig.Interface) bool { return i.Name == name })
 	if i >= 0 {
 		vlans = t.c.Interfaces[i].VLANs.String() + "," + vlans

@@ -19,6 +19,9 @@ var interfaceSection = repeated[Interface]{
 // (ALTIFNAMSIZ).
 const maxInterfaceName = 127
 
+// IsInterfaceName reports whether a name can be that of an Ethernet interface.
+func IsInterfaceName(s string) bool { return interfaceName(s) == nil }
+
 func interfaceName(s string) error {
 	if printable(s) != nil || len(s) > maxInterfaceName {
 		return errInvalid
