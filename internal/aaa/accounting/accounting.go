@@ -33,6 +33,7 @@ type Accounting struct {
 	wake, due   chan struct{} // the inbox has records; a timer is earlier than before
 	spool       store
 	spoolErrors *ratelimit.Limiter // limits lines about them
+	refusals    *ratelimit.Limiter // limits lines about records that no server answers
 	cancel      context.CancelFunc
 	running     sync.WaitGroup
 }
@@ -46,7 +47,7 @@ func New(cfg Config) (*Accounting, error) {
 	a := &Accounting{
 		cfg: cfg, origin: time.Now(), accounts: make(map[uint64]*accounted),
 		wake: make(chan struct{}, 1), due: make(chan struct{}, 1), spool: &memoryStore{},
-		spoolErrors: ratelimit.New(1, time.Minute),
+		spoolErrors: ratelimit.New(1, time.Minute), refusals: ratelimit.New(1, time.Minute),
 	}
 	if cfg.Spool != "" {
 		if a.spool, err = openSpool(cfg.Spool, cfg.Log); err != nil {

@@ -33,6 +33,8 @@ type fakeClient struct {
 	got     []*layeh.Packet
 	current map[string]int // requests of a session at a time
 	overlap bool
+	// refuse reports whether the servers do not answer a record; nil: they answer all.
+	refuse func(session string, k rfc2866.AcctStatusType) bool
 }
 
 var errAway = errors.New("no answer")
@@ -58,7 +60,7 @@ func (c *fakeClient) Exchange(ctx context.Context, build radius.Build) (*layeh.P
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current[id]--
-	if away {
+	if away || c.refuse != nil && c.refuse(id, rfc2866.AcctStatusType_Get(p)) {
 		return nil, errAway
 	}
 	if err == nil {

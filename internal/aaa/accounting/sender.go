@@ -20,10 +20,14 @@ type sender struct {
 	failed   bool // a record was not answered: nothing is sent until all others are
 	away     bool // no server answers
 	retryAt  time.Time
-	read     uint64   // the number of the last record that was read from the spool
-	taken    int      // records read from the spool that were not answered
-	answered []uint64 // numbers of records to remove from the spool
-	next     []record // read, and not in a lane yet
+	read     uint64         // the number of the last record that was read from the spool
+	taken    int            // records read from the spool that were not answered
+	answered []uint64       // numbers of records to remove from the spool
+	next     []record       // read, and not in a lane yet
+	answers  uint64         // records answered
+	probe    int            // how many tests of a server have failed since it is away
+	skipped  []record       // of the spool, before the record that tests a server
+	suspects map[uint64]int // by number: how often a later record was answered, and this one was not
 	results  chan result
 	ctx      context.Context
 }
@@ -32,10 +36,11 @@ type sender struct {
 type result struct {
 	session string
 	err     error
+	answers uint64 // the sender's, when the record was sent
 }
 
 func newSender(ctx context.Context, a *Accounting) *sender {
-	return &sender{a: a, ctx: ctx, lanes: make(map[string][]record), results: make(chan result, a.cfg.Parallel)}
+	return &sender{a: a, ctx: ctx, lanes: make(map[string][]record), suspects: make(map[uint64]int), results: make(chan result, a.cfg.Parallel)}
 }
 
 // run sends records until the context ends, and then stores what is left.
@@ -89,7 +94,7 @@ func (s *sender) step() {
 		return
 	}
 	for s.held < s.limit() && s.inFlight < s.a.cfg.Parallel && !s.barrier {
-		r, ok := s.pull()
+		r, ok := s.pullNext()
 		if !ok {
 			break
 		}
@@ -149,10 +154,11 @@ func (s *sender) readSpool() {
 // send sends the first record of a lane.
 func (s *sender) send(r record) {
 	s.inFlight++
+	answers := s.answers
 	// Ends with the answer, or when no server has given one.
 	go func() {
 		_, err := s.a.cfg.Client.Exchange(s.ctx, func(secret []byte) (*layeh.Packet, error) { return r.packet(secret, time.Now()) })
-		s.results <- result{r.session, err}
+		s.results <- result{r.session, err, answers}
 	}()
 }
 
@@ -160,27 +166,35 @@ func (s *sender) send(r record) {
 func (s *sender) handle(r result) {
 	s.inFlight--
 	if r.err != nil {
-		s.failed = true
 		s.a.update(func(c *Stats) { c.Failed++ })
+		s.failed = s.failed || !s.isRefused(r)
 		return
 	}
-	lane := s.lanes[r.session]
-	if done := lane[0]; done.stored > 0 {
-		s.answered = append(s.answered, done.stored)
-		s.taken--
-	}
-	s.held--
-	s.barrier = false
+	s.answers++
 	s.a.update(func(c *Stats) { c.Sent++; c.pending-- })
+	s.finished(r.session)
 	if s.away {
 		s.away = false
 		s.a.cfg.Log.Info("accounting: a RADIUS server answers again")
+		s.suspectSkipped()
 	}
+}
+
+// finished removes the first record of a lane, and sends the next one.
+func (s *sender) finished(session string) {
+	lane := s.lanes[session]
+	if done := lane[0]; done.stored > 0 {
+		s.answered = append(s.answered, done.stored)
+		s.taken--
+		delete(s.suspects, done.stored)
+	}
+	s.held--
+	s.barrier = false
 	if lane = lane[1:]; len(lane) == 0 {
-		delete(s.lanes, r.session)
+		delete(s.lanes, session)
 		return
 	}
-	s.lanes[r.session] = lane
+	s.lanes[session] = lane
 	if !s.failed {
 		s.send(lane[0])
 	}
@@ -192,7 +206,8 @@ func (s *sender) recover() {
 	if s.inFlight > 0 {
 		return
 	}
-	if !s.away {
+	if s.probe++; !s.away {
+		s.probe = 0
 		s.a.cfg.Log.Warn("accounting: no RADIUS server answers: records are kept until one does")
 	}
 	s.failed, s.away, s.retryAt, s.barrier = false, true, time.Now().Add(s.a.cfg.Retry), false
@@ -300,6 +315,7 @@ func (s *sender) spoolFailed(err error) {
 			c.dropped(kindStop)
 		}
 	})
+	clear(s.suspects)
 	s.a.spool = &memoryStore{} // the damaged one cannot be closed
 	s.a.cfg.MaxSpool = min(s.a.cfg.MaxSpool, maxInMemory)
 	s.read, s.taken, s.answered = 0, 0, nil

@@ -9,7 +9,7 @@ type Stats struct {
 	Sent     uint64 // records that were answered
 	Failed   uint64 // attempts that no server answered
 	Away     bool   // no server answers
-	// Records dropped: of which kind, as there was no room, or the disk failed.
+	// Records dropped: of which kind, as there was no room, the disk failed, or servers answer others only.
 	DroppedInterim, DroppedStart, DroppedStop uint64
 	SpoolErrors                               uint64
 	pending                                   int // records that were neither answered nor dropped
