@@ -34,15 +34,12 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 		return false
 	}
 	s.claims.awaited = &a
-	// The older session loses the address when its network phase ends, before its peer has
-	// answered.
 	for _, ref := range [...]sessionRef{older, displaced} {
 		ref.call(func(now time.Time) {
 			if ref.state.ppp.Phase() != session.PhaseTerminate {
 				ref.owner.loop.notify(ref.state.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.info()})
 			}
-			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "IP address is taken over by a newer session"})
-			ref.owner.loop.reconcile(ref.state)
+			ref.owner.loop.replaceSession(now, ref.state, "IP address is taken over by a newer session")
 		})
 	}
 	return false

@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"upppoe/ppp/session"
 )
 
 // framedClaims has the sessions that have framed routes, by prefix. It may be used concurrently.
@@ -61,7 +59,7 @@ func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, a
 	})
 	for _, ref := range older {
 		end := func(now time.Time) {
-			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "framed route is taken over by a newer session"})
+			ref.owner.loop.replaceSession(now, ref.state, "framed route is taken over by a newer session")
 		}
 		if ref.owner != l {
 			ref.call(end)

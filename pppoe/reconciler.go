@@ -224,8 +224,9 @@ func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) (com
 		}
 		fallthrough
 	case is.err == nil:
+		r.withdrawRoutes(is, info, want)
 		r.configure(is, info, want)
-		r.route(is, info, want)
+		r.setRoutes(is, info, want.openRoutes())
 	}
 	return true
 }
@@ -259,9 +260,19 @@ func (r *reconciler) configure(is *actual, info SessionInfo, want desired) {
 	is.addressing = want.Addressing
 }
 
-// route sets the framed routes of the families that are open.
-func (r *reconciler) route(is *actual, info SessionInfo, want desired) {
+// withdrawRoutes removes the framed routes that are no longer wanted. They go before the addresses, which
+// may take longer, since another session may need them.
+func (r *reconciler) withdrawRoutes(is *actual, info SessionInfo, want desired) {
+	if len(is.routes) == 0 {
+		return
+	}
 	routes := want.openRoutes()
+	kept := slices.DeleteFunc(slices.Clone(is.routes), func(p netip.Prefix) bool { return !slices.Contains(routes, p) })
+	r.setRoutes(is, info, kept)
+}
+
+// setRoutes sets the framed routes.
+func (r *reconciler) setRoutes(is *actual, info SessionInfo, routes []netip.Prefix) {
 	if is.err != nil || slices.Equal(is.routes, routes) {
 		return
 	}
@@ -284,9 +295,11 @@ func (d *desired) openRoutes() (routes []netip.Prefix) {
 	return routes
 }
 
-// retire prepares the removal of a session's device.
+// retire prepares the removal of a session's device. Framed routes are removed first, since the client
+// may have returned in another session, which needs them.
 func (r *reconciler) retire(is *actual, info SessionInfo) {
 	is.retired = true
+	r.setRoutes(is, info, nil)
 	if retirer, ok := r.network.(DeviceRetirer); ok {
 		info.Device = is.device
 		retirer.Retire(info)

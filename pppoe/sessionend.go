@@ -31,6 +31,15 @@ func (l *loop) terminateSession(now time.Time, s *sessionState, r session.Reason
 	l.flush(now, s)
 }
 
+// replaceSession ends a session that a newer one replaces. Its device loses its addresses and routes at
+// once, before the peer has answered, also if the session is ending already: the newer one needs them.
+func (l *loop) replaceSession(now time.Time, s *sessionState, why string) {
+	l.closeSession(now, s, session.Reason{Cause: session.CauseReplaced, Text: why})
+	if s.endReason == nil {
+		l.reconcile(s)
+	}
+}
+
 // dropSession ends a session without a packet to the peer.
 func (l *loop) dropSession(now time.Time, s *sessionState, r session.Reason) {
 	s.noPADT = true

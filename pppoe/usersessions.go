@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"upppoe/ppp/session"
 	"upppoe/pppoe/wire"
 )
 
@@ -112,8 +111,7 @@ func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPoli
 	for _, ref := range older {
 		ref.state.ending.Store(true) // so that this session can have its address
 		ref.call(func(now time.Time) {
-			ref.owner.loop.closeSession(now, ref.state, session.Reason{Cause: session.CauseReplaced, Text: "user has logged in again"})
-			ref.owner.loop.reconcile(ref.state)
+			ref.owner.loop.replaceSession(now, ref.state, "user has logged in again")
 		})
 	}
 	return nil
