@@ -41,6 +41,7 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	}
 	out.Reset()
 	l.outputs = append(l.outputs, out)
+	l.dropOutdatedAcks(s)
 	l.setTimer(now, s)
 	if l.afterStep != nil {
 		l.afterStep(s)

@@ -45,7 +45,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if l.trace {
 		l.notify(s.SessionInfo, FrameReceived{Frame: packet})
 	}
-	if l.repeatsRequest(s, packet) {
+	if l.repeatsRequest(now, s, packet) {
 		return
 	}
 	s.ppp.Receive(now, packet, l.output(s))

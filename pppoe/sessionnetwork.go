@@ -99,6 +99,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 	}
 	if a.addressing == s.desired.addressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
+		l.sendConfiguredAcks(now, s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.isNone() {
 			s.firstConfigured = momentOf(now)
@@ -107,20 +108,24 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
 		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
-		l.sendConfiguredAcks(s)
 		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
 		l.flushDeviceQueue(s)
 	}
 }
 
-// sendConfiguredAcks sends the Acks of the families that are configured.
-func (l *loop) sendConfiguredAcks(s *sessionState) {
-	if s.configured.ipv4 {
-		l.sendHeldAck(s, ppp.IPCP)
+// sendConfiguredAcks sends the Acks of the families that are configured, at once: packets of the device,
+// which the data path sends, must not overtake them.
+func (l *loop) sendConfiguredAcks(now time.Time, s *sessionState, has Addressing) {
+	if l.heldAcks[s] == nil {
+		return
 	}
-	if s.configured.ipv6 {
-		l.sendHeldAck(s, ppp.IPv6CP)
+	if has.HasIPv4() {
+		l.sendHeldAck(now, s, ppp.IPCP)
 	}
+	if has.HasIPv6() {
+		l.sendHeldAck(now, s, ppp.IPv6CP)
+	}
+	l.sendFrames()
 }
 
 // deviceLost ends a session whose device was removed by another process.
