@@ -75,8 +75,8 @@ type loop struct {
 	noRemoteAddress bool                             // see ClientConfig.NoRemoteAddress; set by the owner
 
 	sessions keyed.Table[datapath.Key, *sessionState]
-	timers   deadlines.Heap[*sessionState]
-	advanced time.Time // when the timer last expired
+	timers   deadlines.Compact[*sessionState] // in moments
+	advanced time.Time                        // when the timer last expired
 
 	discovery, control *inbox
 	padis              *inbox // those that the owner's admit chooses: they come after all others
@@ -227,7 +227,10 @@ const timerSlack = 5 * time.Millisecond
 // armTimer sets the loop's timer to the first of all deadlines, or to the end of timerSlack.
 func (l *loop) armTimer(timer *time.Timer) {
 	timer.Stop()
-	first := ppp.Earliest(l.timers.Next(), l.owner.deadline())
+	first := l.owner.deadline()
+	if at, ok := l.timers.Next(); ok {
+		first = ppp.Earliest(first, moment(at).time())
+	}
 	if first.IsZero() {
 		return
 	}
@@ -239,7 +242,8 @@ func (l *loop) armTimer(timer *time.Timer) {
 
 func (l *loop) advance(now time.Time) {
 	l.advanced = now
-	for s, ok := l.timers.Pop(now); ok; s, ok = l.timers.Pop(now) {
+	due := time.Duration(momentOf(now))
+	for s, ok := l.timers.Pop(due); ok; s, ok = l.timers.Pop(due) {
 		l.advanceSession(now, s)
 	}
 	if at := l.owner.deadline(); !at.IsZero() && !at.After(now) {

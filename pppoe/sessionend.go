@@ -98,7 +98,7 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 
 // removeSession removes a session that has ended and whose device is gone.
 func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
-	l.timers.Set(s, time.Time{})
+	l.timers.Remove(s)
 	l.sessions.Delete(s.frameKey())
 	l.sourceFilters.clear(s.Generation)
 	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}

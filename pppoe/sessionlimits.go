@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"math"
 	"time"
 
 	"upppoe/ppp"
@@ -38,10 +39,15 @@ func (l SessionLimits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxB
 // limitState is the state of a session's limits.
 type limitState struct {
 	*SessionLimits
-	since   moment // when packets began to flow; zero: they have not
-	usage   *usage // nil: no limit has needed it
-	reached bool   // a limit was reached, which is reported once
+	since moment // when packets began to flow; zero: they have not; or limitReached
+	usage *usage // nil: no limit has needed it
 }
+
+// limitReached is since when a limit was reached, which is reported once.
+const limitReached moment = math.MinInt64
+
+// counts reports whether the limits count.
+func (l *limitState) counts() bool { return !l.since.isNone() && l.since != limitReached }
 
 // usage is what a session has carried.
 type usage struct {
@@ -51,7 +57,7 @@ type usage struct {
 }
 
 func (l *limitState) start(now time.Time) {
-	if l.since.isNone() && !l.reached {
+	if l.since.isNone() {
 		l.since = momentOf(now)
 		if l.usage != nil {
 			l.usage.active = now
@@ -61,7 +67,10 @@ func (l *limitState) start(now time.Time) {
 
 // restart begins again for another user.
 func (l *limitState) restart(c datapath.Counters) {
-	l.since, l.usage = 0, &usage{last: c, baseline: c}
+	l.usage = &usage{last: c, baseline: c}
+	if l.counts() {
+		l.since = 0
+	}
 }
 
 // count records what the session has carried.
@@ -79,7 +88,7 @@ func (l *limitState) count(now time.Time, c datapath.Counters) *usage {
 
 // deadline returns when to check the session next; zero: never.
 func (l *limitState) deadline(now time.Time) (at time.Time) {
-	if l.since.isNone() {
+	if !l.counts() {
 		return time.Time{}
 	}
 	if l.SessionTimeout > 0 {
@@ -93,7 +102,7 @@ func (l *limitState) deadline(now time.Time) (at time.Time) {
 
 // check reports, once, that a limit was reached, and which.
 func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, reached bool) {
-	if l.since.isNone() {
+	if !l.counts() {
 		return r, false
 	}
 	var u *usage
@@ -110,7 +119,7 @@ func (l *limitState) check(now time.Time, c datapath.Counters) (r session.Reason
 	default:
 		return r, false
 	}
-	l.since, l.reached = 0, true
+	l.since = limitReached
 	return r, true
 }
 

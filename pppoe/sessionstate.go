@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"upppoe/internal/deadlines"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
@@ -26,6 +27,7 @@ type sessionState struct {
 	policy          *SessionPolicy  // in force since the network phase began
 	firstConfigured moment          // when packets first flowed; zero: never
 	limits          limitState
+	timer           deadlines.Timer
 	start           *pppStart       // nil: PPP has begun
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
@@ -55,6 +57,9 @@ func (s *sessionState) dynamic() []netip.Prefix {
 
 // TableKey returns the key of loop.sessions.
 func (s *sessionState) TableKey() datapath.Key { return s.frameKey() }
+
+// Timer implements deadlines.Timed.
+func (s *sessionState) Timer() *deadlines.Timer { return &s.timer }
 
 // addSession adds a session to the loop. PPP begins with startPPP. The configuration is shared.
 func (l *loop) addSession(info SessionInfo, cfg *session.Config, peer session.Peer, limits *SessionLimits) *sessionState {
@@ -122,5 +127,9 @@ func (l *loop) setTimer(now time.Time, s *sessionState) {
 		at = ppp.Earliest(at, s.limits.deadline(now))
 	}
 	at = ppp.Earliest(at, l.heldAcks[s].deadline())
-	l.timers.Set(s, at)
+	if at.IsZero() {
+		l.timers.Remove(s)
+		return
+	}
+	l.timers.Set(s, time.Duration(momentOf(at)))
 }

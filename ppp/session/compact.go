@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"time"
 
 	"upppoe/ipcp"
@@ -22,7 +23,6 @@ type Compact struct {
 
 // parked is what a Session needs in the network phase.
 type parked struct {
-	roundTrip time.Duration    // as in Session
 	upsSince  int64            // as in Session
 	exchange  ppp.AuthExchange // nil: nobody has authenticated itself
 	link      lcp.Parked
@@ -36,6 +36,7 @@ type parked struct {
 	selfAuthenticated bool
 	earlyTerminate    bool
 	ups               uint8
+	roundTrip         uint32 // as in Session, in microseconds
 }
 
 // park returns what unpark makes the same session of. It returns false if there is more to keep.
@@ -55,7 +56,8 @@ func (s *Session) park() (p parked, ok bool) {
 		p.layers[i] = l.layerState
 	}
 	p.ipcp, p.ipv6cp = s.v4.Park(), s.v6.Park()
-	p.roundTrip, p.upsSince, p.ups, p.earlyTerminate = s.roundTrip, s.upsSince, s.ups, s.earlyTerminate
+	p.upsSince, p.ups, p.earlyTerminate = s.upsSince, s.ups, s.earlyTerminate
+	p.roundTrip = uint32(min(max(s.roundTrip.Microseconds(), 0), math.MaxUint32))
 	p.parkAuth(&s.auth)
 	return p, true
 }
@@ -73,11 +75,11 @@ func (p *parked) parkAuth(a *authentication) {
 // unpark makes s the session that was parked.
 func (s *Session) unpark(cfg *Config, p *parked) {
 	*s = Session{
-		cfg: cfg, phase: PhaseNetwork, roundTrip: p.roundTrip,
+		cfg: cfg, phase: PhaseNetwork, roundTrip: time.Duration(p.roundTrip) * time.Microsecond,
 		upsSince: p.upsSince, ups: p.ups, earlyTerminate: p.earlyTerminate,
 	}
 	link, v6 := cfg.protocols()
-	s.link.Unpark(link, p.roundTrip, &p.link)
+	s.link.Unpark(link, s.roundTrip, &p.link)
 	if cfg.IPv4 != nil {
 		s.v4.Unpark(cfg.IPv4, &p.ipcp)
 		s.unparkLayer(p, s.addLayer(&s.v4, &cfg.IPv4.Limits))
