@@ -155,6 +155,7 @@ func TestCommands(t *testing.T) {
 		{"sessions --json --rates --user bob", 0, `"bits_up":0,"bits_down":0}` + "\n]\n", "", nil},
 		{"top --once --every 100ms --rows 1 --columns user,vlan", 0, "ac: 2 online, 0 half-open, 2 sessions of 64\nup 0 bit/s, down 0 bit/s, set-ups 0/s, failed logins 0/s, drops 0/s\nUSER       VLAN\nal\\033ice  100\n1 more\n", "", nil},
 		{"top --count 2 --every 100ms --sort -user --user bob", 0, "online\n\nac: 2 online", "", nil},
+		{"top --once --socket /nonexistent.sock", 10, "", "no pppoe-server is running at /nonexistent.sock", nil},
 		{"top --sort x", 2, "", "--sort x: there is no such column", nil},
 		{"top --columns x", 2, "", "--columns x: there is no such column", nil},
 		{"top --every 1ms", 2, "", "--every 1ms: give 100ms or more", nil},

@@ -46,6 +46,9 @@ func showTop(args []string) int {
 		socket, err = findSocket(socket)
 	}
 	if err == nil {
+		_, err = serverStatus(socket) // before the screen is taken
+	}
+	if err == nil {
 		cfg.Source = topSource(socket)
 		err = top.RunServer(cfg, terminal)
 	}
