@@ -41,6 +41,7 @@ const (
 	RateUp     Meaning = iota + 1 // the rate from the peer
 	RateDown                      // the rate to the peer
 	RateBoth                      // both rates
+	RateDownUp                    // both rates: 50000/10000 to the peer and from it, or one for both (accel-ppp)
 	PolicyName                    // a name of Policies.Named
 )
 
@@ -113,10 +114,13 @@ func (g *grant) mapped(m Mapping, b []byte) error {
 	if m.Meaning == PolicyName {
 		return text((*grant).namedPolicy)(g, b)
 	}
+	unit := max(m.Unit, 1)
 	set := func(g *grant, n uint64) error {
-		unit := max(m.Unit, 1)
 		g.rate(m.Meaning != RateDown, m.Meaning != RateUp, min(n, datapath.MaxRate/unit)*unit)
 		return nil
+	}
+	if m.Meaning == RateDownUp {
+		return text(func(g *grant, s string) error { return g.downUp(s, unit) })(g, b)
 	}
 	if len(b) == 4 && !isDigits(b) {
 		return number(func(g *grant, n uint32) error { return set(g, uint64(n)) })(g, b)
@@ -128,6 +132,22 @@ func (g *grant) mapped(m Mapping, b []byte) error {
 		}
 		return set(g, n)
 	})(g, b)
+}
+
+// downUp sets the rates to those of DOWN/UP, or to one value.
+func (g *grant) downUp(s string, unit uint64) error {
+	first, second, both := strings.Cut(strings.TrimSpace(s), "/")
+	if !both {
+		second = first
+	}
+	down, err := parseBits(first)
+	up, bad := parseBits(second)
+	if err != nil || bad != nil {
+		return errDownUp
+	}
+	g.rate(false, true, min(down, datapath.MaxRate/unit)*unit)
+	g.rate(true, false, min(up, datapath.MaxRate/unit)*unit)
+	return nil
 }
 
 // isDigits reports whether a value of four octets is text.

@@ -110,6 +110,7 @@ func TestPolicies(t *testing.T) {
 			{4242, 2}:  {Meaning: RateDown},
 			{4242, 3}:  {Meaning: PolicyName},
 			{Type: 71}: {RateBoth, 1},
+			{4242, 4}:  {RateDownUp, 1000},
 		},
 	}
 	for name, c := range map[string]struct {
@@ -126,12 +127,26 @@ func TestPolicies(t *testing.T) {
 		"text of four":      {value{AttributeType{4242, 2}, []byte("200k")}, 5, 200e3},
 		"name":              {value{AttributeType{4242, 3}, []byte("gold")}, 1e6, 9e6},
 		"both":              {value{AttributeType{Type: 71}, []byte("3M")}, 3e6, 3e6},
+		"down/up":           {value{AttributeType{4242, 4}, []byte("50000/10000")}, 10e6, 50e6},
+		"down/up, short":    {value{AttributeType{4242, 4}, []byte("9/2M")}, 2e9, 9e3},
+		"down/up, one":      {value{AttributeType{4242, 4}, []byte("7000")}, 7e6, 7e6},
 		"WISPr":             {value{AttributeType{vendorWISPr, 7}, []byte{0, 1, 0, 0}}, 65536, 5},
 		"Ascend":            {value{AttributeType{vendorAscend, 255}, []byte{0, 1, 0, 0}}, 5, 65536},
 	} {
 		g := newGrant(policies, pppoe.SessionPolicy{Up: datapath.Rate{Bits: 5}, Down: datapath.Rate{Bits: 5}})
 		if err := g.apply(packetOf(c.v)); err != nil || g.policy.Up.Bits != c.up || g.policy.Down.Bits != c.down {
 			t.Errorf("%s: %v, %v, %v", name, g.policy.Up, g.policy.Down, err)
+		}
+	}
+}
+
+// TestWrongDownUp: a text that is no pair of rates is an error, and changes no rate.
+func TestWrongDownUp(t *testing.T) {
+	for _, text := range []string{"/", "5/", "/5", "5/6/7", "fast/slow", "-1/5"} {
+		g := newGrant(&Policies{Mapped: map[AttributeType]Mapping{{Type: 11}: {RateDownUp, 1000}}}, pppoe.SessionPolicy{})
+		err := g.apply(packetOf(value{AttributeType{Type: 11}, []byte(text)}))
+		if err == nil || !strings.Contains(err.Error(), "50000/10000") || g.policy.Up.Bits+g.policy.Down.Bits != 0 {
+			t.Errorf("%q: %v, %+v", text, err, g.policy)
 		}
 	}
 }

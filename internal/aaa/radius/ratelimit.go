@@ -14,6 +14,9 @@ import (
 // errRate explains the text of rates.
 var errRate = errors.New(`want rates like "10M/50M" (from the peer/to it), in bit/s with k, M or G`)
 
+// errDownUp explains the text of rates in the other order.
+var errDownUp = errors.New(`want rates like "50000/10000" (to the peer/from it)`)
+
 // parseBits parses a number of bits per second, with a suffix of a power of 1000.
 func parseBits(text string) (uint64, error) {
 	digits, factor := text, uint64(1)

@@ -77,7 +77,7 @@ var policyPrefix = asText("PREFIX", `a prefix like "198.51.100.0/29" or "2001:db
 }, prefixText)
 
 // rate is a rate in bits a second.
-var rate = asText("RATE", `a rate in bits a second like "512k", "20M" or "1G"; "0" is no limit`, parseRate, rateText)
+var rate = asText("RATE", `a rate in bits a second like "512k", "20M" or "1G"; "0" is no limit`, ParseRate, rateText)
 
 // rateUnits are the units of rates, in bits a second.
 var rateUnits = []struct {
@@ -88,7 +88,8 @@ var rateUnits = []struct {
 // kilobit is the unit to which rates are exact, in bits.
 const kilobit = 1000
 
-func parseRate(s string) (uint64, error) {
+// ParseRate parses a rate like 512k, 20M or 1G, or 0, and returns it in bits a second.
+func ParseRate(s string) (uint64, error) {
 	if s == "0" {
 		return 0, nil
 	}
