@@ -59,6 +59,7 @@ type translation struct {
 	pools     []pppoe.AddressPool
 	v6        bool // [ppp] ipv6
 	coaSecret string
+	skipped   []skipped
 	max       string // [common] max-sessions
 }
 
@@ -85,6 +86,7 @@ func Translate(text string) (*serverconfig.Config, []Note) {
 	}
 	t.at = 0
 	t.finish()
+	t.noteSkipped()
 	slices.SortStableFunc(t.notes, func(a, b Note) int { return a.Line - b.Line })
 	c := t.c.Canonical()
 	for _, p := range c.Check() {
@@ -110,9 +112,41 @@ func (t *translation) entry(e entry) {
 	}
 	switch {
 	case !ok:
-		t.note("[%s] %s has no counterpart", e.section, e.key)
+		t.skip(e, ": no counterpart")
 	case why != builtIn:
-		t.note("[%s] %s: %s", e.section, e.key, why)
+		t.skip(e, ": "+why)
+	}
+}
+
+// skipped are the keys of a section for which a note has the same reason.
+type skipped struct {
+	section, why string
+	line         int // of the first
+	keys         []string
+}
+
+// maxKeys is how many keys a note names.
+const maxKeys = 12
+
+// skip records a key for a note.
+func (t *translation) skip(e entry, why string) {
+	i := slices.IndexFunc(t.skipped, func(s skipped) bool { return s.section == e.section && s.why == why })
+	if i < 0 {
+		i, t.skipped = len(t.skipped), append(t.skipped, skipped{section: e.section, why: why, line: e.line})
+	}
+	if s := &t.skipped[i]; !slices.Contains(s.keys, e.key) {
+		s.keys = append(s.keys, e.key)
+	}
+}
+
+// noteSkipped notes which keys have no counterpart, those with one reason together.
+func (t *translation) noteSkipped() {
+	for _, s := range t.skipped {
+		keys, more := s.keys, ""
+		if n := len(keys) - maxKeys; n > 0 {
+			keys, more = keys[:maxKeys], fmt.Sprintf(" and %d more", n)
+		}
+		t.notes = append(t.notes, Note{s.line, fmt.Sprintf("[%s] %s%s%s", s.section, strings.Join(keys, ", "), more, s.why)})
 	}
 }
 
@@ -134,6 +168,7 @@ func (t *translation) finish() {
 	case len(methods) > 0:
 		t.set("authentication.methods", methods)
 	}
+	t.skipLocal()
 	t.setPools()
 }
 

@@ -69,6 +69,21 @@ func TestPools(t *testing.T) {
 	}
 }
 
+// TestSkipLocal: our own address is in no pool.
+func TestSkipLocal(t *testing.T) {
+	for local, want := range map[string]string{
+		"192.0.2.1":    "192.0.2.2 253 []",
+		"192.0.2.254":  "192.0.2.1 253 []",
+		"198.51.100.1": "192.0.2.1 254 []",
+		"192.0.2.100":  "invalid IP 253 [{default [192.0.2.1-192.0.2.99 192.0.2.101-192.0.2.254] [] }]",
+	} {
+		c, notes := Translate("[pppoe]\ninterface=eth1\n[ip-pool]\ngw-ip-address=" + local + "\n192.0.2.0/24\n")
+		if got := fmt.Sprint(c.IPv4.First, c.Sessions.Max, c.Pools); got != want {
+			t.Errorf("%s: %s, want %s; %v", local, got, want, notes)
+		}
+	}
+}
+
 // FuzzTranslate: whatever a file has, what is printed of it is a file that is read as the same
 // configuration.
 func FuzzTranslate(f *testing.F) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"upppoe/internal/aaa/radius"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe/vlan"
 )
@@ -61,6 +62,8 @@ func init() {
 		"radius.server":      radiusServer, "radius.nas-identifier": text("radius.nas-identifier"), "radius.nas-ip-address": text("radius.nas-ip-address"),
 		"radius.timeout": number("radius.timeout"), "radius.max-try": number("radius.transmissions"), "radius.acct-interim-interval": number("accounting.interim-interval"),
 		"radius.dae-server": coaServer, "radius.verbose": func(*translation, string) {},
+		"radius.bind": text("radius.source-address"), "radius.gw-ip-address": gateway,
+		"shaper.attr": shaperAttribute(radius.RateDownUp), "shaper.attr-up": shaperAttribute(radius.RateUp), "shaper.attr-down": shaperAttribute(radius.RateDown),
 		"log.log-file": text("log.file"), "log.level": level,
 
 		"pppd-compat.ip-up": text("scripts.ip-up"), "pppd-compat.ip-down": text("scripts.ip-down"), "pppd-compat.ip-pre-up": text("scripts.ip-pre-up"),

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"upppoe/internal/aaa/radius"
 	"upppoe/internal/config/serverconfig"
 )
 
@@ -33,8 +34,38 @@ func (t *translation) radiusOption(s *serverconfig.RADIUSServer, option string) 
 		s.Auth = int(port)
 	case name == "acct-port" && err == nil:
 		s.Acct = int(port)
+	case serverOptions[name] != "":
+		t.note("[radius] server %v: %s: %s", s.Addr, name, serverOptions[name])
 	default:
 		t.note("[radius] server %v: option %s has no counterpart", s.Addr, name)
+	}
+}
+
+// serverOptions are the options of a server that become keys of all servers, or none.
+var serverOptions = map[string]string{
+	"req-limit":    "radius.max-outstanding bounds the requests that wait for answers",
+	"fail-timeout": "radius.dead-time is how long a server that does not answer is not asked",
+	"fail-time":    "radius.dead-time is how long a server that does not answer is not asked",
+	"max-fail":     "one request without an answer is enough not to ask a server for radius.dead-time, while another answers",
+	"weight":       "radius.load-share asks the servers in turn",
+	"backup":       "a server is asked while those before it in the file do not answer: write it as the last",
+}
+
+// shaperAttribute translates attr=, attr-up= and attr-down= of [shaper]: the attribute of RADIUS that has
+// rates, in kbit/s.
+func shaperAttribute(meaning radius.Meaning) handler {
+	return func(t *translation, v string) {
+		a, err := radius.ParseAttributeType(v)
+		if err != nil {
+			t.note("[shaper] %s is not a known attribute: give its number in a section [[radius-attribute]], like attribute = \"14988.8\"", v)
+			return
+		}
+		if a.Vendor != 0 {
+			t.note("[shaper] %s: its usual meaning applies; a section [[radius-attribute]] can give it another", v)
+			return
+		}
+		one := serverconfig.RADIUSAttribute{Type: a, Mapping: radius.Mapping{Meaning: meaning, Unit: 1000}}
+		t.c.RADIUS.Attributes = append(t.c.RADIUS.Attributes, one)
 	}
 }
 
