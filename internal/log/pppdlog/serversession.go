@@ -128,7 +128,15 @@ func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
 	if e.Uptime > 0 {
 		carried = fmt.Sprintf(", after %v, sent %d bytes, received %d bytes", e.Uptime.Round(time.Second), e.Counters.SentBytes, e.Counters.ReceivedBytes)
 	}
-	el.info(l, "Session %d closed for client %v%s on %s: %v%s%s%s%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l), six, circuitOf(l), carried)
+	el.info(l, "Session %d closed for client %v%s on %s: %s%s%s%s%s", l.SessionID, l.Peer, at, l.Interface, whyClosed(e.Reason), userOf(l), six, circuitOf(l), carried)
+}
+
+// whyClosed returns the cause of a session's end, and who or what has requested it here.
+func whyClosed(r session.Reason) string {
+	if r.Cause != session.CauseUserRequest || r.Text == "" {
+		return r.Cause.String()
+	}
+	return fmt.Sprintf("%v (%s)", r.Cause, wire.Escape(r.Text))
 }
 
 // secondAddress formats the IPv6 address of a session that has both.

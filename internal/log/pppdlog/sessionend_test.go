@@ -22,6 +22,7 @@ func TestServerReasons(t *testing.T) {
 		{session.Reason{Cause: session.CausePeerNotAuthenticated, Text: session.RefusedToAuthenticate}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
 		{session.Reason{Cause: session.CausePeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
 		{session.Reason{Cause: session.CauseUserRequest}, "", "user-request"},
+		{session.Reason{Cause: session.CauseUserRequest, Text: "disconnected by the operator"}, "", "user-request (disconnected by the operator)"},
 	} {
 		want := info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: " + c.closed + "\n"
 		if c.line != "" {
