@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/servercontrol"
 )
 
@@ -33,20 +35,21 @@ func disconnectSessions(args []string) int {
 // updateSessions is the subcommand update.
 func updateSessions(args []string) int {
 	var u servercontrol.Update
-	var up, down, burst uint64
+	var up, down kilobits
+	var burst uint64
 	var socket string
 	set := commandFlags("update")
 	addFilterFlags(set, &u.Filter)
 	set.BoolVar(&u.All, "all", false, "all sessions that match, or without a filter all of the server; otherwise several are an error")
-	set.Uint64Var(&up, "rate-up", 0, "maximum rate from the client in `KBIT`/s; 0: no limit")
-	set.Uint64Var(&down, "rate-down", 0, "maximum rate to the client in `KBIT`/s; 0: no limit")
+	set.Var(&up, "rate-up", "maximum `RATE` from the client in kbit/s, or like 20M; 0: no limit")
+	set.Var(&down, "rate-down", "maximum `RATE` to the client in kbit/s, or like 100M; 0: no limit")
 	set.Uint64Var(&burst, "burst", 0, "burst of the rates in `MS`, milliseconds")
 	addSocketFlag(set, &socket)
 	return change(set, args, &u.Filter, &socket, "update", "updated", func() (any, error) {
 		for flag, to := range map[string]struct {
 			field **uint64
 			value *uint64
-		}{"rate-up": {&u.RateUp, &up}, "rate-down": {&u.RateDown, &down}, "burst": {&u.Burst, &burst}} {
+		}{"rate-up": {&u.RateUp, (*uint64)(&up)}, "rate-down": {&u.RateDown, (*uint64)(&down)}, "burst": {&u.Burst, &burst}} {
 			if set.Changed(flag) {
 				*to.field = to.value
 			}
@@ -56,6 +59,24 @@ func updateSessions(args []string) int {
 		}
 		return u, nil
 	})
+}
+
+// kilobits is a rate in kbit/s, as a flag: a number, or a number of bits with a unit.
+type kilobits uint64
+
+func (k *kilobits) String() string { return strconv.FormatUint(uint64(*k), 10) }
+func (k *kilobits) Type() string   { return "RATE" }
+
+func (k *kilobits) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		if n, err = serverconfig.ParseRate(s); err != nil {
+			return errors.New("give a rate in kbit/s like 20000, or like 20M")
+		}
+		n /= 1000
+	}
+	*k = kilobits(n)
+	return nil
 }
 
 // change parses a command that changes sessions, sends its request, and prints how many it has changed.

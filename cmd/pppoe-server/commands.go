@@ -10,6 +10,7 @@ import (
 	"upppoe/internal/config/manpage"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/config/similar"
 	"upppoe/internal/mgmt/metrics"
 )
 
@@ -35,7 +36,7 @@ func commands() []command {
 		{"top", "[FILTER]... [--sort COLUMN] [--once | --count N]", "show the sessions with the highest rates and the totals of the server, live: press ? for the keys; without a terminal, print a table again and again", showTop},
 		{"session", "ID|USER|IP|MAC [--json]", "show all that is known of a session", showSession},
 		{"disconnect", "ID|USER|IP|MAC|FILTER... [--hard] [--all]", "end a session, by an LCP Terminate-Request or with --hard by a PADT at once; with --all several, or without a filter every one", disconnectSessions},
-		{"update", "ID|USER|IP|MAC|FILTER... [--rate-up KBIT] [--rate-down KBIT] [--burst MS] [--all]", "change the rates of a session while packets flow, until it ends or its client logs in again", updateSessions},
+		{"update", "ID|USER|IP|MAC|FILTER... [--rate-up RATE] [--rate-down RATE] [--burst MS] [--all]", "change the rates of a session while packets flow, until it ends or its client logs in again", updateSessions},
 		{"drain", "", "open no new sessions: PADIs get no answer, PADRs an error; open sessions go on", simpleRequest("drain", "the server drains")},
 		{"undrain", "", "open new sessions again", simpleRequest("undrain", "the server opens sessions")},
 		{"reload", "", "read options and accounts again, as by SIGHUP, for sessions that begin from now on; if they are invalid, nothing changes, and the error is printed", simpleRequest("reload", "reloaded")},
@@ -58,6 +59,28 @@ func findCommand(args []string) *command {
 	return &all[i]
 }
 
+// accelWords are the commands of accel-cmd, with what to use here.
+var accelWords = map[string]string{
+	"show": "sessions, session, stats or pools", "terminate": "disconnect", "shaper": "update", "shutdown": "drain, and then stop the service",
+	"restart": "reload, or restart the service", "start": "--config FILE",
+}
+
+// unknownArgument returns the error of a first argument that is neither a flag nor a command.
+func unknownArgument(arg string) error {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	use, ok := accelWords[arg]
+	if !ok {
+		use = similar.To(arg, names)
+	}
+	if use != "" {
+		return &pppd.Error{Message: fmt.Sprintf("there is no command %q: use %s (see pppoe-server --help)", arg, use)}
+	}
+	return &pppd.Error{Message: fmt.Sprintf("unexpected argument %q (see pppoe-server --help)", arg)}
+}
+
 // commandItems returns the subcommands for the manual page.
 func commandItems() (items []manpage.Block) {
 	for _, c := range commands() {
@@ -68,7 +91,7 @@ func commandItems() (items []manpage.Block) {
 
 // writeCommands writes the subcommands for the help.
 func writeCommands(w io.Writer) {
-	fmt.Fprintln(w, "\nCommands:")
+	fmt.Fprintln(w, "\nCommands (pppoe-server COMMAND --help shows the flags of one):")
 	for _, c := range commands() {
 		pppd.WriteHelpLine(w, strings.TrimSpace(c.name+" "+c.args), c.help)
 	}

@@ -116,7 +116,7 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, &pppd.Error{Message: flagerror.Explain(err).Error() + " (see pppoe-server --help)"}
 	}
 	if set.NArg() > 0 {
-		return nil, &pppd.Error{Message: fmt.Sprintf("unexpected argument %q (see pppoe-server --help)", set.Arg(0))}
+		return nil, unknownArgument(set.Arg(0))
 	}
 	if set.Changed("config") {
 		return f, f.checkConfigAlone(set)

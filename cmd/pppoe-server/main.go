@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,9 @@ func main() { os.Exit(run(daemonize.Args())) }
 func run(args []string) int {
 	if c := findCommand(args); c != nil {
 		return c.run(args[1:])
+	}
+	if len(args) > 0 && args[0] == "help" {
+		return run(append(slices.Clip(args[1:]), "--help"))
 	}
 	f, err := parseFlags(args)
 	switch {
