@@ -3,6 +3,8 @@ package accounting
 import (
 	"fmt"
 	"time"
+
+	"layeh.com/radius/rfc2866"
 )
 
 // A server gives no answer to a record that it cannot store (RFC 2866 section 2): one whose user name its
@@ -39,7 +41,11 @@ func (s *sender) isRefused(r result) bool {
 func (s *sender) drop(r *record) {
 	s.a.update(func(c *Stats) { c.dropped(r.kind) })
 	if ok, _ := s.a.refusals.Allow(time.Now()); ok {
-		s.a.cfg.Log.Error(fmt.Sprintf("accounting: RADIUS servers answer other records, but not that of Acct-Status-Type %d of session %s: it is dropped: see the log of the server", r.kind, r.session))
+		of := "of session " + r.session
+		if r.kind.isBarrier() {
+			of = "of this server as a whole"
+		}
+		s.a.cfg.Log.Error(fmt.Sprintf("accounting: RADIUS servers answer other records, but not one %s (%v): it is dropped: look into their logs", of, rfc2866.AcctStatusType(r.kind)))
 	}
 }
 
