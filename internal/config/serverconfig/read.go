@@ -21,12 +21,32 @@ func Read(file string) (*Config, Problems) {
 }
 
 func read(file string) (*Config, *report) {
-	text, _, err := pppd.ReadFile(file, maxFile)
+	text, openToOthers, err := pppd.ReadFile(file, maxFile)
 	if err != nil {
 		found := strings.TrimPrefix(err.Error(), "open "+file+": ")
 		return nil, &report{problems: Problems{{File: file, Found: found, Expected: "the path of a configuration file, like " + DefaultPath}}}
 	}
-	return parse(file, text)
+	c, r := parse(file, text)
+	if openToOthers {
+		c.warnOfSecrets(r)
+		r.sort()
+	}
+	return c, r
+}
+
+// warnOfSecrets warns of secrets in a file that others can read or write.
+func (c *Config) warnOfSecrets(r *report) {
+	const found = "the file has world and/or group access: make it chmod 600, or give secret-file"
+	for i, one := range c.RADIUS.Servers {
+		if one.Secret != "" {
+			r.warn(itemPath("radius-server", i)+".secret", found)
+		}
+	}
+	for i, one := range c.RADIUS.CoAClients {
+		if one.Secret != "" {
+			r.warn(itemPath("coa-client", i)+".secret", found)
+		}
+	}
 }
 
 // Parse is Read for the text of a file.

@@ -1,6 +1,8 @@
 package serverconfig
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,5 +39,32 @@ func TestRoundTrip(t *testing.T) {
 	again, problems := Parse("f", text)
 	if problems != nil || string(again.encode(false)) != text {
 		t.Errorf("%v\n%s\nbecomes\n%s", problems, text, again.encode(false))
+	}
+}
+
+// TestSecretsOpenToOthers: a secret in a file that others can read is a warning.
+func TestSecretsOpenToOthers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f")
+	text := "[[interface]]\nname = \"eth1\"\n[[radius-server]]\naddress = \"192.0.2.1\"\nsecret = \"radius\"\n[coa]\nlisten = \"192.0.2.2:3799\"\n[[coa-client]]\naddress = \"192.0.2.1\"\nsecret = \"coa\"\n"
+	for _, c := range []struct {
+		mode os.FileMode
+		want []string
+	}{{0o600, nil}, {0o644, []string{":5: warning: radius-server[1].secret: ", ":10: warning: coa-client[1].secret: "}}, {0o640, []string{":5: ", ":10: "}}} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, problems := Read(file)
+		lines := problems.Warnings()
+		if problems.Err() != nil || len(lines) != len(c.want) {
+			t.Fatalf("%v: %v", c.mode, problems)
+		}
+		for i, want := range c.want {
+			if !strings.HasPrefix(lines[i], file+want) {
+				t.Errorf("%v: %s", c.mode, lines[i])
+			}
+		}
 	}
 }
