@@ -77,6 +77,7 @@ func TestRedialBeforeRemoval(t *testing.T) {
 				l.checkAddress(netip.MustParseAddr("192.0.2.10"), "dial "+string(rune('1'+i)))
 				l.stopClient()
 				time.Sleep(time.Second)
+				synctest.Wait()
 			}
 			if l.serverHost.twice != nil {
 				t.Error(l.serverHost.twice)
