@@ -111,7 +111,7 @@ func usedPools(c *serverconfig.Config, server *pppoe.Server) (all []servercontro
 			Name: p.Name, Family: "ipv4", Range: rangeText(p.AddressPool), Size: p.Size, Used: p.Used, Free: p.Free, Reserved: p.Reserved, Refused: p.Refused,
 		})
 	}
-	bases := c.IPv6.Prefixes()
+	bases := c.IPv6.NamedPrefixes()
 	used := make([]uint64, len(bases))
 	for s := range server.Sessions() {
 		for _, p := range s.Prefixes {
@@ -123,7 +123,11 @@ func usedPools(c *serverconfig.Config, server *pppoe.Server) (all []servercontro
 		}
 	}
 	for i, base := range bases {
-		all = append(all, servercontrol.Pool{Name: "ipv6-" + strconv.Itoa(i+1), Family: "ipv6", Range: base.String(), Used: used[i]})
+		family := "ipv6"
+		if base.Delegated {
+			family = "delegated"
+		}
+		all = append(all, servercontrol.Pool{Name: base.Name, Family: family, Range: base.String(), Used: used[i]})
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"upppoe/internal/ipv6/runner"
 	"upppoe/internal/ipv6/server"
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // ipv6Flags are the unparsed values of the IPv6 flags.
@@ -35,22 +37,29 @@ func (f *ipv6Flags) wanted() bool { return f.networks != "" || f.addresses != ""
 
 // ipv6Pools are what IPv6 addresses and prefixes of sessions are allocated from.
 type ipv6Pools struct {
-	networks, addresses, prefixes *assign.Pool // nil: there is none
-	servers                       []netip.Addr
+	sets    map[string]assign.Set // by name; empty: the default
+	servers []netip.Addr
 }
 
 // poolsOf makes the pools of a configuration that has been checked.
-func poolsOf(v *serverconfig.IPv6) ipv6Pools {
-	pool := func(base netip.Prefix, bits int) *assign.Pool {
-		made, _ := assign.NewPool(base, bits) // nil without a prefix
-		return made
-	}
-	return ipv6Pools{pool(v.Networks, 64), pool(v.Addresses, 128), pool(v.Delegated, v.Length()), v.DNS}
-}
+func poolsOf(v *serverconfig.IPv6) ipv6Pools { return ipv6Pools{v.Sets(), v.DNS} }
 
 // assignConfig returns what sessions are assigned.
 func (p *ipv6Pools) assignConfig(duid dhcp6.DUID) assign.Config {
-	return assign.Config{Networks: p.networks, Addresses: p.addresses, Prefixes: p.prefixes, DUID: duid, NameServers: p.servers}
+	usual := p.sets[""]
+	return assign.Config{Networks: usual.Networks, Addresses: usual.Addresses, Prefixes: usual.Prefixes, Named: p.sets, DUID: duid, NameServers: p.servers}
+}
+
+// ipv6Choice returns the pools that the policy of a session names. The log says if there is none of a name.
+func ipv6Choice(l pppoe.SessionInfo, e pppoe.Event, cfg *assign.Config, log *slog.Logger) (by assign.Choice, set assign.Set) {
+	if c, ok := e.(pppoe.Configured); ok && c.Policy != nil {
+		by = assign.Choice{IPv6: c.Policy.IPv6Pool, Delegated: c.Policy.DelegatedPool}
+	}
+	set, err := cfg.Choose(by)
+	if err != nil {
+		log.Warn(fmt.Sprintf("user %q, session %d of %v: %v", wire.EscapeName(l.User), l.SessionID, l.Peer, err))
+	}
+	return by, set
 }
 
 // ipv6Service runs router advertisements and DHCPv6 for sessions whose IPv6CP is open.
@@ -78,7 +87,7 @@ func newIPv6(c *serverconfig.Config, log *slog.Logger) *ipv6Service {
 
 // loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
 func loadDUID(c *serverconfig.Config, log *slog.Logger) dhcp6.DUID {
-	if !c.IPv6.Addresses.IsValid() && !c.IPv6.Delegated.IsValid() && len(c.RADIUS.Servers) == 0 {
+	if !c.IPv6.NeedsDHCP() && len(c.RADIUS.Servers) == 0 {
 		return nil
 	}
 	duid, err := dhcp6.LoadDUID(c.IPv6.DUIDFile, rand.Reader)
@@ -111,6 +120,8 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe
 	if c, ok := event.(pppoe.Configured); ok && len(c.Policy.IPv6DNS) > 0 {
 		cfg.NameServers = c.Policy.IPv6DNS
 	}
+	_, set := ipv6Choice(l, event, &cfg, v.log)
+	cfg.Networks, cfg.Addresses, cfg.Prefixes = set.Networks, set.Addresses, set.Prefixes
 	v.runner.Start(l.Key(), func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,

@@ -97,7 +97,7 @@ var description = []manpage.Block{
 	manpage.Paragraph("A service (`--service`, or `service` in the options file) may have a policy of its own: options of the policy, after `--`. " +
 		"They override those of the options file, and an account's override them. With no service given, clients may request any."),
 	manpage.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and override the options file: " +
-		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`, `address-pool`, `max-sessions`."),
+		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`, `address-pool`, `ipv6-pool`, `delegated-pool`, `max-sessions`."),
 }
 
 var sharedDeviceText = []manpage.Block{

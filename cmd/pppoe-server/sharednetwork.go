@@ -21,12 +21,13 @@ import (
 
 // sharedNetwork is a network with one device for all sessions.
 type sharedNetwork struct {
-	log     *slog.Logger
-	device  *linux.SharedNetwork
-	scripts *scripts.Pool
-	v6      *shared.Service[pppoe.SessionKey] // nil: there are neither pools nor RADIUS servers
-	v6Pools bool
-	server  *pppoe.Server
+	log      *slog.Logger
+	device   *linux.SharedNetwork
+	scripts  *scripts.Pool
+	v6       *shared.Service[pppoe.SessionKey] // nil: there are neither pools nor RADIUS servers
+	v6Pools  bool
+	v6Config assign.Config
+	server   *pppoe.Server
 
 	stopIPv6 context.CancelFunc
 	running  sync.WaitGroup
@@ -78,8 +79,9 @@ func (n *sharedNetwork) newIPv6(c *serverconfig.Config) (*shared.Service[pppoe.S
 		return nil, nil
 	}
 	v6 := poolsOf(&c.IPv6)
+	n.v6Config = v6.assignConfig(loadDUID(c, n.log))
 	return shared.New(shared.Config[pppoe.SessionKey]{
-		Config: v6.assignConfig(loadDUID(c, n.log)),
+		Config: n.v6Config,
 		Send:   func(session pppoe.SessionKey, packet []byte) { n.server.Send(session, packet) },
 		Assigned: func(session pppoe.SessionKey, s, _ assign.State) {
 			n.server.SetSourcePrefixes(session, []netip.Prefix{s.Network, s.Address, s.Delegated})
@@ -116,7 +118,8 @@ func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing, e pppoe.
 		n.v6.Down(l.Key())
 		return
 	}
-	err := n.v6.Up(l.Key(), shared.Link{Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixed})
+	by, _ := ipv6Choice(l, e, &n.v6Config, n.log)
+	err := n.v6.Up(l.Key(), shared.Link{Choice: by, Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixed})
 	if err != nil {
 		n.log.Warn(fmt.Sprintf("session %d of %v: no IPv6 addresses: %v", l.SessionID, l.Peer, err))
 	}

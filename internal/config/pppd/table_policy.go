@@ -37,6 +37,10 @@ var policyOptions = []option{
 		})},
 	{name: "address-pool", roles: Account, help: "name of the pool of the peer's IPv4 address",
 		kind: text("NAME", func(s *Settings, name string) { s.Policy.AddressPool = name })},
+	{name: "ipv6-pool", roles: Account, help: "name of the pools of the peer's network and IPv6 address",
+		kind: text("NAME", func(s *Settings, name string) { s.Policy.IPv6Pool = name })},
+	{name: "delegated-pool", roles: Account, help: "name of the pool of the peer's delegated prefix",
+		kind: text("NAME", func(s *Settings, name string) { s.Policy.DelegatedPool = name })},
 	{name: "max-sessions", roles: Account, help: "number of sessions that the user may have at a time",
 		kind: number("N", 1, pppoe.MaxSlots, func(s *Settings, n int) { s.Policy.MaxSessions = n })},
 }

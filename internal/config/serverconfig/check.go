@@ -78,12 +78,14 @@ func (c *Config) checkIPv4(r *report) {
 
 // v6Pools returns the IPv6 pools with their keys.
 func (c *Config) v6Pools() (keys []string, pools []netip.Prefix) {
-	for _, p := range []struct {
-		key string
-		netip.Prefix
-	}{{"networks", c.IPv6.Networks}, {"addresses", c.IPv6.Addresses}, {"delegated-prefixes", c.IPv6.Delegated}} {
-		if p.IsValid() {
-			keys, pools = append(keys, "ipv6."+p.key), append(pools, p.Prefix)
+	for i, p := range c.IPv6.all() {
+		at := "ipv6."
+		if i > 0 {
+			at = itemPath("ipv6-pool", i-1) + "."
+		}
+		own, prefixes := p.prefixes()
+		for j := range own {
+			keys, pools = append(keys, at+own[j]), append(pools, prefixes[j])
 		}
 	}
 	return keys, pools
@@ -101,12 +103,7 @@ func (c *Config) checkIPv6(r *report) {
 			r.fail("ipv6.local-address", fmt.Sprintf("%v is in %v of %s, whose addresses clients get", c.IPv6.Local, p, keys[i]), "another address")
 		}
 	}
-	if p := c.IPv6.Networks; p.IsValid() && p.Bits() > 64 {
-		r.fail("ipv6.networks", fmt.Sprintf("%v has no network of 64 bits", p), `a prefix of at most 64 bits, like "2001:db8:1::/48"`)
-	}
-	if p := c.IPv6.Delegated; p.IsValid() && c.IPv6.Length() < p.Bits() {
-		r.fail("ipv6.delegated-length", fmt.Sprintf("%v has no prefix of length %d", p, c.IPv6.Length()), fmt.Sprintf("a length from %d to 128", p.Bits()))
-	}
+	c.checkIPv6Pools(r)
 }
 
 // usualDelegatedLength is the default length of delegated prefixes.

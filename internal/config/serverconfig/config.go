@@ -6,6 +6,7 @@ package serverconfig
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"upppoe/internal/config/pppd"
@@ -79,6 +80,8 @@ type IPv6 struct {
 	Addresses       netip.Prefix // an address of it is leased to each session
 	Delegated       netip.Prefix // a prefix of it is delegated to each session
 	DelegatedLength int
+	Exclude         []netip.Prefix // not assigned
+	Pools           []IPv6Pool     // with names
 	DNS             []netip.Addr
 	Local           netip.Addr // of a shared device; invalid: none
 	DUIDFile        string
@@ -105,22 +108,18 @@ func (c *Config) ACName() string {
 // MSS returns the MSS limit for pppoe's configurations: 0 is the default, a negative value no clamping.
 func (c *Config) MSS() int { return c.Options.ClampMSS() }
 
-// Length returns the length of delegated prefixes.
-func (v *IPv6) Length() int {
-	if v.DelegatedLength == 0 {
-		return usualDelegatedLength
+// Prefixes returns the pools that there are, also those with names.
+func (v *IPv6) Prefixes() (all []netip.Prefix) {
+	for _, p := range v.all() {
+		_, prefixes := p.prefixes()
+		all = append(all, prefixes...)
 	}
-	return v.DelegatedLength
+	return all
 }
 
-// Prefixes returns the pools that there are.
-func (v *IPv6) Prefixes() (pools []netip.Prefix) {
-	for _, p := range []netip.Prefix{v.Networks, v.Addresses, v.Delegated} {
-		if p.IsValid() {
-			pools = append(pools, p)
-		}
-	}
-	return pools
+// NeedsDHCP reports whether a pool is assigned by DHCPv6.
+func (v *IPv6) NeedsDHCP() bool {
+	return slices.ContainsFunc(v.all(), func(p IPv6Pool) bool { return p.Addresses.IsValid() || p.Delegated.IsValid() })
 }
 
 // Defaults of LCP echoes. A server sends Echo-Requests by default: a client that vanishes without a

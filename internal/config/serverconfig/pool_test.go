@@ -65,3 +65,48 @@ func TestBadPools(t *testing.T) {
 		}
 	}
 }
+
+const ipv6Pools = `[[interface]]
+name = "eth1"
+[ipv6]
+networks = "2001:db8:1::/48"
+exclude = ["2001:db8:1::/56"]
+[policy]
+delegated-pool = "gold"
+[[ipv6-pool]]
+name = "gold"
+networks = "2001:db8:2::/48"
+delegated-prefixes = "2001:db8:100::/40"
+exclude = ["2001:db8:100::/48"]
+[[ipv6-pool]]
+name = "addresses"
+addresses = "2001:db8:3::/64"
+`
+
+// TestIPv6Pools: pools with names are read, written again, and made.
+func TestIPv6Pools(t *testing.T) {
+	c, problems := Parse("f", ipv6Pools)
+	if len(problems) > 0 || len(c.IPv6.Prefixes()) != 4 || !c.IPv6.NeedsDHCP() {
+		t.Fatalf("%v, %v", problems, c.IPv6.Prefixes())
+	}
+	sets := c.IPv6.Sets()
+	if s := sets["gold"]; fmt.Sprint(s.Networks, s.Prefixes) != "2001:db8:2::/48 in /64 2001:db8:100::/40 in /56" || s.Addresses != nil || sets[""].Networks == nil || sets["addresses"].Addresses == nil {
+		t.Errorf("%+v", sets)
+	}
+	if again, problems := Parse("f", string(c.encode(false))); fmt.Sprint(again.IPv6) != fmt.Sprint(c.IPv6) || len(problems) > 0 {
+		t.Errorf("%v, %+v", problems, again.IPv6)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{`"2001:db8:2::/48"`, `"2001:db8:1:8000::/49"`, `f:10: ipv6-pool[1].networks: 2001:db8:1:8000::/49 and 2001:db8:1::/48 of ipv6.networks overlap: give another prefix`},
+		{`delegated-pool = "gold"`, `delegated-pool = "addresses"`, `f:7: policy.delegated-pool: there is no IPv6 pool "addresses" with delegated-prefixes`},
+		{`delegated-pool = "gold"`, `ipv6-pool = "silver"`, `f:7: policy.ipv6-pool: there is no IPv6 pool "silver" with networks or addresses`},
+		{`name = "addresses"`, `name = "gold"`, `f:14: ipv6-pool[2].name: there are two [[ipv6-pool]] "gold"`},
+		{`addresses = "2001:db8:3::/64"`, ``, `f:14: ipv6-pool[2].name: the pool "addresses" has no prefix`},
+		{`"2001:db8:100::/48"`, `"2001:db8::/32"`, `f:12: ipv6-pool[1].exclude: 2001:db8::/32 is all of 2001:db8:2::/48 in /64`},
+		{`"2001:db8:100::/48"`, `"2001:dba::/48"`, `f:12: ipv6-pool[1].exclude: 2001:dba::/48 is in none of the prefixes`},
+	} {
+		if _, problems := Parse("f", strings.Replace(ipv6Pools, c.old, c.new, 1)); !strings.Contains(problems.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", c.new, problems, c.want)
+		}
+	}
+}

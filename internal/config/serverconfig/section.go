@@ -38,6 +38,7 @@ var sections = []section{
 	ipv4Section,
 	poolSection,
 	ipv6Section,
+	ipv6PoolSection,
 	authenticationSection,
 	radiusSection, radiusServerSection, radiusPolicySection, radiusAttributeSection, accountingSection, coaSection, coaClientSection,
 	policySection,

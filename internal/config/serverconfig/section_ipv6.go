@@ -21,6 +21,8 @@ var ipv6Section = single[Config]{
 			fixed(at(ipv6Pool("2001:db8:100::/40"), func(c *Config) *netip.Prefix { return &c.IPv6.Delegated }))},
 		{"delegated-length", "--ipv6-prefixes", "Length of the prefix that each session is delegated.",
 			fixed(atDefault(number(1, 128, "56"), func(c *Config) *int { return &c.IPv6.DelegatedLength }, usualDelegatedLength))},
+		{"exclude", "", "Prefixes that are not assigned from these pools, except to accounts that have them for their own.",
+			fixed(at(list(policyPrefix, `a list like ["2001:db8:1::/56"]`), func(c *Config) *[]netip.Prefix { return &c.IPv6.Exclude }))},
 		{"dns", "--ipv6-dns", "Name servers for clients.",
 			fixed(at(list(dns6, `a list like ["2001:db8::53"]`), func(c *Config) *[]netip.Addr { return &c.IPv6.DNS }))},
 		{"local-address", "--ipv6-local", "With a shared device, address of the server, which ICMPv6 errors come from. Default: one of another interface.",

@@ -19,6 +19,8 @@ type Config struct {
 	// Networks has a /64 for each session, for SLAAC by the peer. Addresses and Prefixes have what
 	// DHCPv6 assigns: an address and a delegated prefix. nil: none.
 	Networks, Addresses, Prefixes *Pool
+	// Named are further pools, which a Choice names. The pools above may be among them.
+	Named map[string]Set
 	// Preferred and Valid are the lifetimes of all of them; 0: DefaultPreferred and DefaultValid.
 	Preferred, Valid time.Duration
 	// DUID is the server's permanent identifier. It must be set if there are Addresses or Prefixes;
@@ -57,21 +59,32 @@ func (c *Config) Check() error {
 	switch {
 	case c.Preferred < time.Second || c.Preferred > c.Valid:
 		return fail("lifetimes of %v preferred and %v valid: give at least 1s, and no more preferred than valid", c.Preferred, c.Valid)
-	case c.Networks != nil && c.Networks.length != networkBits:
-		return fail("pool %v: a session's network has 64 bits", c.Networks)
-	case c.Addresses != nil && c.Addresses.length != addressBits:
-		return fail("pool %v: an address has 128 bits", c.Addresses)
-	case c.Prefixes != nil && c.Prefixes.length > networkBits:
-		return fail("pool %v: a delegated prefix has at most 64 bits", c.Prefixes)
-	case (c.Addresses != nil || c.Prefixes != nil) && !c.DHCP():
-		return fail("DHCPv6 needs a DUID")
+	}
+	for _, set := range c.sets() {
+		switch {
+		case set.Networks != nil && set.Networks.length != networkBits:
+			return fail("pool %v: a session's network has 64 bits", set.Networks)
+		case set.Addresses != nil && set.Addresses.length != addressBits:
+			return fail("pool %v: an address has 128 bits", set.Addresses)
+		case set.Prefixes != nil && set.Prefixes.length > networkBits:
+			return fail("pool %v: a delegated prefix has at most 64 bits", set.Prefixes)
+		case (set.Addresses != nil || set.Prefixes != nil) && !c.DHCP():
+			return fail("DHCPv6 needs a DUID")
+		}
 	}
 	return c.checkOverlap()
 }
 
 // pools returns those that there are.
-func (c *Config) pools() []*Pool {
-	return slices.DeleteFunc([]*Pool{c.Networks, c.Addresses, c.Prefixes}, func(p *Pool) bool { return p == nil })
+func (c *Config) pools() (all []*Pool) {
+	for _, s := range c.sets() {
+		for _, p := range []*Pool{s.Networks, s.Addresses, s.Prefixes} {
+			if p != nil && !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // checkOverlap rejects pools that would assign an address twice.
@@ -92,15 +105,15 @@ func (c *Config) checkOverlap() error {
 // prefix that the pool of its kind could allocate is not a problem: see Pool.Reserve.
 func (c *Config) CheckFixed(fixed State) error {
 	return errors.Join(
-		c.checkFixed("network", fixed.Network, networkBits, networkBits, c.Networks, true),
-		c.checkFixed("address", fixed.Address, addressBits, addressBits, c.Addresses, c.DHCP()),
-		c.checkFixed("delegated prefix", fixed.Delegated, 1, networkBits, c.Prefixes, c.DHCP()),
+		c.checkFixed("network", fixed.Network, networkBits, networkBits, Networks, true),
+		c.checkFixed("address", fixed.Address, addressBits, addressBits, Addresses, c.DHCP()),
+		c.checkFixed("delegated prefix", fixed.Delegated, 1, networkBits, Prefixes, c.DHCP()),
 	)
 }
 
-// checkFixed checks one of a State, whose kind has a pool (nil: none), and may not be announced at
+// checkFixed checks one of a State, of a kind, and may not be announced at
 // all.
-func (c *Config) checkFixed(what string, p netip.Prefix, least, most int, own *Pool, announced bool) error {
+func (c *Config) checkFixed(what string, p netip.Prefix, least, most int, kind Kind, announced bool) error {
 	switch {
 	case !p.IsValid():
 		return nil
@@ -109,8 +122,9 @@ func (c *Config) checkFixed(what string, p netip.Prefix, least, most int, own *P
 	case !announced:
 		return fmt.Errorf("%w: %s %v: DHCPv6 needs a DUID", ErrConfig, what, p)
 	}
+	own := c.Owner(kind, p)
 	for _, pool := range c.pools() {
-		if pool.Overlaps(p) && (pool != own || !pool.Has(p)) {
+		if pool.Overlaps(p) && pool != own {
 			return fmt.Errorf("%w: %s %v overlaps with pool %v", ErrConfig, what, p, pool)
 		}
 	}

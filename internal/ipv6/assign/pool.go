@@ -17,8 +17,11 @@ type Pool struct {
 	first  uint64 // index of the first prefix to allocate
 	size   uint64
 
-	mu   sync.Mutex
-	used *bitmap // indexes from first on
+	exclude []netip.Prefix
+
+	mu       sync.Mutex
+	used     *bitmap // indexes from first on
+	excluded uint64  // how many of them are in exclude
 }
 
 var (
@@ -107,7 +110,7 @@ func (p *Pool) Free(part netip.Prefix) {
 func (p *Pool) Used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return int(p.used.count)
+	return int(p.used.count - p.excluded)
 }
 
 // Has reports whether Allocate could return a prefix.
@@ -116,13 +119,52 @@ func (p *Pool) Has(part netip.Prefix) bool {
 	return ok
 }
 
-// Overlaps reports whether a prefix has addresses of the one that the pool divides.
-func (p *Pool) Overlaps(other netip.Prefix) bool { return p.base.Overlaps(other) }
+// Overlaps reports whether a prefix has addresses of the one that the pool divides, and is not in an
+// excluded one.
+func (p *Pool) Overlaps(other netip.Prefix) bool {
+	for _, x := range p.exclude {
+		if x.Bits() <= other.Bits() && x.Contains(other.Addr()) {
+			return false
+		}
+	}
+	return p.base.Overlaps(other)
+}
+
+// maxExcluded bounds how many prefixes of a pool are excluded.
+const maxExcluded = 1 << 20
+
+// Exclude excludes the prefixes that overlap with one. They are not the pool's. It must be called before
+// the others.
+func (p *Pool) Exclude(x netip.Prefix) error {
+	x = x.Masked()
+	switch {
+	case !p.base.Overlaps(x):
+		return fmt.Errorf("%w: %v is not in %v", ErrPool, x, p)
+	case x.Bits() <= p.base.Bits():
+		return fmt.Errorf("%w: %v is all of %v", ErrPool, x, p)
+	case p.length-x.Bits() > 20:
+		return fmt.Errorf("%w: %v has more than %d prefixes of %v", ErrPool, x, maxExcluded, p)
+	}
+	first := p.indexOf(netip.PrefixFrom(x.Addr(), p.length).Masked())
+	for i := first; i < first+1<<max(p.length-x.Bits(), 0); i++ {
+		if at := i - p.first; at < p.size && !p.used.has(at) { // what is before the first is at the end
+			p.used.add(at)
+			p.excluded++
+		}
+	}
+	p.exclude = append(p.exclude, x)
+	return nil
+}
 
 // indexIn returns a prefix's index from first on, if Allocate could return the prefix.
 func (p *Pool) indexIn(part netip.Prefix) (i uint64, ok bool) {
 	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {
 		return 0, false
+	}
+	for _, x := range p.exclude {
+		if x.Overlaps(part) {
+			return 0, false
+		}
 	}
 	i = p.indexOf(part) - p.first
 	return i, i < p.size && p.prefixAt(i+p.first) == part

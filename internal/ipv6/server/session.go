@@ -71,7 +71,7 @@ type allocation struct {
 
 func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 	s := &session{cfg: cfg, network: p, reconciler: netif.NewReconciler(cfg.Device, p.Apply, cfg.Log), logged: map[string]bool{}}
-	s.prefix, _ = s.assign(cfg.Networks, cfg.Fixed.Network)
+	s.prefix, _ = s.assign(cfg.Networks, assign.Networks, cfg.Fixed.Network)
 	router := cfg.Advertiser(r)
 	router.Managed = router.Managed || cfg.Fixed.Address.IsValid()
 	router.MTU = cfg.MTU
@@ -84,8 +84,11 @@ func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 		return nil, err
 	}
 	server := cfg.Server()
-	server.Address = func() (netip.Addr, error) { p, err := s.assign(cfg.Addresses, cfg.Fixed.Address); return p.Addr(), err }
-	server.Prefix = func() (netip.Prefix, error) { return s.assign(cfg.Prefixes, cfg.Fixed.Delegated) }
+	server.Address = func() (netip.Addr, error) {
+		p, err := s.assign(cfg.Addresses, assign.Addresses, cfg.Fixed.Address)
+		return p.Addr(), err
+	}
+	server.Prefix = func() (netip.Prefix, error) { return s.assign(cfg.Prefixes, assign.Prefixes, cfg.Fixed.Delegated) }
 	s.server = dhcp6.NewServer(server)
 	return s, nil
 }
@@ -96,10 +99,11 @@ var errNoPool = errors.New("no pool")
 var errTaken = errors.New("another session has it")
 
 // assign assigns a fixed prefix, or one of a pool, until the session ends.
-func (s *session) assign(p *assign.Pool, fixed netip.Prefix) (netip.Prefix, error) {
-	switch {
-	case !fixed.IsValid():
+func (s *session) assign(p *assign.Pool, kind assign.Kind, fixed netip.Prefix) (netip.Prefix, error) {
+	if !fixed.IsValid() {
 		return s.allocate(p)
+	}
+	switch p = s.cfg.Owner(kind, fixed); {
 	case p == nil:
 		return fixed, nil
 	case !p.Reserve(fixed):

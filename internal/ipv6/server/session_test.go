@@ -313,7 +313,7 @@ func TestFixed(t *testing.T) {
 	if err != nil || first.prefix != cfg.Fixed.Network {
 		t.Fatalf("%v, %v", first.prefix, err)
 	}
-	if p, err := first.assign(cfg.Prefixes, cfg.Fixed.Delegated); err != nil || p != cfg.Fixed.Delegated {
+	if p, err := first.assign(cfg.Prefixes, assign.Prefixes, cfg.Fixed.Delegated); err != nil || p != cfg.Fixed.Delegated {
 		t.Errorf("%v, %v", p, err)
 	}
 	second, err := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))

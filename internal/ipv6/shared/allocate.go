@@ -14,10 +14,12 @@ var (
 	errTaken  = errors.New("another session has it")
 )
 
-// allocate allocates a fixed prefix, or one of a pool; nil: there is none.
-func (r *responder[K]) allocate(now time.Time, s *session[K], pool *assign.Pool, fixed netip.Prefix) (p netip.Prefix, err error) {
+// allocate allocates a fixed prefix, or one of the session's pool of a kind.
+func (r *responder[K]) allocate(now time.Time, s *session[K], kind assign.Kind, fixed netip.Prefix) (p netip.Prefix, err error) {
+	set, _ := r.cfg.Choose(s.choice())
+	pool, owner := kind(set), r.cfg.Owner(kind, fixed)
 	switch {
-	case fixed.IsValid() && pool != nil && !pool.Reserve(fixed):
+	case fixed.IsValid() && owner != nil && !owner.Reserve(fixed):
 		err = fmt.Errorf("prefix %v cannot be assigned: %w", fixed, errTaken)
 	case fixed.IsValid():
 		return fixed, nil
@@ -39,14 +41,14 @@ func (r *responder[K]) allocateNetwork(now time.Time, s *session[K]) {
 	if s.hasNetwork {
 		return
 	}
-	if p, err := r.allocate(now, s, r.cfg.Networks, s.fixed().Network); err == nil {
+	if p, err := r.allocate(now, s, assign.Networks, s.fixed().Network); err == nil {
 		s.network, s.hasNetwork = subnetOf(p), true
 	}
 }
 
-// free returns what is allocated to its pool; nil: there is none.
-func (r *responder[K]) free(pool *assign.Pool, p netip.Prefix) {
-	if pool != nil && p.IsValid() {
+// free returns what is allocated to its pool, if there is one.
+func (r *responder[K]) free(kind assign.Kind, p netip.Prefix) {
+	if pool := r.cfg.Owner(kind, p); pool != nil {
 		pool.Free(p)
 	}
 }

@@ -44,6 +44,8 @@ type Link struct {
 	// has of a pool is not assigned until it is free. Those that are of no pool must not be those of
 	// another session.
 	Fixed *assign.State
+	// Choice names the pools; of one that does not exist nothing is assigned.
+	Choice assign.Choice
 }
 
 // fixed returns Fixed, or nothing.

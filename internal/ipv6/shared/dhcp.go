@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 )
 
@@ -42,11 +43,11 @@ func (r *responder[K]) receiveUDP(now time.Time, s *session[K], p *packet) error
 func (r *responder[K]) lease(now time.Time, s *session[K], message []byte) (reply []byte, err error) {
 	cfg := *r.dhcp
 	cfg.Address = func() (netip.Addr, error) {
-		p, err := r.allocate(now, s, r.cfg.Addresses, s.fixed().Address)
+		p, err := r.allocate(now, s, assign.Addresses, s.fixed().Address)
 		return p.Addr(), err
 	}
 	cfg.Prefix = func() (netip.Prefix, error) {
-		return r.allocate(now, s, r.cfg.Prefixes, s.fixed().Delegated)
+		return r.allocate(now, s, assign.Prefixes, s.fixed().Delegated)
 	}
 	before := s.state()
 	server := dhcp6.ResumeServer(&cfg, s.leases(r.origin))

@@ -47,11 +47,11 @@ func (r *responder[K]) up(now time.Time, key K, link *Link) {
 	if s != nil {
 		before = s.state()
 	}
-	if subscriber := assign.Hash(link.Subscriber); s == nil || s.subscriber != subscriber || s.fixed() != link.fixed() {
+	if subscriber := assign.Hash(link.Subscriber); s == nil || s.subscriber != subscriber || s.fixed() != link.fixed() || s.choice() != link.Choice {
 		r.remove(s)
 		s = &session[K]{key: key, subscriber: subscriber}
-		if link.Fixed != nil {
-			s.extra = &extra{fixed: *link.Fixed}
+		if link.Fixed != nil || link.Choice != (assign.Choice{}) {
+			s.extra = &extra{fixed: link.fixed(), choice: link.Choice}
 		}
 		r.sessions[key] = s
 		r.counters.update(func(c *Stats) { c.Sessions = len(r.sessions) })
@@ -80,9 +80,9 @@ func (r *responder[K]) remove(s *session[K]) {
 	}
 	r.timers.Remove(s)
 	p := s.prefixes()
-	r.free(r.cfg.Networks, p.Network)
-	r.free(r.cfg.Addresses, p.Address)
-	r.free(r.cfg.Prefixes, p.Delegated)
+	r.free(assign.Networks, p.Network)
+	r.free(assign.Addresses, p.Address)
+	r.free(assign.Prefixes, p.Delegated)
 }
 
 // report calls Config.Assigned.
@@ -149,7 +149,8 @@ func (r *responder[K]) advertise(now time.Time, s *session[K]) {
 }
 
 func (r *responder[K]) switchTo(s *session[K]) {
-	r.router.SwitchLink(s.link(r.origin, r.cfg.Addresses != nil))
+	set, _ := r.cfg.Choose(s.choice())
+	r.router.SwitchLink(s.link(r.origin, set.Addresses != nil))
 }
 
 // receive handles an untrusted packet from a session's peer. The error is the reason for dropping it.

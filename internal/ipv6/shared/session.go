@@ -68,8 +68,9 @@ type addressBinding struct {
 
 // extra is what most sessions do not have; nil: nothing of it.
 type extra struct {
-	fixed assign.State
-	stale radv.AdvertisedPrefix // the network that was replaced
+	fixed  assign.State
+	choice assign.Choice
+	stale  radv.AdvertisedPrefix // the network that was replaced
 }
 
 // fixed returns what is assigned to the session instead of prefixes of the pools.
@@ -78,6 +79,14 @@ func (s *session[K]) fixed() assign.State {
 		return assign.State{}
 	}
 	return s.extra.fixed
+}
+
+// choice returns the pools of the session.
+func (s *session[K]) choice() assign.Choice {
+	if s.extra == nil {
+		return assign.Choice{}
+	}
+	return s.extra.choice
 }
 
 // replaceNetwork records that the peer may have addresses of an earlier network until a time.
