@@ -3,7 +3,6 @@ package datapath
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync/atomic"
 
 	"upppoe/tun"
@@ -12,7 +11,7 @@ import (
 // sharedSession is the part of a session that only a SharedDevice uses.
 type sharedSession struct {
 	interfaceID atomic.Uint64  // of the peer's link-local address; 0: none
-	prefixes    []netip.Prefix // with the link-local one; guarded by SharedDevice.change
+	prefixes    []netip.Prefix // in SharedDevice.table; guarded by SharedDevice.change
 }
 
 // linkLocal6 is the first half of a link-local address (RFC 4291 section 2.5.6).
@@ -39,10 +38,11 @@ func (d *SharedDevice) setPrefixes(e *entry, all []netip.Prefix) error {
 	if e.removed {
 		return nil
 	}
-	if err := d.table.replace(e, routable(e.prefixes), routable(all)); err != nil {
+	routable := routable(all)
+	if err := d.table.replace(e, e.prefixes, routable); err != nil {
 		return err
 	}
-	e.prefixes = all
+	e.prefixes = routable
 	e.interfaceID.Store(interfaceID)
 	return nil
 }
@@ -64,8 +64,13 @@ func interfaceIDOf(all []netip.Prefix) (id uint64, err error) {
 }
 
 // routable returns the prefixes without the link-local one.
-func routable(all []netip.Prefix) []netip.Prefix {
-	return slices.DeleteFunc(slices.Clone(all), isLinkLocalPrefix)
+func routable(all []netip.Prefix) (some []netip.Prefix) {
+	for _, p := range all {
+		if !isLinkLocalPrefix(p) {
+			some = append(some, p)
+		}
+	}
+	return some
 }
 
 func isLinkLocalPrefix(p netip.Prefix) bool { return p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() }
@@ -74,7 +79,7 @@ func isLinkLocalPrefix(p netip.Prefix) bool { return p.Addr().Is6() && p.Addr().
 func (d *SharedDevice) remove(e *entry) {
 	d.change.Lock()
 	defer d.change.Unlock()
-	d.table.replace(e, routable(e.prefixes), nil) // removal has no errors
+	d.table.replace(e, e.prefixes, nil) // removal has no errors
 	e.prefixes, e.removed = nil, true
 }
 
