@@ -26,6 +26,7 @@ import (
 // radiusService authenticates clients by RADIUS servers and accounts for sessions, and lets servers
 // change and end them. A nil one does nothing.
 type radiusService struct {
+	nas        *radius.NAS
 	log        *slog.Logger
 	options    atomic.Pointer[serverconfig.Config] // whose policies and limits are the base of those of servers
 	auth       *radius.Authenticator
@@ -48,6 +49,7 @@ func newRADIUS(c *serverconfig.Config, log *slog.Logger) (*radiusService, error)
 	s := &radiusService{log: log}
 	s.options.Store(c)
 	nas := &radius.NAS{Identifier: r.NASIdentifier, IPv4: r.NASIPv4, IPv6: r.NASIPv6, PPPoEPortType: r.PPPoEPortType, Started: time.Now()}
+	s.nas = nas
 	if nas.Identifier == "" {
 		nas.Identifier = c.ACName()
 	}
@@ -63,6 +65,14 @@ func newRADIUS(c *serverconfig.Config, log *slog.Logger) (*radiusService, error)
 		}
 	}
 	return s, s.openCoA(r, nas, &policies)
+}
+
+// sessionIDs returns what makes the Acct-Session-Id of a session; nil: there is no RADIUS.
+func (s *radiusService) sessionIDs() func(id uint64) string {
+	if s == nil {
+		return nil
+	}
+	return s.nas.SessionID
 }
 
 // clientsOf makes the clients of authentication and of accounting; the latter is nil without one.

@@ -34,6 +34,8 @@ type Program struct {
 	Reload func() (warnings []string, err error)
 	// Pools returns how much of the address pools is used.
 	Pools func() []Pool
+	// AcctSessionID returns RADIUS's Acct-Session-Id of a session by its ID; nil: there is no RADIUS.
+	AcctSessionID func(id uint64) string
 }
 
 // Result is the last line of a response.
@@ -147,6 +149,9 @@ func (p *Program) sessions(q Query, rows *json.Encoder) Result {
 			row = Session{ID: s.Generation, State: stateOf(s.Phase), RoundTrip: milliseconds(s.RoundTrip), Traffic: trafficOf(s.Counters)}
 		} else {
 			row = sessionOf(&s, time.Now())
+			if p.AcctSessionID != nil {
+				row.AcctSessionID = p.AcctSessionID(row.ID)
+			}
 		}
 		if rows.Encode(&row) != nil {
 			return Result{} // the reader has gone, or does not read

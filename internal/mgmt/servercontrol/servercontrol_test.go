@@ -122,6 +122,10 @@ func TestSessionInJSON(t *testing.T) {
 		`"t":{"sent_packets":1,"sent_bytes":2,"received_packets":3,"received_bytes":4,"dropped":5,"spoofed":2},"up":10000}`; string(rest) != want {
 		t.Errorf("the rest is\n%s\nwant\n%s", rest, want)
 	}
+	rows, _ = ask(t, &Program{Server: sessions(), AcctSessionID: func(id uint64) string { return fmt.Sprintf("%08x", id) }}, `sessions {"id":3}`)
+	if len(rows) != 1 || !strings.Contains(rows[0], `"acct_session_id":"00000003"`) {
+		t.Errorf("with RADIUS: %q", rows)
+	}
 	rows, _ = ask(t, &Program{Server: sessions()}, `sessions {"traffic_only":true,"id":1}`)
 	if len(rows) != 1 || !strings.HasPrefix(rows[0], `{"id":1,`) || strings.Contains(rows[0], "alice") || !strings.Contains(rows[0], `"sent_bytes":2`) {
 		t.Errorf("traffic only: %q", rows)

@@ -36,6 +36,8 @@ type Session struct {
 	Routes     []string     `json:"framed_routes,omitempty"`
 	FilterID   string       `json:"filter_id,omitempty"`
 
+	AcctSessionID string `json:"acct_session_id,omitempty"` // of RADIUS; absent: there is none
+
 	CircuitID      string            `json:"circuit_id,omitempty"`
 	RemoteID       string            `json:"remote_id,omitempty"`
 	RelaySessionID string            `json:"relay_session_id,omitempty"`

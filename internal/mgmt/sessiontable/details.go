@@ -45,6 +45,7 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 	}
 	line("limits", rateLimits(s))
 	line("filter", s.FilterID)
+	line("RADIUS", prefixed("Acct-Session-Id ", s.AcctSessionID))
 	line("rates now", fmt.Sprintf("up %s, down %s", units.BitRate(s.BitsUp), units.BitRate(s.BitsDown)))
 	t := s.Traffic
 	line("traffic", fmt.Sprintf("in %d packets, %d octets; out %d, %d", t.ReceivedPackets, t.ReceivedBytes, t.SentPackets, t.SentBytes))
@@ -52,6 +53,14 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 		line("dropped", fmt.Sprintf("%d packets: %d spoofed, %d over the rate, %d to other clients", t.Dropped, t.Spoofed, t.Exceeded, t.Isolated))
 	}
 	line("RTT", roundTrip(s))
+}
+
+// prefixed returns a text after a prefix; empty: there is no text.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
 }
 
 // accessLine formats the attributes of the access line in the order of their names.
