@@ -210,5 +210,8 @@ func noSlot(why error) string {
 	if errors.Is(why, pppoe.ErrDraining) {
 		return "Session rejected: the server drains"
 	}
+	if e := (pppoe.PoolError{}); errors.As(why, &e) {
+		return "Session rejected: " + e.Error()
+	}
 	return "No client slots available"
 }
