@@ -45,7 +45,7 @@ func TestMetrics(t *testing.T) {
 			"\npppoe_server_sessions{state=\"online\"} 1\n", "\npppoe_server_authentications_total{result=\"accepted\"} 1\n",
 			"\npppoe_server_discovery_packets_total{code=\"PADS\",direction=\"sent\"} 1\n", "\npppoe_server_build_info{",
 		},
-		"/metrics/sessions?user=" + user: {`,user="` + user + `"} 1`, `ip="192.0.2.10"`},
+		"/metrics/sessions?user=" + user: {`pppoe_server_session_packets_total{user="` + user + `",`, `ip="192.0.2.10"`},
 		"/metrics/sessions?user=nobody":  {"200 OK"},
 		"/debug/pprof/goroutine?debug=1": {"goroutine profile: "},
 	} {
@@ -56,7 +56,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(w.scrape(t, "/metrics/sessions?user=nobody"), "pppoe_server_session") {
+	if strings.Contains(w.scrape(t, "/metrics/sessions?user=nobody"), `user="`) {
 		t.Error("sessions of others are shown")
 	}
 }

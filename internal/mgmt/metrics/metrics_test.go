@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"upppoe/internal/aaa/accounting"
 	"upppoe/internal/aaa/coa"
@@ -95,11 +97,33 @@ func TestCollector(t *testing.T) {
 
 // TestNamesFollowConventions: Prometheus's own check of names and help finds nothing.
 func TestNamesFollowConventions(t *testing.T) {
-	for _, c := range []prometheus.Collector{NewCollector(server()), &sessionCollector{source: server()}} {
-		if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
-			t.Errorf("%T: %v, %v", c, err, problems)
+	for _, path := range []string{"/metrics", "/metrics/sessions"} {
+		text := get(t, handler(Config{}, server(), radiusNumbers()), path, http.StatusOK)
+		if problems, err := promlint.New(strings.NewReader(text)).Lint(); err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v, %v", path, err, problems)
 		}
 	}
+}
+
+// TestSessionLabels: no text of a peer breaks a line of the answer: a parser reads it back.
+func TestSessionLabels(t *testing.T) {
+	const user = "a\"b\\c\nd{e=\"f\"} 1\xff\\n"
+	s := server()
+	s.sessions[0].User = user
+	text := get(t, handler(Config{}, s), "/metrics/sessions", http.StatusOK)
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	for _, m := range families["pppoe_server_session_dropped_packets_total"].GetMetric() {
+		for _, l := range m.GetLabel() {
+			if l.GetName() == "user" && l.GetValue() == strings.ToValidUTF8(user, "\uFFFD") && m.GetCounter().GetValue() == 7 {
+				return
+			}
+		}
+	}
+	t.Errorf("the session is not in\n%s", text)
 }
 
 // TestTrafficNeverDecreases: a session that leaves the table before it is among the ended ones does not
@@ -123,8 +147,8 @@ func TestSessions(t *testing.T) {
 	h := handler(Config{}, server())
 	all := get(t, h, "/metrics/sessions", http.StatusOK)
 	for _, want := range []string{
-		`pppoe_server_session_bytes_total{circuit_id="olt1 1/1/�",direction="sent",interface="eth1.100",ip="192.0.2.10",mac="02:00:00:00:00:01",session_id="7",user="alice"} 300`,
-		`pppoe_server_session_echo_round_trip_seconds{circuit_id="olt1 1/1/�",interface="eth1.100",ip="192.0.2.10",mac="02:00:00:00:00:01",session_id="7",user="alice"} 0.002`,
+		`pppoe_server_session_bytes_total{user="alice",mac="02:00:00:00:00:01",ip="192.0.2.10",interface="eth1.100",session_id="7",circuit_id="olt1 1/1/�",direction="sent"} 300`,
+		`pppoe_server_session_echo_round_trip_seconds{user="alice",mac="02:00:00:00:00:01",ip="192.0.2.10",interface="eth1.100",session_id="7",circuit_id="olt1 1/1/�"} 0.002`,
 		`user="bob�"`,
 	} {
 		if !strings.Contains(all, want) {
@@ -277,6 +301,19 @@ func TestFilesNameMetrics(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkSessions: the answer with the traffic of 20,000 sessions.
+func BenchmarkSessions(b *testing.B) {
+	s := server()
+	s.sessions = slices.Repeat(s.sessions, 10_000)
+	h := handler(Config{}, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		w.Body = nil
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics/sessions", nil))
 	}
 }
 

@@ -142,15 +142,3 @@ func serveIndex(w http.ResponseWriter, _ *http.Request) {
 /metrics/sessions  traffic of each session; ?user=, ?mac=, ?ip= or ?interface= selects
 `)
 }
-
-// serveSessions answers with the traffic of the sessions that the query selects.
-func serveSessions(w http.ResponseWriter, r *http.Request, source Source) {
-	selected, err := parseSelection(r.URL.Query())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&sessionCollector{source: source, selected: selected})
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
-}

@@ -1,125 +1,124 @@
 package metrics
 
 import (
-	"errors"
+	"bufio"
 	"fmt"
-	"net/netip"
-	"net/url"
-	"slices"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"upppoe/pppoe"
-	"upppoe/pppoe/wire"
+	"upppoe/pppoe/datapath"
 )
 
-// selection is which sessions are asked for. An empty field selects all.
-type selection struct {
-	user, iface string
-	mac         wire.Addr
-	ip          netip.Addr
+// The metrics of single sessions are written as text (Prometheus's exposition format, version 0.0.4) from
+// one compact row for each session: a registry would hold ten times the memory.
+
+// sessionRow is a session in the answer.
+type sessionRow struct {
+	labels    string // with their names
+	counters  datapath.Counters
+	uptime    time.Duration // 0: it has carried no packets
+	roundTrip time.Duration // 0: not measured
 }
 
-// parseSelection reads a query. Its error names the parameter.
-func parseSelection(query url.Values) (s selection, err error) {
-	for name, values := range query {
-		value := values[len(values)-1]
-		switch name {
-		case "user":
-			s.user = value
-		case "interface":
-			s.iface = value
-		case "mac":
-			s.mac, err = wire.ParseAddr(value)
-		case "ip":
-			s.ip, err = netip.ParseAddr(value)
-		default:
-			err = errors.New("unknown parameter: give user, mac, ip or interface")
+// sessionMetric is a metric of each session.
+type sessionMetric struct {
+	name, kind, help string
+	// samples appends the values of a row, each with further labels.
+	samples func(row *sessionRow, sample func(labels string, value float64))
+}
+
+const received, sent = `direction="received"`, `direction="sent"`
+
+var sessionMetrics = []sessionMetric{
+	{"bytes_total", "counter", "Octets of a session's IP packets by direction.", func(row *sessionRow, sample func(string, float64)) {
+		sample(received, float64(row.counters.ReceivedBytes))
+		sample(sent, float64(row.counters.SentBytes))
+	}},
+	{"packets_total", "counter", "IP packets of a session by direction.", func(row *sessionRow, sample func(string, float64)) {
+		sample(received, float64(row.counters.ReceivedPackets))
+		sample(sent, float64(row.counters.SentPackets))
+	}},
+	{"dropped_packets_total", "counter", "IP packets of a session that were dropped.", func(row *sessionRow, sample func(string, float64)) {
+		sample("", float64(row.counters.Dropped))
+	}},
+	{"uptime_seconds", "gauge", "Time since packets first flowed.", func(row *sessionRow, sample func(string, float64)) {
+		if row.uptime > 0 {
+			sample("", row.uptime.Seconds())
 		}
-		if err != nil {
-			return s, fmt.Errorf("%s=%s: %w", wire.Escape(name), wire.Escape(value), err)
+	}},
+	{"echo_round_trip_seconds", "gauge", "Round-trip time of the last LCP echo, if there was one.", func(row *sessionRow, sample func(string, float64)) {
+		if row.roundTrip > 0 {
+			sample("", row.roundTrip.Seconds())
 		}
+	}},
+}
+
+// serveSessions answers with the traffic of the sessions that the query selects.
+func serveSessions(w http.ResponseWriter, r *http.Request, source Source) {
+	selected, err := parseSelection(r.URL.Query())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
-	return s, nil
-}
-
-func (s selection) includes(of *pppoe.SessionStatus) bool {
-	return (s.user == "" || s.user == of.User) && (s.iface == "" || s.iface == of.Interface || s.iface == of.Ethernet) &&
-		(s.mac == wire.Addr{} || s.mac == of.Peer) && (!s.ip.IsValid() || hasAddress(of, s.ip))
-}
-
-// hasAddress reports whether an address, or a prefix that contains it, is the session's.
-func hasAddress(of *pppoe.SessionStatus, a netip.Addr) bool {
-	return a == of.IPv4.Remote || slices.ContainsFunc(of.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
-// sessionLabels identify a session.
-var sessionLabels = []string{"user", "mac", "ip", "interface", "session_id", "circuit_id"}
-
-func describeSession(name, help string, labels ...string) *prometheus.Desc {
-	return describe("session_"+name, help, append(slices.Clone(sessionLabels), labels...)...)
-}
-
-var (
-	sessionOctets  = describeSession("bytes_total", "Octets of a session's IP packets by direction.", "direction")
-	sessionPackets = describeSession("packets_total", "IP packets of a session by direction.", "direction")
-	sessionDrops   = describeSession("dropped_packets_total", "IP packets of a session that were dropped.")
-	sessionUptime  = describeSession("uptime_seconds", "Time since packets first flowed.")
-	sessionRTT     = describeSession("echo_round_trip_seconds", "Round-trip time of the last LCP echo, if there was one.")
-)
-
-// sessionCollector is a prometheus.Collector of single sessions.
-type sessionCollector struct {
-	source   Source
-	selected selection
-}
-
-// Describe sends the descriptions of all metrics.
-func (c *sessionCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sessionOctets, sessionPackets, sessionDrops, sessionUptime, sessionRTT} {
-		to <- d
-	}
-}
-
-// Collect reads the sessions.
-func (c *sessionCollector) Collect(to chan<- prometheus.Metric) {
-	m := metricSink{to}
-	for s := range c.source.Sessions() {
-		if c.selected.includes(&s) {
-			m.session(&s)
+	var rows []sessionRow
+	for s := range source.Sessions() {
+		if selected.includes(&s) {
+			rows = append(rows, rowOf(&s))
 		}
 	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	writeRows(w, rows)
 }
 
-func (m metricSink) session(s *pppoe.SessionStatus) {
-	labels := labelsOf(s)
-	with := func(direction string) []string { return append(slices.Clip(labels), direction) }
-	m.counter(sessionOctets, s.Counters.ReceivedBytes, with("received")...)
-	m.counter(sessionOctets, s.Counters.SentBytes, with("sent")...)
-	m.counter(sessionPackets, s.Counters.ReceivedPackets, with("received")...)
-	m.counter(sessionPackets, s.Counters.SentPackets, with("sent")...)
-	m.counter(sessionDrops, s.Counters.Dropped, labels...)
+// writeRows writes the metrics of sessions. An error of the client's connection ends it.
+func writeRows(w io.Writer, rows []sessionRow) error {
+	out := bufio.NewWriter(w)
+	for _, m := range sessionMetrics {
+		name := prefix + "session_" + m.name
+		fmt.Fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, m.help, name, m.kind)
+		for i := range rows {
+			m.samples(&rows[i], func(labels string, value float64) {
+				out.WriteString(name + "{" + rows[i].labels)
+				if labels != "" {
+					out.WriteString("," + labels)
+				}
+				out.WriteString("} ")
+				out.Write(strconv.AppendFloat(out.AvailableBuffer(), value, 'g', -1, 64))
+				out.WriteByte('\n')
+			})
+		}
+	}
+	return out.Flush()
+}
+
+func rowOf(s *pppoe.SessionStatus) sessionRow {
+	row := sessionRow{labels: labelsOf(s), counters: s.Counters, roundTrip: s.RoundTrip}
 	if !s.Opened.IsZero() {
-		m.gauge(sessionUptime, time.Since(s.Opened).Seconds(), labels...)
+		row.uptime = time.Since(s.Opened)
 	}
-	if s.RoundTrip > 0 {
-		m.gauge(sessionRTT, s.RoundTrip.Seconds(), labels...)
-	}
+	return row
 }
 
-// labelsOf returns the values of sessionLabels. What a peer has chosen is valid UTF-8 in them.
-func labelsOf(s *pppoe.SessionStatus) []string {
+// labelsOf returns what identifies a session. Text that a peer has chosen is escaped.
+func labelsOf(s *pppoe.SessionStatus) string {
 	ip, circuit := "", ""
 	if s.IPv4.Remote.IsValid() {
 		ip = s.IPv4.Remote.String()
 	}
 	if s.AccessLine != nil {
-		circuit = string(s.AccessLine.CircuitID)
+		circuit = s.AccessLine.CircuitID
 	}
-	return []string{valid(s.User), s.Peer.String(), ip, s.Interface, strconv.Itoa(int(s.SessionID)), valid(circuit)}
+	return fmt.Sprintf(`user="%s",mac="%v",ip="%s",interface="%s",session_id="%d",circuit_id="%s"`,
+		escapeLabel(s.User), s.Peer, ip, escapeLabel(s.Interface), s.SessionID, escapeLabel(circuit))
 }
 
-func valid(text string) string { return strings.ToValidUTF8(text, "�") }
+// labelEscapes are the characters with another form in the value of a label.
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+func escapeLabel(text string) string {
+	return labelEscapes.Replace(strings.ToValidUTF8(text, "\uFFFD"))
+}
