@@ -89,7 +89,7 @@ func TestOperate(t *testing.T) {
 		t.Errorf("the rates are %d up, %d down", s.RateUp, s.RateDown)
 	}
 	o.has("disconnected 1 session", "disconnect", "--ip", "192.0.2.10", "--reason", "maintenance")
-	check(t, server.Await(`Session 1 closed for client .*: user-request \(disconnected by the operator\), user "testuser".*, circuit ID "dslam1 atm 1/2:3.4", after \d+s, sent \d+ bytes, received \d+ bytes`))
+	check(t, server.Await(`Session 1 closed for client .*: user-request \(maintenance\), user "testuser".*, circuit ID "dslam1 atm 1/2:3.4", after \d+s, sent \d+ bytes, received \d+ bytes`))
 	w.awaitStatus(t, "it has redialled", isOnline)
 	check(t, server.Await(`Session 2 created for client`))
 	o.has("the server drains", "drain")
