@@ -18,6 +18,7 @@ import (
 	"upppoe/internal/config/secrets"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/metrics"
+	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
 	"upppoe/pppoe"
@@ -205,7 +206,15 @@ func (s *radiusService) start(server *pppoe.Server) (err error) {
 
 // metrics returns what reads the service's numbers. It must be called after start.
 func (s *radiusService) metrics() prometheus.Collector {
-	return metrics.RADIUS{Auth: s.authClient, Acct: s.acctClient, Accounting: s.accounting, CoA: s.coa}
+	return metrics.RADIUS(s.numbers())
+}
+
+// numbers returns where the service's numbers are read. It must be called after start.
+func (s *radiusService) numbers() servercontrol.RADIUS {
+	if s == nil {
+		return servercontrol.RADIUS{}
+	}
+	return servercontrol.RADIUS{Auth: s.authClient, Acct: s.acctClient, Accounting: s.accounting, CoA: s.coa}
 }
 
 // notify handles events of sessions. It does not block.

@@ -96,6 +96,29 @@ func writeStats(w io.Writer, s *servercontrol.Stats) {
 	for _, reason := range slices.Sorted(maps.Keys(s.Drops)) {
 		line("dropped", "%d: %s", s.Drops[reason], reason)
 	}
+	writeRADIUS(line, s)
+}
+
+// writeRADIUS writes the numbers of RADIUS, those that there are.
+func writeRADIUS(line func(name, format string, args ...any), s *servercontrol.Stats) {
+	for _, r := range s.RADIUS {
+		state := "up"
+		if !r.Up {
+			state = "dead"
+		}
+		line("RADIUS "+r.Use, "%s is %s: %d requests, %d answers, %d time-outs, %d retransmissions, %d answers dropped",
+			r.Server, state, r.Requests, r.Answers, r.Timeouts, r.Retransmissions, r.Dropped)
+	}
+	if a := s.Accounting; a != nil {
+		line("accounting", "%d records wait in memory, %d in the spool, %d for an answer; %d answered, %d dropped, %d errors of the spool",
+			a.Memory, a.Spool, a.Sent, a.Answered, a.Dropped, a.SpoolErrors)
+	}
+	if c := s.CoA; c != nil {
+		line("CoA", "%d acknowledged, %d refused", c.Acknowledged, c.Refused)
+		for _, reason := range slices.Sorted(maps.Keys(c.Dropped)) {
+			line("CoA dropped", "%d: %s", c.Dropped[reason], reason)
+		}
+	}
 }
 
 // numbers formats numbers by name, the largest first.

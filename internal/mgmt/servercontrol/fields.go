@@ -42,6 +42,9 @@ var StatsFields = []Field{
 	{"received, sent", "discovery packets: padi, pado, padr, pads, padt"},
 	{"drops", "discovery and control frames that were dropped, by reason"},
 	{"queues", "frames that wait now, of each interface: interface, discovery, control, capacity"},
+	{"radius", "each RADIUS server: server, use (auth or acct), up (it is not known to be dead), requests, retransmissions, answers, timeouts (requests without an answer), dropped (invalid answers); absent: none"},
+	{"accounting", "records: those that wait in memory, in spool (on disk) or, as they are sent, for an answer; totals: answered, dropped, spool_errors"},
+	{"coa", "CoA-Requests and Disconnect-Requests: acknowledged, refused, and dropped by reason"},
 }
 
 // StatusFields describes the fields of Status.

@@ -36,6 +36,8 @@ type Program struct {
 	Pools func() []Pool
 	// AcctSessionID returns RADIUS's Acct-Session-Id of a session by its ID; nil: there is no RADIUS.
 	AcctSessionID func(id uint64) string
+	// RADIUS has numbers for stats.
+	RADIUS RADIUS
 }
 
 // Result is the last line of a response.
@@ -297,6 +299,8 @@ func (p *Program) pools(_ struct{}, rows *json.Encoder) Result {
 }
 
 func (p *Program) stats(_ struct{}, rows *json.Encoder) Result {
-	rows.Encode(statsOf(p.Server.Stats()))
+	s := statsOf(p.Server.Stats())
+	p.RADIUS.addTo(&s)
+	rows.Encode(s)
 	return Result{Done: true, Count: 1}
 }

@@ -76,6 +76,10 @@ type Stats struct {
 	Sent        Discovery         `json:"sent"`
 	Drops       map[string]uint64 `json:"drops"`  // discovery and control frames, by reason
 	Queues      []Queue           `json:"queues"` // now
+
+	RADIUS     []RADIUSServer `json:"radius,omitempty"` // absent: there are none
+	Accounting *Accounting    `json:"accounting,omitempty"`
+	CoA        *CoA           `json:"coa,omitempty"`
 }
 
 // Discovery are numbers of discovery packets.
@@ -99,15 +103,20 @@ func statsOf(s pppoe.Stats) Stats {
 	j := Stats{
 		Sessions: s.Sessions, Online: s.Online, HalfOpen: s.HalfOpen, MaxSessions: s.MaxSessions, Established: s.Established, Opened: s.Opened,
 		Failed: byName(s.Failed), Ended: byName(s.Ended), Accepted: s.Accepted, Rejected: s.Rejected,
-		Received: Discovery(s.Received), Sent: Discovery(s.Sent), Drops: make(map[string]uint64), Queues: []Queue{},
-	}
-	for reason, n := range s.Drops {
-		j.Drops[reason.Error()] += n
+		Received: Discovery(s.Received), Sent: Discovery(s.Sent), Drops: byReason(s.Drops), Queues: []Queue{},
 	}
 	for _, q := range s.Queues {
 		j.Queues = append(j.Queues, Queue(q))
 	}
 	return j
+}
+
+func byReason(by map[error]uint64) map[string]uint64 {
+	named := make(map[string]uint64)
+	for reason, n := range by {
+		named[reason.Error()] += n
+	}
+	return named
 }
 
 func byName(by map[session.Cause]uint64) map[string]uint64 {
