@@ -3,6 +3,7 @@ package coa
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	layeh "layeh.com/radius"
@@ -61,8 +62,8 @@ func identifies(t radius.AttributeType) bool {
 	return false
 }
 
-// execute executes a request; nil: it is done.
-func (s *Server) execute(p *layeh.Packet) *refusal {
+// execute executes a request of a client; nil: it is done.
+func (s *Server) execute(p *layeh.Packet, from netip.Addr) *refusal {
 	if err := s.checkNAS(p); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (s *Server) execute(p *layeh.Packet) *refusal {
 	if why != nil {
 		return why
 	}
-	return s.apply(p.Code, keys, change)
+	return s.apply(p.Code, keys, change, from)
 }
 
 // checkNAS: RFC 5176 section 3.5, 403: the request must be for us.
@@ -181,8 +182,9 @@ func isStation(text string, s pppoe.SessionInfo) bool {
 	return strings.EqualFold(digits.Replace(text), digits.Replace(s.Peer.String()))
 }
 
-// apply changes or ends sessions. It fails if none of them is there any more.
-func (s *Server) apply(code layeh.Code, keys []pppoe.SessionKey, change func(*pppoe.SessionPolicy)) *refusal {
+// apply changes or ends sessions, for a client. It fails if none of them is there any more.
+func (s *Server) apply(code layeh.Code, keys []pppoe.SessionKey, change func(*pppoe.SessionPolicy), from netip.Addr) *refusal {
+	first, _ := s.cfg.Sessions.Session(keys[0]) // for the log
 	done := 0
 	for _, key := range keys {
 		var err error
@@ -198,15 +200,20 @@ func (s *Server) apply(code layeh.Code, keys []pppoe.SessionKey, change func(*pp
 	if done == 0 {
 		return refuse(rfc3576.ErrorCause_Value_SessionContextNotFound, "the session has just ended")
 	}
-	what := "changed"
+	what, values := "changed", ""
+	if code == layeh.CodeDisconnectRequest {
+		what = "ended"
+	} else {
+		values = ": " + requested(change)
+	}
 	s.update(func(c *Stats) {
 		if code == layeh.CodeDisconnectRequest {
-			what = "ended"
 			c.Disconnected += uint64(done)
 		} else {
 			c.Changed += uint64(done)
 		}
 	})
-	s.cfg.Log.Info(fmt.Sprintf("RADIUS: %s %d session(s) on request, the first of %v on %s", what, done, keys[0].Peer, wire.Escape(keys[0].Interface)))
+	s.cfg.Log.Info(fmt.Sprintf(`RADIUS: %s %d session(s) on request of %v, the first of %v on %s, user "%s"%s`,
+		what, done, from, keys[0].Peer, wire.Escape(keys[0].Interface), wire.EscapeName(first.User), values))
 	return nil
 }

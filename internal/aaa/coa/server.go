@@ -116,7 +116,7 @@ func (s *Server) handle(now time.Time, b []byte, from netip.AddrPort) ([]byte, e
 	} else if by.IsValid() {
 		return nil, ErrReplayed
 	}
-	answer, err := radius.EncodeResponse(s.answer(p))
+	answer, err := radius.EncodeResponse(s.answer(p, from.Addr()))
 	if err != nil {
 		return nil, radius.ErrLength // too many Proxy-States
 	}
@@ -150,13 +150,13 @@ func (s *Server) checkTime(now time.Time, p *layeh.Packet) error {
 	return nil
 }
 
-// answer executes a request, and returns the response.
-func (s *Server) answer(p *layeh.Packet) *layeh.Packet {
+// answer executes a request of a client, and returns the response.
+func (s *Server) answer(p *layeh.Packet, from netip.Addr) *layeh.Packet {
 	ack, nak := layeh.CodeCoAACK, layeh.CodeCoANAK
 	if p.Code == layeh.CodeDisconnectRequest {
 		ack, nak = layeh.CodeDisconnectACK, layeh.CodeDisconnectNAK
 	}
-	why := s.execute(p)
+	why := s.execute(p, from)
 	code := ack
 	if why != nil {
 		code = nak
