@@ -88,7 +88,7 @@ func change(set *pflag.FlagSet, args []string, f *servercontrol.Filter, socket *
 	}
 	err := addNamed(f, set.Args())
 	if err == nil && f.IsEmpty() && !set.Changed("all") {
-		err = &pppd.Error{Message: fmt.Sprintf("name a session by its ID, user, IP or Ethernet address, or give --all (see pppoe-server %s --help)", request)}
+		err = &pppd.Error{Message: fmt.Sprintf("name a session by its ID, Acct-Session-Id, user, IP or Ethernet address, or give --all (see pppoe-server %s --help)", request)}
 	}
 	var with any
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/aaa/radius"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/servercontrol"
@@ -76,7 +77,7 @@ func twoSessions() *fakeServer {
 func serveControl(t *testing.T, server *fakeServer, name string) *control.Server {
 	t.Helper()
 	p := &servercontrol.Program{
-		Server: server, Info: servercontrol.Info{ACName: "ac", Interfaces: []string{"eth1"}},
+		Server: server, NAS: &radius.NAS{Started: time.Unix(0x6a000000, 0)}, Info: servercontrol.Info{ACName: "ac", Interfaces: []string{"eth1"}},
 		Reload: func() ([]string, error) { return nil, errors.New("/etc/ppp/pppoe-server-options:3: unknown option x") },
 		Pools: func() []servercontrol.Pool {
 			return []servercontrol.Pool{{Name: "ipv4", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2, Free: 62, Reserved: 1, Refused: 4}}
@@ -144,6 +145,8 @@ func TestCommands(t *testing.T) {
 		{"session 192.0.2.11", 0, "  circuit ID  dslam1 atm 1/2:3.4\n  remote ID   al\\033ice\n  access line actual_rate_down 50000\n", "", nil},
 		{"session 02-00-5e-00-53-02 --json", 0, `"user":"bob"`, "", nil},
 		{"session 1", 0, "  limits      down 100 Mbit/s\n", "", nil},
+		{"session 6A00000000000002", 0, "session 2: bob, online\n", "", nil},
+		{"sessions --json --acct-session-id 6a00000000000002", 0, `"acct_session_id":"6a00000000000002"`, "", nil},
 		{"session carol", 12, "", "pppoe-server: no session matches\n", nil},
 		{"session", 2, "", "name a session by its ID", nil},
 		{"session a b", 2, "", `unexpected argument "b"`, nil},
@@ -161,6 +164,9 @@ func TestCommands(t *testing.T) {
 		{"top --every 1ms", 2, "", "--every 1ms: give 100ms or more", nil},
 		{"top --count -1", 2, "", "--count and --rows: give 1 or more", nil},
 		{"disconnect bob", 0, "disconnected 1 session\n", "", both[1:]},
+		{"disconnect 6a00000000000002", 0, "disconnected 1 session\n", "", both[1:]},
+		{"disconnect 1234567800000001", 12, "", "no session matches", nil},
+		{"update 6a00000000000001 --rate-up 1M", 0, "updated 1 session\n", "", []string{"update 1 1000000 0 0s"}},
 		{"disconnect --hard --reason bye --circuit-id dslam1*", 0, "disconnected 1 session\n", "", []string{"disconnect 1 1 bye"}},
 		{"disconnect --interface eth1", 13, "", "several sessions match: name one, or give --all\n  id 1: 02:00:5e:00:53:01 on eth1.100, user al\\033ice, 192.0.2.11\n  id 2: ", nil},
 		{"disconnect --interface eth1 --all", 0, "disconnected 2 sessions\n", "", both},

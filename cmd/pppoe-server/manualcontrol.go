@@ -10,9 +10,9 @@ func operating() []manpage.Block {
 	return []manpage.Block{
 		manpage.Paragraph("The commands status to log talk to the running server over its control socket. Root may use it, and the members of `--control-group`. " +
 			"Several servers have a socket each; a command then needs `--socket`, and its error lists them. `pppoe-server COMMAND --help` describes all flags of a command."),
-		manpage.Paragraph("A session is named by its ID (first column of sessions), its user, IP or Ethernet address; a number is an ID, so a user with such a name needs `--user`. " +
+		manpage.Paragraph("A session is named by its ID (first column of sessions), RADIUS's Acct-Session-Id, its user, IP or Ethernet address; a number is an ID and 16 hexadecimal digits an Acct-Session-Id, so a user with such a name needs `--user`. " +
 			"Flags select sessions that match all of them: `--user` (* stands for any text), `--ip` (also a prefix), `--mac` (also its first octets), `--vlan` (a list), " +
-			"`--interface`, `--circuit-id`, `--remote-id`, `--state`. disconnect and update change one session; if several match, nothing is changed, the error lists some, and `--all` is needed."),
+			"`--interface`, `--circuit-id`, `--remote-id`, `--acct-session-id`, `--state`. disconnect and update change one session; if several match, nothing is changed, the error lists some, and `--all` is needed."),
 		manpage.Paragraph("sessions shows a table as wide as the terminal: long names are cut off, marked by an ellipsis, and then columns omitted. In a pipe nothing is. " +
 			"IN and UP are from the client, OUT and DOWN to it: octets so far, and bit/s during the last second. RTT is the round-trip time of the last LCP echo in ms " +
 			"(option `lcp-echo-interval`). `--columns` selects columns. What clients and access nodes send is escaped. `--watch` shows the table again and again."),

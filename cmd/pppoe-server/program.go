@@ -200,7 +200,9 @@ func (p *program) startControl() {
 	for _, l := range p.listeners {
 		info.Interfaces = append(info.Interfaces, strings.TrimSuffix(listenerName(l), ","))
 	}
-	p.socket.program.AcctSessionID, p.socket.program.RADIUS = p.radius.sessionIDs(), p.radius.numbers()
+	if p.radius != nil {
+		p.socket.program.NAS, p.socket.program.RADIUS = p.radius.nas, p.radius.numbers()
+	}
 	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.config, p.server) })
 }
 

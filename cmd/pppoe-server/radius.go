@@ -68,14 +68,6 @@ func newRADIUS(c *serverconfig.Config, log *slog.Logger) (*radiusService, error)
 	return s, s.openCoA(r, nas, &policies)
 }
 
-// sessionIDs returns what makes the Acct-Session-Id of a session; nil: there is no RADIUS.
-func (s *radiusService) sessionIDs() func(id uint64) string {
-	if s == nil {
-		return nil
-	}
-	return s.nas.SessionID
-}
-
 // clientsOf makes the clients of authentication and of accounting; the latter is nil without one.
 func (s *radiusService) clientsOf(r serverconfig.RADIUS) (auth, acct *radius.Client, err error) {
 	authConfig, acctConfig := r.Client, r.Client
@@ -211,9 +203,6 @@ func (s *radiusService) metrics() prometheus.Collector {
 
 // numbers returns where the service's numbers are read. It must be called after start.
 func (s *radiusService) numbers() servercontrol.RADIUS {
-	if s == nil {
-		return servercontrol.RADIUS{}
-	}
 	return servercontrol.RADIUS{Auth: s.authClient, Acct: s.acctClient, Accounting: s.accounting, CoA: s.coa}
 }
 

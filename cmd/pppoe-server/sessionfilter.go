@@ -23,20 +23,29 @@ func addFilterFlags(set *pflag.FlagSet, f *servercontrol.Filter) {
 	set.StringVar(&f.Interface, "interface", "", "on this `INTERFACE`, with VLAN tags (eth1.100) or without, or with this network device (ppp0)")
 	set.StringVar(&f.CircuitID, "circuit-id", "", "with this circuit ID of the access line; * in it stands for any text")
 	set.StringVar(&f.RemoteID, "remote-id", "", "with this remote ID of the access line; * in it stands for any text")
+	set.StringVar(&f.AcctSessionID, "acct-session-id", "", "with this `ID` in RADIUS's accounting")
 	set.StringVar(&f.State, "state", "", "in this `STATE`: establish, authenticate, network, online or closing")
 }
 
-// addNamed adds to a filter what an argument names: a session's ID, an IP address, an Ethernet address,
-// or else a user.
+// isAcctSessionID reports whether a name has the form of an Acct-Session-Id (radius.NAS.SessionID): 16
+// hexadecimal digits, more after 2^32 sessions. As a decimal number it is larger than any ID.
+func isAcctSessionID(name string) bool {
+	return len(name) >= 16 && len(name) <= 24 && strings.Trim(name, "0123456789abcdefABCDEF") == ""
+}
+
+// addNamed adds to a filter what an argument names: a session's ID or Acct-Session-Id, an IP address, an
+// Ethernet address, or else a user.
 func addNamed(f *servercontrol.Filter, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	if len(args) > 1 {
-		return &pppd.Error{Message: fmt.Sprintf("unexpected argument %q: one session is named by its ID, user, IP or Ethernet address", args[1])}
+		return &pppd.Error{Message: fmt.Sprintf("unexpected argument %q: one session is named by its ID, Acct-Session-Id, user, IP or Ethernet address", args[1])}
 	}
 	name := args[0]
-	if id, err := strconv.ParseUint(name, 10, 64); err == nil {
+	if isAcctSessionID(name) {
+		f.AcctSessionID = name
+	} else if id, err := strconv.ParseUint(name, 10, 64); err == nil {
 		f.ID = id
 	} else if _, err := netip.ParseAddr(name); err == nil {
 		f.IP = name

@@ -27,7 +27,7 @@ func showSession(args []string) int {
 func (v *sessionsView) showOne(args []string) error {
 	err := addNamed(&v.query.Filter, args)
 	if err == nil && v.query.IsEmpty() {
-		err = &pppd.Error{Message: "name a session by its ID, user, IP or Ethernet address (see pppoe-server session --help)"}
+		err = &pppd.Error{Message: "name a session by its ID, Acct-Session-Id, user, IP or Ethernet address (see pppoe-server session --help)"}
 	}
 	if err == nil {
 		v.socket, err = findSocket(v.socket)

@@ -22,6 +22,8 @@ type Filter struct {
 	CircuitID string `json:"circuit_id,omitempty"` // of the access line
 	RemoteID  string `json:"remote_id,omitempty"`
 	State     string `json:"state,omitempty"`
+
+	AcctSessionID string `json:"acct_session_id,omitempty"` // of RADIUS, in either case
 }
 
 // IsEmpty reports whether the filter selects all sessions.
@@ -33,9 +35,25 @@ type matcher struct {
 	mac   *wire.AddrSet
 	ip    netip.Prefix
 	vlans vlan.Set
+	none  bool // no session matches
 }
 
-// parse checks a filter. The error names the field.
+// matcher checks a filter. The error names the field.
+func (p *Program) matcher(f Filter) (matcher, error) {
+	m, err := f.parse()
+	switch {
+	case err != nil || f.AcctSessionID == "":
+		return m, err
+	case p.NAS == nil:
+		return m, fmt.Errorf("acct-session-id %q: this server has no RADIUS servers; a user with such a name is selected by --user", f.AcctSessionID)
+	}
+	id, ok := p.NAS.GenerationOf(strings.ToLower(f.AcctSessionID))
+	m.none = !ok || id == 0 || m.ID != 0 && m.ID != id // an ID of 0 would select all
+	m.ID = id
+	return m, nil
+}
+
+// parse parses the fields but AcctSessionID. The error names the field.
 func (f Filter) parse() (m matcher, err error) {
 	m.Filter = f
 	if f.MAC != "" {
@@ -70,7 +88,8 @@ func parsePrefix(text string) (netip.Prefix, error) {
 // matches reports whether a session is selected.
 func (m *matcher) matches(s *pppoe.SessionStatus) bool {
 	switch {
-	case m.ID != 0 && m.ID != s.Generation,
+	case m.none,
+		m.ID != 0 && m.ID != s.Generation,
 		m.User != "" && !matchText(m.User, s.User),
 		m.MAC != "" && !m.mac.Contains(s.Peer),
 		m.IP != "" && !m.hasAddress(s),

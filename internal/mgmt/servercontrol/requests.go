@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"upppoe/internal/aaa/radius"
 	"upppoe/internal/mgmt/control"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
@@ -34,8 +35,8 @@ type Program struct {
 	Reload func() (warnings []string, err error)
 	// Pools returns how much of the address pools is used.
 	Pools func() []Pool
-	// AcctSessionID returns RADIUS's Acct-Session-Id of a session by its ID; nil: there is no RADIUS.
-	AcctSessionID func(id uint64) string
+	// NAS makes the Acct-Session-Id of a session of its ID; nil: there is no RADIUS.
+	NAS *radius.NAS
 	// RADIUS has numbers for stats.
 	RADIUS RADIUS
 }
@@ -137,7 +138,7 @@ func decode(arguments string, to any) error {
 
 // sessions encodes the sessions that match.
 func (p *Program) sessions(q Query, rows *json.Encoder) Result {
-	m, err := q.parse()
+	m, err := p.matcher(q.Filter)
 	if err != nil {
 		return Result{Error: err.Error(), Code: CodeInvalid}
 	}
@@ -151,8 +152,8 @@ func (p *Program) sessions(q Query, rows *json.Encoder) Result {
 			row = Session{ID: s.Generation, State: stateOf(s.Phase), RoundTrip: milliseconds(s.RoundTrip), Traffic: trafficOf(s.Counters)}
 		} else {
 			row = sessionOf(&s, time.Now())
-			if p.AcctSessionID != nil {
-				row.AcctSessionID = p.AcctSessionID(row.ID)
+			if p.NAS != nil {
+				row.AcctSessionID = p.NAS.SessionID(row.ID)
 			}
 		}
 		if rows.Encode(&row) != nil {
@@ -168,7 +169,7 @@ const maxMatches = 10
 
 // each applies a function to the sessions that match: to one, unless all are wanted.
 func (p *Program) each(f Filter, all bool, do func(pppoe.SessionKey) error) Result {
-	m, err := f.parse()
+	m, err := p.matcher(f)
 	switch {
 	case err != nil:
 		return Result{Error: err.Error(), Code: CodeInvalid}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/aaa/radius"
 	"upppoe/internal/mgmt/control"
 	"upppoe/ipcp"
 	"upppoe/ppp/session"
@@ -122,8 +123,8 @@ func TestSessionInJSON(t *testing.T) {
 		`"t":{"sent_packets":1,"sent_bytes":2,"received_packets":3,"received_bytes":4,"dropped":5,"spoofed":2},"up":10000}`; string(rest) != want {
 		t.Errorf("the rest is\n%s\nwant\n%s", rest, want)
 	}
-	rows, _ = ask(t, &Program{Server: sessions(), AcctSessionID: func(id uint64) string { return fmt.Sprintf("%08x", id) }}, `sessions {"id":3}`)
-	if len(rows) != 1 || !strings.Contains(rows[0], `"acct_session_id":"00000003"`) {
+	rows, _ = ask(t, &Program{Server: sessions(), NAS: nas}, `sessions {"id":3}`)
+	if len(rows) != 1 || !strings.Contains(rows[0], `"acct_session_id":"6a00000000000003"`) {
 		t.Errorf("with RADIUS: %q", rows)
 	}
 	rows, _ = ask(t, &Program{Server: sessions()}, `sessions {"traffic_only":true,"id":1}`)
@@ -201,6 +202,41 @@ func TestFilter(t *testing.T) {
 		if rows, result := ask(t, &Program{Server: sessions()}, "sessions "+filter); result.Code != CodeInvalid || !strings.Contains(result.Error, want) || len(rows) > 0 {
 			t.Errorf("%s: %+v", filter, result)
 		}
+	}
+}
+
+// nas makes Acct-Session-Ids.
+var nas = &radius.NAS{Started: time.Unix(0x6a000000, 0)}
+
+// TestAcctSessionID: an Acct-Session-Id selects one session, if it is of this run of the server; none
+// selects all.
+func TestAcctSessionID(t *testing.T) {
+	for filter, want := range map[string]uint64{
+		`{"acct_session_id":"6a00000000000002"}`:              2,
+		`{"acct_session_id":"6A00000000000002"}`:              2,
+		`{"acct_session_id":"6a00000000000002","id":2}`:       2,
+		`{"acct_session_id":"6a00000000000002","id":1}`:       0,
+		`{"acct_session_id":"6a00000000000002","user":"bob"}`: 2,
+		`{"acct_session_id":"6a00000000000002","user":"x"}`:   0,
+		`{"acct_session_id":"6a00000000000009"}`:              0,
+		`{"acct_session_id":"6a00000000000000"}`:              0,
+		`{"acct_session_id":"6a00000100000002"}`:              0,
+		`{"acct_session_id":"2"}`:                             0,
+	} {
+		server := sessions()
+		_, result := ask(t, &Program{Server: server, NAS: nas}, "disconnect "+filter)
+		var calls []string
+		code := CodeNoSession
+		if want != 0 {
+			calls, code = []string{fmt.Sprintf("%d 0 user-request disconnected by the operator", want)}, ""
+		}
+		if !slices.Equal(server.calls, calls) || result.Code != code {
+			t.Errorf("%s: %q, %+v", filter, server.calls, result)
+		}
+	}
+	_, result := ask(t, &Program{Server: sessions()}, `sessions {"acct_session_id":"6a00000000000002"}`)
+	if result.Code != CodeInvalid || !strings.Contains(result.Error, "no RADIUS") {
+		t.Errorf("without RADIUS: %+v", result)
 	}
 }
 
