@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 
 	"layeh.com/radius"
 
@@ -29,8 +30,9 @@ type Config struct {
 
 // Authenticator authenticates peers by RADIUS servers.
 type Authenticator struct {
-	cfg    Config
-	client *Client
+	cfg      Config
+	policies atomic.Pointer[Policies]
+	client   *Client
 }
 
 var _ pppoe.Authenticator = (*Authenticator)(nil)
@@ -40,8 +42,13 @@ func NewAuthenticator(cfg Config, client *Client) *Authenticator {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Authenticator{cfg: cfg, client: client}
+	a := &Authenticator{cfg: cfg, client: client}
+	a.SetPolicies(&cfg.Policies)
+	return a
 }
+
+// SetPolicies makes later answers of servers mean what these policies say. They must not change.
+func (a *Authenticator) SetPolicies(p *Policies) { a.policies.Store(p) }
 
 // Authenticate asks the servers, and blocks until one answers, all have failed to, or ctx ends. An
 // attribute with a wrong value rejects the peer: half a policy could give it what it must not have.
@@ -50,7 +57,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, s pppoe.SessionInfo, r
 	if err != nil {
 		return reject(err.Error(), "")
 	}
-	g := newGrant(&a.cfg.Policies, a.base(s))
+	g := newGrant(a.policies.Load(), a.base(s))
 	if err := g.apply(answer); err != nil {
 		a.cfg.Log.Warn(fmt.Sprintf("RADIUS: %q is rejected: %v", wire.EscapeName(r.User()), err))
 		return reject("the RADIUS server's "+err.Error(), "")

@@ -17,14 +17,13 @@ var (
 	ErrBusy = errors.New("RADIUS: too many requests wait for the servers")
 )
 
-// Client sends requests to servers.
+// Client sends requests to servers. Its methods may be called concurrently.
 type Client struct {
-	cfg         ClientConfig
-	servers     []*server
-	outstanding chan struct{}
-	queued      atomic.Int64
-	busy        atomic.Uint64
-	turn        atomic.Uint64
+	busy atomic.Uint64
+
+	mu       sync.Mutex
+	current  *serverSet
+	replaced []*serverSet // those that requests still use
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -37,19 +36,16 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, outstanding: make(chan struct{}, cfg.MaxOutstanding)}
+	c := &Client{current: newServerSet(cfg, nil)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
-	for _, s := range cfg.Servers {
-		c.servers = append(c.servers, &server{Server: s, cfg: &c.cfg})
-	}
 	return c, nil
 }
 
 // Close ends all exchanges, and closes the sockets.
 func (c *Client) Close() {
 	c.stop()
-	for _, s := range c.servers {
-		s.close()
+	for _, set := range c.sets() {
+		set.close()
 	}
 	c.running.Wait()
 }
@@ -57,12 +53,14 @@ func (c *Client) Close() {
 // Exchange sends a request, and returns the answer of the first server that gives one. The error is
 // ErrNoAnswer (wrapped), ErrBusy, that of the context, or that of build.
 func (c *Client) Exchange(ctx context.Context, build Build) (*radius.Packet, error) {
-	if err := c.acquire(ctx); err != nil {
+	set := c.use()
+	defer c.release(set)
+	if err := c.acquire(ctx, set); err != nil {
 		return nil, err
 	}
-	defer func() { <-c.outstanding }()
+	defer func() { <-set.outstanding }()
 	err := ErrNoAnswer
-	for _, attempt := range c.attempts(time.Now()) {
+	for _, attempt := range c.attempts(set, time.Now()) {
 		var answer *radius.Packet
 		if answer, err = attempt.server.exchange(ctx, build, attempt.transmissions); err == nil || !errors.Is(err, ErrNoAnswer) {
 			return answer, err
@@ -72,20 +70,20 @@ func (c *Client) Exchange(ctx context.Context, build Build) (*radius.Packet, err
 }
 
 // acquire waits until a request may be sent.
-func (c *Client) acquire(ctx context.Context) error {
+func (c *Client) acquire(ctx context.Context, set *serverSet) error {
 	select {
-	case c.outstanding <- struct{}{}:
+	case set.outstanding <- struct{}{}:
 		return nil
 	default:
 	}
-	if c.queued.Add(1) > int64(c.cfg.MaxQueued) {
-		c.queued.Add(-1)
+	if set.queued.Add(1) > int64(set.cfg.MaxQueued) {
+		set.queued.Add(-1)
 		c.busy.Add(1)
 		return ErrBusy
 	}
-	defer c.queued.Add(-1)
+	defer set.queued.Add(-1)
 	select {
-	case c.outstanding <- struct{}{}:
+	case set.outstanding <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -102,22 +100,22 @@ type attempt struct {
 
 // attempts returns the servers to try for a request: those that answer, in order. If a dead one is due
 // for a test, it is tried first, by one transmission; if all are dead, all are tried.
-func (c *Client) attempts(now time.Time) (order []attempt) {
+func (c *Client) attempts(set *serverSet, now time.Time) (order []attempt) {
 	begin := 0
-	if c.cfg.LoadShare {
-		begin = int(c.turn.Add(1) % uint64(len(c.servers)))
+	if set.cfg.LoadShare {
+		begin = int(set.turn.Add(1) % uint64(len(set.servers)))
 	}
 	var live, dead []attempt
-	for i := range c.servers {
-		s := c.servers[(begin+i)%len(c.servers)]
+	for i := range set.servers {
+		s := set.servers[(begin+i)%len(set.servers)]
 		if !s.isDead() {
-			live = append(live, attempt{s, c.cfg.Transmissions})
+			live = append(live, attempt{s, set.cfg.Transmissions})
 			continue
 		}
-		dead = append(dead, attempt{s, c.cfg.Transmissions})
+		dead = append(dead, attempt{s, set.cfg.Transmissions})
 		switch due := s.mayTest(now); {
-		case due && c.cfg.StatusServer:
-			c.test(s)
+		case due && set.cfg.StatusServer:
+			c.test(set, s)
 		case due:
 			order = append(order, attempt{s, 1})
 		}
@@ -128,9 +126,11 @@ func (c *Client) attempts(now time.Time) (order []attempt) {
 	return dead
 }
 
-// test sends Status-Server to a dead server (RFC 5997).
-func (c *Client) test(s *server) {
+// test sends Status-Server to a dead server (RFC 5997). The caller uses the set.
+func (c *Client) test(set *serverSet, s *server) {
+	c.retain(set)
 	c.running.Go(func() {
+		defer c.release(set)
 		s.exchange(c.ctx, func(secret []byte) (*radius.Packet, error) {
 			return radius.New(radius.CodeStatusServer, secret), nil
 		}, 1) // noteAnswer and noteTimeout have its result

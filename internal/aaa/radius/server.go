@@ -19,7 +19,7 @@ type Build func(secret []byte) (*radius.Packet, error)
 type server struct {
 	Server
 	cfg   *ClientConfig
-	stats counters
+	stats *counters
 
 	mu       sync.Mutex
 	sockets  []*socket

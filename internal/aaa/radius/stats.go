@@ -81,8 +81,12 @@ func (c *counters) read() ServerStats {
 
 // Stats returns the counters.
 func (c *Client) Stats() Stats {
-	s := Stats{Outstanding: len(c.outstanding), Queued: int(c.queued.Load()), Busy: c.busy.Load()}
-	for _, server := range c.servers {
+	s, sets := Stats{Busy: c.busy.Load()}, c.sets()
+	for _, set := range sets {
+		s.Outstanding += len(set.outstanding)
+		s.Queued += int(set.queued.Load())
+	}
+	for _, server := range sets[0].servers {
 		one := server.stats.read()
 		one.Addr, one.Dead = server.Addr, server.isDead()
 		s.Servers = append(s.Servers, one)
