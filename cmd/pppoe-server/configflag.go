@@ -41,7 +41,7 @@ func (f *flags) checkConfigAlone(set *pflag.FlagSet) (err error) {
 // readConfig reads the file of --config. Flags beside it override it. Accounts are not checked: a bad line
 // costs its account, and is logged.
 func (f *flags) readConfig() (*serverconfig.Config, []string, error) {
-	c, problems := serverconfig.Read(f.config)
+	c, problems := serverconfig.ReadForServer(f.config)
 	if err := problems.Err(); err != nil {
 		return nil, nil, err
 	}

@@ -55,55 +55,56 @@ func newRADIUS(c *serverconfig.Config, log *slog.Logger) (*radiusService, error)
 		nas.Identifier = c.ACName()
 	}
 	policies := c.RADIUSPolicies()
-	auth, acct, err := s.clientsOf(r)
-	if err != nil {
+	if err := s.openClients(r); err != nil {
 		return nil, err
 	}
-	s.auth = radius.NewAuthenticator(radius.Config{NAS: nas, Policies: policies, Base: s.base, Log: log}, auth)
-	if acct != nil {
-		if err := s.openAccounting(r, nas, acct); err != nil {
+	s.auth = radius.NewAuthenticator(radius.Config{NAS: nas, Policies: policies, Base: s.base, Log: log}, s.authClient)
+	if s.acctClient != nil {
+		if err := s.openAccounting(r, nas, s.acctClient); err != nil {
 			return nil, err
 		}
 	}
 	return s, s.openCoA(r, nas, &policies)
 }
 
-// clientsOf makes the clients of authentication and of accounting; the latter is nil without one.
-func (s *radiusService) clientsOf(r serverconfig.RADIUS) (auth, acct *radius.Client, err error) {
-	authConfig, acctConfig := r.Client, r.Client
-	for _, one := range r.Servers {
-		secret, err := s.secret(one.Secret, one.SecretFile)
-		if err != nil {
-			return nil, nil, err
-		}
-		authConfig.Servers = append(authConfig.Servers, radius.Server{Addr: netip.AddrPortFrom(one.Addr, uint16(one.Auth)), Secret: secret})
-		if one.Acct != 0 {
-			acctConfig.Servers = append(acctConfig.Servers, radius.Server{Addr: netip.AddrPortFrom(one.Addr, uint16(one.Acct)), Secret: secret})
-		}
+// openClients makes the clients of authentication and of accounting; the latter only if a server has a port
+// for it.
+func (s *radiusService) openClients(r serverconfig.RADIUS) error {
+	auth, acct, err := s.clientConfigs(r)
+	if err != nil {
+		return err
 	}
-	authConfig.Log, acctConfig.Log = s.log, s.log
-	if auth, err = radius.NewClient(authConfig); err != nil {
-		return nil, nil, err
+	if s.authClient, err = radius.NewClient(auth); err != nil || len(acct.Servers) == 0 {
+		return err
 	}
-	s.authClient = auth
-	if len(acctConfig.Servers) == 0 {
-		return auth, nil, nil
-	}
-	if acct, err = radius.NewClient(acctConfig); err == nil {
-		s.acctClient = acct
-	}
-	return auth, acct, err
+	s.acctClient, err = radius.NewClient(acct)
+	return err
 }
 
-// secret returns a secret, or the first line of its file.
-func (s *radiusService) secret(text, file string) ([]byte, error) {
+// clientConfigs returns the configurations of the clients of authentication and of accounting, the latter
+// without servers if none has a port for it.
+func (s *radiusService) clientConfigs(r serverconfig.RADIUS) (auth, acct radius.ClientConfig, err error) {
+	auth, acct = r.Client, r.Client
+	auth.Log, acct.Log = s.log, s.log
+	for _, one := range r.Servers {
+		secret, err := secretOf(one.Secret, one.SecretFile)
+		if err != nil {
+			return auth, acct, err
+		}
+		auth.Servers = append(auth.Servers, radius.Server{Addr: netip.AddrPortFrom(one.Addr, uint16(one.Auth)), Secret: secret})
+		if one.Acct != 0 {
+			acct.Servers = append(acct.Servers, radius.Server{Addr: netip.AddrPortFrom(one.Addr, uint16(one.Acct)), Secret: secret})
+		}
+	}
+	return auth, acct, nil
+}
+
+// secretOf returns a secret, or the first line of its file.
+func secretOf(text, file string) ([]byte, error) {
 	if file == "" {
 		return []byte(text), nil
 	}
-	secret, warning, err := secrets.PasswordFromFile(file)
-	if warning != "" {
-		s.log.Warn(warning)
-	}
+	secret, _, err := secrets.PasswordFromFile(file) // what warns has been logged when the configuration was read
 	if err != nil {
 		return nil, fmt.Errorf("secret-file of a RADIUS server or client: %w (see pppoe-server check)", err)
 	}
@@ -126,16 +127,26 @@ func (s *radiusService) openCoA(r serverconfig.RADIUS, nas *radius.NAS, policies
 	if !r.CoA.Listen.IsValid() {
 		return nil
 	}
-	s.coaConfig = coa.Config{NAS: nas, Policies: policies, RequireTimestamp: r.CoA.RequireTimestamp, RequireMessageAuthenticator: r.CoA.RequireMessageAuthenticator, Log: s.log}
-	for _, one := range r.CoAClients {
-		secret, err := s.secret(one.Secret, one.SecretFile)
-		if err != nil {
-			return err
-		}
-		s.coaConfig.Clients = append(s.coaConfig.Clients, coa.Client{Prefix: one.Prefix, Secret: secret})
+	rules, err := coaRules(r, policies)
+	if err != nil {
+		return err
 	}
+	s.coaConfig = coa.Config{Rules: rules, NAS: nas, Log: s.log}
 	s.coaConn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(r.CoA.Listen))
 	return err
+}
+
+// coaRules returns who may send requests of CoA, and what they mean.
+func coaRules(r serverconfig.RADIUS, policies *radius.Policies) (coa.Rules, error) {
+	rules := coa.Rules{Policies: policies, RequireTimestamp: r.CoA.RequireTimestamp, RequireMessageAuthenticator: r.CoA.RequireMessageAuthenticator}
+	for _, one := range r.CoAClients {
+		secret, err := secretOf(one.Secret, one.SecretFile)
+		if err != nil {
+			return rules, err
+		}
+		rules.Clients = append(rules.Clients, coa.Client{Prefix: one.Prefix, Secret: secret})
+	}
+	return rules, nil
 }
 
 // base returns what the server's options grant a session, which a RADIUS server's attributes change.
@@ -146,13 +157,6 @@ func (s *radiusService) base(l pppoe.SessionInfo) pppoe.SessionPolicy {
 		policy.Limits = &limits
 	}
 	return policy
-}
-
-// use makes a configuration the base of what servers grant from now on.
-func (s *radiusService) use(c *serverconfig.Config) {
-	if s != nil {
-		s.options.Store(c)
-	}
 }
 
 // configure makes the server authenticate by RADIUS, and relay EAP.

@@ -56,8 +56,12 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	defer r.mu.Unlock()
 	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
+	var useRADIUS func()
 	if err == nil {
 		warnings = append(warnings, r.keepFixed(c, by)...)
+		useRADIUS, err = r.radius.prepare(c)
+	}
+	if err == nil {
 		cfg = serverConfig(c, r.accounts, r.log)
 		r.radius.configure(&cfg)
 		err = r.server.Reconfigure(cfg)
@@ -72,7 +76,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 		r.log.Warn(notice)
 	}
 	r.network.use(c)
-	r.radius.use(c)
+	useRADIUS()
 	r.lines.SetDebug(c.Options.Debug)
 	r.current, r.accounts = c, cfg.Authenticator
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")

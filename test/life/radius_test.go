@@ -5,8 +5,11 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/mgmt/status"
 	"upppoe/internal/roottest"
@@ -149,6 +152,46 @@ func radiusIPv6(t *testing.T, mode, device string) {
 	bob := w.dialAs(t, w.other, "bob", "is online", func(status.Status) bool { return true })
 	if bob.IPv6 != nil && len(bob.IPv6.Addresses) > 0 {
 		t.Errorf("bob has %v", bob.IPv6.Addresses)
+	}
+}
+
+// TestRADIUSReload: a reload makes another RADIUS server the one that is asked for the next login, and gets
+// the records; the session that is open stays. A reload with a file of a secret that is not there changes
+// nothing, and the log has its line.
+func TestRADIUSReload(t *testing.T) {
+	roottest.Need(t, freeradius.Program)
+	w := newSharedTestbed(t)
+	start := func(addr, user string) *freeradius.Server {
+		return freeradius.Start(t, freeradius.Options{
+			Users: user + " Cleartext-Password := secret\n", Addr: netip.MustParseAddr(addr),
+			Launch: func(cmd *exec.Cmd) error { return w.server.Start(cmd) },
+		})
+	}
+	start("127.0.0.1", "alice")
+	other := start("127.0.0.2", "bob")
+	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
+	config := fmt.Sprintf(radiusConfig, w.serverEtc, `"chap"`, "per-session")
+	w.serverFile(t, "server.toml", config, 0o600)
+	server := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", filepath.Join(w.serverEtc, "server.toml")))
+	check(t, server.Await("Serving on eth0"))
+	online := func(status.Status) bool { return true }
+	alice := w.dialAs(t, w.client, "alice", "is online", online)
+	reload := func(from, to, want string) {
+		t.Helper()
+		w.serverFile(t, "server.toml", strings.Replace(config, from, to, 1), 0o600)
+		check(t, unix.Kill(server.PID(), unix.SIGHUP))
+		check(t, server.Await(want))
+	}
+	reload("/secret", "/none", `SIGHUP: nothing is changed, as the configuration is invalid: .*server.toml:24: radius-server.2..secret-file: .*give a file with the secret`)
+	reload(`"127.0.0.1"
+secret-file`, `"127.0.0.2"
+secret-file`, "SIGHUP: options and accounts reloaded")
+	w.dialAs(t, w.other, "bob", "is online", online)
+	await(t, "bob's start record has arrived", func() bool {
+		return slices.ContainsFunc(other.Accounting(t), func(r map[string]string) bool { return r["User-Name"] == "bob" && r["Acct-Status-Type"] == "Start" })
+	})
+	if after := alice.awaitOnline(t); after.SessionID != alice.SessionID || after.IPv4.Local != alice.IPv4.Local {
+		t.Errorf("alice's session was %+v, and is %+v", alice.Status, after)
 	}
 }
 

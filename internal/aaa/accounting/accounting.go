@@ -161,6 +161,13 @@ func (a *Accounting) setPolicy(s *accounted, p *pppoe.SessionPolicy) {
 	a.scheduleNext(s)
 }
 
+// SetInterim replaces Config.Interim, for sessions that begin from then on.
+func (a *Accounting) SetInterim(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cfg.Interim = d
+}
+
 func (a *Accounting) policyChanged(s pppoe.SessionInfo, p *pppoe.SessionPolicy) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

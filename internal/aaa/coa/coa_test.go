@@ -98,7 +98,7 @@ func newServer(t *testing.T) (*Server, *sessions) {
 			Policy:      &pppoe.SessionPolicy{Up: datapath.Rate{Bits: 1}, Down: datapath.Rate{Bits: 1}, FilterID: "old", FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}},
 		})
 	}
-	s, err := New(Config{Clients: []Client{{netip.MustParsePrefix("192.0.2.0/30"), secret}}, NAS: nas, Policies: &radius.Policies{}, Sessions: all})
+	s, err := New(Config{Rules: Rules{Clients: []Client{{netip.MustParsePrefix("192.0.2.0/30"), secret}}, Policies: &radius.Policies{}}, NAS: nas, Sessions: all})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,9 +248,10 @@ func TestDrops(t *testing.T) {
 	if len(all.disconnected) != 1 {
 		t.Errorf("ended %v", all.disconnected)
 	}
-	s.cfg.RequireMessageAuthenticator, s.cfg.RequireTimestamp = true, true
+	rules := s.rules.Load()
+	rules.RequireMessageAuthenticator, rules.RequireTimestamp = true, true
 	drop("no Message-Authenticator", end(at(now)), client, radius.ErrNoMessageAuthenticator)
-	s.cfg.RequireMessageAuthenticator = false
+	rules.RequireMessageAuthenticator = false
 	drop("no Event-Timestamp", end(func(*layeh.Packet) {}), client, ErrNoTimestamp)
 }
 
@@ -270,7 +271,7 @@ func TestRemembered(t *testing.T) {
 
 // TestConfigErrors: the error names the field.
 func TestConfigErrors(t *testing.T) {
-	for _, c := range []Config{{}, {Clients: []Client{{netip.MustParsePrefix("192.0.2.0/30"), nil}}}} {
+	for _, c := range []Config{{}, {Rules: Rules{Clients: []Client{{netip.MustParsePrefix("192.0.2.0/30"), nil}}}}} {
 		if _, err := New(c); !errors.Is(err, ErrConfig) {
 			t.Error(err)
 		}
@@ -282,7 +283,7 @@ func TestConfigErrors(t *testing.T) {
 func TestRadclient(t *testing.T) {
 	roottest.NeedPrograms(t, "/usr/bin/radclient")
 	s, all := newServer(t)
-	s.cfg.Clients = []Client{{netip.MustParsePrefix("127.0.0.1/32"), secret}}
+	s.rules.Load().Clients = []Client{{netip.MustParsePrefix("127.0.0.1/32"), secret}}
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -315,5 +316,34 @@ func TestRadclient(t *testing.T) {
 	}
 	if !slices.Equal(all.disconnected, []uint64{1}) {
 		t.Errorf("ended %v", all.disconnected)
+	}
+}
+
+// TestReplaceRules: another secret and other policies apply to the next request, the counters go on, and
+// wrong rules change nothing.
+func TestReplaceRules(t *testing.T) {
+	s, all := newServer(t)
+	prefix := netip.MustParsePrefix("192.0.2.0/30")
+	for _, bad := range []Rules{{}, {Clients: []Client{{prefix, nil}}}} {
+		if _, err := s.Prepare(bad); !errors.Is(err, ErrConfig) {
+			t.Error(err)
+		}
+	}
+	end := request(layeh.CodeDisconnectRequest, func(p *layeh.Packet) { rfc2866.AcctSessionID_SetString(p, nas.SessionID(1)) })
+	replace, err := s.Prepare(Rules{Clients: []Client{{prefix, []byte("another")}}, Policies: &radius.Policies{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace()
+	if answer := s.receive(now, end, client); answer != nil {
+		t.Error("a request with the old secret is answered")
+	}
+	replace, err = s.Prepare(Rules{Clients: []Client{{prefix, secret}}, Policies: &radius.Policies{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace()
+	if answer := s.receive(now, end, client); answer == nil || s.Stats().ACKs != 1 || len(s.Stats().Drops) != 1 {
+		t.Errorf("answer %x, %+v; sessions %v", answer, s.Stats(), all)
 	}
 }

@@ -29,19 +29,25 @@ type Sessions interface {
 	Disconnect(pppoe.SessionKey, pppoe.DisconnectMode, session.Reason) error
 }
 
-// Config configures a Server. Clients, NAS, Policies and Sessions must be set.
-type Config struct {
+// Rules are who may send requests, and what they mean. They can be replaced. Clients and Policies must be
+// set.
+type Rules struct {
 	Clients  []Client
-	NAS      *radius.NAS
 	Policies *radius.Policies
+	// RequireTimestamp and RequireMessageAuthenticator drop requests without Event-Timestamp and
+	// without Message-Authenticator, which RFC 5176 does not require.
+	RequireTimestamp, RequireMessageAuthenticator bool
+}
+
+// Config configures a Server. NAS, Sessions and those of Rules must be set.
+type Config struct {
+	Rules
+	NAS      *radius.NAS
 	Sessions Sessions
 	// Window is by how much Event-Timestamp may differ from our clock, and how long a request is
 	// remembered; default 5 min (RFC 5176 section 6.3).
 	Window time.Duration
-	// RequireTimestamp and RequireMessageAuthenticator drop requests without Event-Timestamp and
-	// without Message-Authenticator, which RFC 5176 does not require.
-	RequireTimestamp, RequireMessageAuthenticator bool
-	Log                                           *slog.Logger
+	Log    *slog.Logger
 }
 
 // ErrConfig reports an invalid Config (wrapped).
@@ -49,14 +55,21 @@ var ErrConfig = errors.New("RADIUS CoA")
 
 const defaultWindow = 5 * time.Minute
 
-func (c Config) withDefaults() (Config, error) {
-	if len(c.Clients) == 0 {
-		return c, fmt.Errorf("%w: Clients: give at least one", ErrConfig)
+func (r Rules) check() error {
+	if len(r.Clients) == 0 {
+		return fmt.Errorf("%w: Clients: give at least one", ErrConfig)
 	}
-	for _, one := range c.Clients {
+	for _, one := range r.Clients {
 		if !one.Prefix.IsValid() || len(one.Secret) == 0 {
-			return c, fmt.Errorf("%w: Clients: %v: an address and a secret are needed", ErrConfig, one.Prefix)
+			return fmt.Errorf("%w: Clients: %v: an address and a secret are needed", ErrConfig, one.Prefix)
 		}
+	}
+	return nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if err := c.check(); err != nil {
+		return c, err
 	}
 	if c.Window == 0 {
 		c.Window = defaultWindow

@@ -71,7 +71,7 @@ func (s *Server) execute(p *layeh.Packet, from netip.Addr) *refusal {
 	if a, ok := p.Lookup(serviceType); ok && (p.Code == layeh.CodeDisconnectRequest || len(a) == 4 && a[3] == byte(rfc2865.ServiceType(17))) {
 		return refuse(rfc3576.ErrorCause_Value_UnsupportedService, "Service-Type is not supported")
 	}
-	change, n, err := s.cfg.Policies.Change(p, isForRouting)
+	change, n, err := s.rules.Load().Policies.Change(p, isForRouting)
 	switch {
 	case errors.Is(err, radius.ErrNotLive):
 		return refuse(rfc3576.ErrorCause_Value_UnsupportedAttribute, "%v", err)

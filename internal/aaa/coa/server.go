@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	layeh "layeh.com/radius"
@@ -28,7 +29,8 @@ var (
 
 // Server answers requests.
 type Server struct {
-	cfg   Config
+	cfg   Config // but for its Rules
+	rules atomic.Pointer[Rules]
 	lines *ratelimit.Limiter // limits lines about dropped requests
 
 	mu    sync.Mutex
@@ -49,7 +51,18 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, lines: ratelimit.New(1, time.Minute), stats: Stats{Drops: map[error]uint64{}}}, nil
+	s := &Server{cfg: cfg, lines: ratelimit.New(1, time.Minute), stats: Stats{Drops: map[error]uint64{}}}
+	s.rules.Store(&cfg.Rules)
+	return s, nil
+}
+
+// Prepare checks other rules, and returns what makes them those of requests that arrive from then on. The
+// error is ErrConfig (wrapped).
+func (s *Server) Prepare(r Rules) (replace func(), err error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return func() { s.rules.Store(&r) }, nil
 }
 
 // Stats returns the counters. It may be called at any time.
@@ -103,7 +116,7 @@ func (s *Server) handle(now time.Time, b []byte, from netip.AddrPort) ([]byte, e
 	if !ok {
 		return nil, ErrClient
 	}
-	p, err := radius.ParseRequest(b, client.Secret, s.cfg.RequireMessageAuthenticator)
+	p, err := radius.ParseRequest(b, client.Secret, s.rules.Load().RequireMessageAuthenticator)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +138,7 @@ func (s *Server) handle(now time.Time, b []byte, from netip.AddrPort) ([]byte, e
 }
 
 func (s *Server) client(a netip.Addr) (Client, bool) {
-	for _, c := range s.cfg.Clients {
+	for _, c := range s.rules.Load().Clients {
 		if c.Prefix.Contains(a) {
 			return c, true
 		}
@@ -138,7 +151,7 @@ func (s *Server) checkTime(now time.Time, p *layeh.Packet) error {
 	at, err := rfc2869.EventTimestamp_Lookup(p)
 	switch {
 	case errors.Is(err, layeh.ErrNoAttribute):
-		if s.cfg.RequireTimestamp {
+		if s.rules.Load().RequireTimestamp {
 			return ErrNoTimestamp
 		}
 		return nil

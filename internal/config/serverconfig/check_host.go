@@ -24,6 +24,17 @@ func ReadAndCheck(file string) (*Config, Problems) {
 	return c, r.problems
 }
 
+// ReadForServer is Read with a check of the files of RADIUS secrets, without which a server cannot use
+// what it has read.
+func ReadForServer(file string) (*Config, Problems) {
+	c, r := read(file)
+	if r.problems.Err() == nil {
+		c.checkSecretFiles(r)
+	}
+	r.sort()
+	return c, r.problems
+}
+
 func (c *Config) checkHost(r *report) {
 	for i, one := range c.Interfaces {
 		if _, ok := ifname.KernelName(one.Name); !ok {
@@ -35,12 +46,7 @@ func (c *Config) checkHost(r *report) {
 			checkExecutable(r, "scripts."+s.name, path)
 		}
 	}
-	for i, s := range c.RADIUS.Servers {
-		checkSecretFile(r, itemPath("radius-server", i)+".secret-file", s.SecretFile)
-	}
-	for i, one := range c.RADIUS.CoAClients {
-		checkSecretFile(r, itemPath("coa-client", i)+".secret-file", one.SecretFile)
-	}
+	c.checkSecretFiles(r)
 	checkGroup(r, "control.group", c.Control.Group)
 	var checked []string
 	for _, f := range []struct {
@@ -54,6 +60,15 @@ func (c *Config) checkHost(r *report) {
 			c.checkSecrets(r, f.key, f.path)
 			checked = append(checked, f.path)
 		}
+	}
+}
+
+func (c *Config) checkSecretFiles(r *report) {
+	for i, s := range c.RADIUS.Servers {
+		checkSecretFile(r, itemPath("radius-server", i)+".secret-file", s.SecretFile)
+	}
+	for i, one := range c.RADIUS.CoAClients {
+		checkSecretFile(r, itemPath("coa-client", i)+".secret-file", one.SecretFile)
 	}
 }
 

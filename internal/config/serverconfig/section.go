@@ -243,7 +243,7 @@ func (c *Config) KeepFixed(from *Config) (changed []string) {
 	for _, s := range sections {
 		changed = append(changed, s.keep(c, from)...)
 	}
-	return changed
+	return append(changed, c.keepRADIUS(from)...)
 }
 
 // Canonical returns a copy in which each value has the form that reading it from a file would store, so

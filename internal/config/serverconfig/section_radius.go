@@ -75,40 +75,40 @@ var radiusSection = single[RADIUS]{
 		{"nas-ipv6-address", "", "NAS-IPv6-Address. Default: none is sent.",
 			fixed(at(ipv6Address("2001:db8::1"), func(r *RADIUS) *netip.Addr { return &r.NASIPv6 }))},
 		{"source-address", "", "Address to send requests from. Default: as the host's routes say.",
-			fixed(at(anyAddress("192.0.2.1"), func(r *RADIUS) *netip.Addr { return &r.Client.Source }))},
+			at(anyAddress("192.0.2.1"), func(r *RADIUS) *netip.Addr { return &r.Client.Source })},
 		{"port-type", "", "NAS-Port-Type: ethernet, or pppoe for PPPoEoE, PPPoEoVLAN and PPPoEoQinQ (RFC 4603).",
 			fixed(at(oneOf("TYPE", []string{"ethernet", "pppoe"}, false, true), func(r *RADIUS) *bool { return &r.PPPoEPortType }))},
 		{"timeout", "", "Time to wait for an answer, which doubles with each retransmission.",
-			fixed(atDefault(duration(10*time.Millisecond, time.Millisecond, "1s"), func(r *RADIUS) *time.Duration { return &r.Client.Timeout }, time.Second))},
+			atDefault(duration(10*time.Millisecond, time.Millisecond, "1s"), func(r *RADIUS) *time.Duration { return &r.Client.Timeout }, time.Second)},
 		{"transmissions", "", "Number of transmissions to one server, before the next is asked.",
-			fixed(atDefault(number(1, 100, "3"), func(r *RADIUS) *int { return &r.Client.Transmissions }, 3))},
+			atDefault(number(1, 100, "3"), func(r *RADIUS) *int { return &r.Client.Transmissions }, 3)},
 		{"dead-time", "", "Time for which a server that does not answer is not asked, while another answers.",
-			fixed(atDefault(duration(time.Second, time.Second, "30s"), func(r *RADIUS) *time.Duration { return &r.Client.DeadTime }, 30*time.Second))},
+			atDefault(duration(time.Second, time.Second, "30s"), func(r *RADIUS) *time.Duration { return &r.Client.DeadTime }, 30*time.Second)},
 		{"status-server", "", "After that time, ask it by Status-Server (RFC 5997) whether it is back, instead of by a client's login.",
-			fixed(at(boolean, func(r *RADIUS) *bool { return &r.Client.StatusServer }))},
+			at(boolean, func(r *RADIUS) *bool { return &r.Client.StatusServer })},
 		{"load-share", "", "Ask the servers in turn, instead of the first as long as it answers.",
-			fixed(at(boolean, func(r *RADIUS) *bool { return &r.Client.LoadShare }))},
+			at(boolean, func(r *RADIUS) *bool { return &r.Client.LoadShare })},
 		{"max-outstanding", "", "Number of requests that wait for an answer at a time. More wait in a queue.",
-			fixed(atDefault(number(1, 1<<16, "1024"), func(r *RADIUS) *int { return &r.Client.MaxOutstanding }, 1024))},
+			atDefault(number(1, 1<<16, "1024"), func(r *RADIUS) *int { return &r.Client.MaxOutstanding }, 1024)},
 	},
 }
 
 var radiusServerSection = repeated[RADIUSServer]{
 	name: "radius-server", help: "A RADIUS server, which clients' names and passwords are checked by, instead of by files of accounts. There may be several: the first is asked as long as it answers. " +
-		"Its answers must have a Message-Authenticator (CVE-2024-3596).",
+		"Its answers must have a Message-Authenticator (CVE-2024-3596). From none to some, and from accounting by none to some, and back, a change needs a restart.",
 	of:    func(c *Config) *[]RADIUSServer { return &c.RADIUS.Servers },
 	fresh: func(*Config) RADIUSServer { return RADIUSServer{Auth: 1812, Acct: 1813} },
 	keys: []key[RADIUSServer]{
 		{"address", "", "Address of the server.",
-			fixed(at(anyAddress("192.0.2.1"), func(s *RADIUSServer) *netip.Addr { return &s.Addr }))},
+			at(anyAddress("192.0.2.1"), func(s *RADIUSServer) *netip.Addr { return &s.Addr })},
 		{"port", "", "UDP port for authentication.",
-			fixed(at(number(1, 65535, "1645"), func(s *RADIUSServer) *int { return &s.Auth }))},
+			at(number(1, 65535, "1645"), func(s *RADIUSServer) *int { return &s.Auth })},
 		{"accounting-port", "", "UDP port for accounting; 0: no accounting by this server.",
-			fixed(at(number(0, 65535, "1646"), func(s *RADIUSServer) *int { return &s.Acct }))},
+			at(number(0, 65535, "1646"), func(s *RADIUSServer) *int { return &s.Acct })},
 		{"secret", "", "Secret that is shared with the server.",
-			fixed(at(secretText, func(s *RADIUSServer) *string { return &s.Secret }))},
+			at(secretText, func(s *RADIUSServer) *string { return &s.Secret })},
 		{"secret-file", "", "File whose first line is the secret.",
-			fixed(at(path("/etc/upppoe/radius-secret"), func(s *RADIUSServer) *string { return &s.SecretFile }))},
+			at(path("/etc/upppoe/radius-secret"), func(s *RADIUSServer) *string { return &s.SecretFile })},
 	},
 	required: []string{"address"},
 }
@@ -118,11 +118,11 @@ var radiusPolicySection = repeated[RADIUSPolicy]{
 	of:    func(c *Config) *[]RADIUSPolicy { return &c.RADIUS.Policies },
 	fresh: func(*Config) RADIUSPolicy { return RADIUSPolicy{} },
 	keys: []key[RADIUSPolicy]{
-		{"name", "", "The name.", fixed(at(str("NAME", "a name like \"gold\"", printable), func(p *RADIUSPolicy) *string { return &p.Name }))},
-		{"rate-up", "", "Maximum rate from the client.", fixed(at(rate, func(p *RADIUSPolicy) *uint64 { return &p.Up }))},
-		{"rate-down", "", "Maximum rate to the client.", fixed(at(rate, func(p *RADIUSPolicy) *uint64 { return &p.Down }))},
+		{"name", "", "The name.", at(str("NAME", "a name like \"gold\"", printable), func(p *RADIUSPolicy) *string { return &p.Name })},
+		{"rate-up", "", "Maximum rate from the client.", at(rate, func(p *RADIUSPolicy) *uint64 { return &p.Up })},
+		{"rate-down", "", "Maximum rate to the client.", at(rate, func(p *RADIUSPolicy) *uint64 { return &p.Down })},
 		{"rate-burst", "", "Burst of these rates, as the time that it takes at the rate.",
-			fixed(atDefault(duration(time.Millisecond, time.Millisecond, "500ms"), func(p *RADIUSPolicy) *time.Duration { return &p.Burst }, datapath.DefaultBurst))},
+			atDefault(duration(time.Millisecond, time.Millisecond, "500ms"), func(p *RADIUSPolicy) *time.Duration { return &p.Burst }, datapath.DefaultBurst)},
 	},
 	required: []string{"name"},
 }
@@ -135,11 +135,11 @@ var radiusAttributeSection = repeated[RADIUSAttribute]{
 	},
 	keys: []key[RADIUSAttribute]{
 		{"attribute", "", "The attribute, by a name that is known, a number, or VENDOR.NUMBER.",
-			fixed(at(asText("NAME", "an attribute like \"Filter-Id\", \"11\" or \"14988.8\"", radius.ParseAttributeType, attributeText), func(a *RADIUSAttribute) *radius.AttributeType { return &a.Type }))},
+			at(asText("NAME", "an attribute like \"Filter-Id\", \"11\" or \"14988.8\"", radius.ParseAttributeType, attributeText), func(a *RADIUSAttribute) *radius.AttributeType { return &a.Type })},
 		{"means", "", "Its meaning: a rate; rate for both directions; rate-down-up for a text like \"50000/10000\", to the client and from it, as in accel-ppp; or the name of a radius-policy.",
-			fixed(at(oneOf("MEANING", []string{"rate-up", "rate-down", "rate", "rate-down-up", "policy"}, radius.RateUp, radius.RateDown, radius.RateBoth, radius.RateDownUp, radius.PolicyName), func(a *RADIUSAttribute) *radius.Meaning { return &a.Meaning }))},
+			at(oneOf("MEANING", []string{"rate-up", "rate-down", "rate", "rate-down-up", "policy"}, radius.RateUp, radius.RateDown, radius.RateBoth, radius.RateDownUp, radius.PolicyName), func(a *RADIUSAttribute) *radius.Meaning { return &a.Meaning })},
 		{"unit", "", "Unit of a rate, in bit/s.",
-			fixed(through(number(1, 1_000_000_000, "1000"), func(a *RADIUSAttribute) int { return int(max(a.Unit, 1)) }, func(a *RADIUSAttribute, n int) { a.Unit = uint64(n) }))},
+			through(number(1, 1_000_000_000, "1000"), func(a *RADIUSAttribute) int { return int(max(a.Unit, 1)) }, func(a *RADIUSAttribute, n int) { a.Unit = uint64(n) })},
 	},
 	required: []string{"attribute"},
 }
@@ -149,7 +149,7 @@ var accountingSection = single[RADIUS]{
 	of: func(c *Config) *RADIUS { return &c.RADIUS },
 	keys: []key[RADIUS]{
 		{"interim-interval", "", "Time between the interim records of a session for which the server has not said one (Acct-Interim-Interval); 0: none.",
-			fixed(at(duration(0, time.Second, "10m"), func(r *RADIUS) *time.Duration { return &r.Interim }))},
+			at(duration(0, time.Second, "10m"), func(r *RADIUS) *time.Duration { return &r.Interim })},
 		{"spool", "", "File for records while no server answers.",
 			fixed(atDefault(path("/var/lib/upppoe/accounting.db"), func(r *RADIUS) *string { return &r.Spool }, DefaultSpool))},
 		{"max-spool", "", "Maximum number of records in it. Interim records are dropped first.",
@@ -164,9 +164,9 @@ var coaSection = single[CoA]{
 		{"listen", "", "Address and UDP port to listen at; 0.0.0.0 is all addresses. Default: none.",
 			fixed(at(asText("ADDRESS", "an address and a port like \"192.0.2.1:3799\"", listenAddress, addrPortText), func(c *CoA) *netip.AddrPort { return &c.Listen }))},
 		{"require-timestamp", "", "Drop requests without Event-Timestamp. Those that differ by more than 5 minutes from our clock are dropped anyway.",
-			fixed(at(boolean, func(c *CoA) *bool { return &c.RequireTimestamp }))},
+			at(boolean, func(c *CoA) *bool { return &c.RequireTimestamp })},
 		{"require-message-authenticator", "", "Drop requests without Message-Authenticator. Those with a wrong one are dropped anyway.",
-			fixed(at(boolean, func(c *CoA) *bool { return &c.RequireMessageAuthenticator }))},
+			at(boolean, func(c *CoA) *bool { return &c.RequireMessageAuthenticator })},
 	},
 }
 
@@ -175,10 +175,10 @@ var coaClientSection = repeated[CoAClient]{
 	of:    func(c *Config) *[]CoAClient { return &c.RADIUS.CoAClients },
 	fresh: func(*Config) CoAClient { return CoAClient{} },
 	keys: []key[CoAClient]{
-		{"address", "", "Its address, or the prefix of several.", fixed(at(policyPrefix, func(c *CoAClient) *netip.Prefix { return &c.Prefix }))},
-		{"secret", "", "Secret that is shared with it.", fixed(at(secretText, func(c *CoAClient) *string { return &c.Secret }))},
+		{"address", "", "Its address, or the prefix of several.", at(policyPrefix, func(c *CoAClient) *netip.Prefix { return &c.Prefix })},
+		{"secret", "", "Secret that is shared with it.", at(secretText, func(c *CoAClient) *string { return &c.Secret })},
 		{"secret-file", "", "File whose first line is the secret.",
-			fixed(at(path("/etc/upppoe/radius-secret"), func(c *CoAClient) *string { return &c.SecretFile }))},
+			at(path("/etc/upppoe/radius-secret"), func(c *CoAClient) *string { return &c.SecretFile })},
 	},
 	required: []string{"address"},
 }
@@ -244,6 +244,32 @@ func (c *Config) RADIUSPolicies() radius.Policies {
 		p.Mapped[a.Type] = a.Mapping
 	}
 	return p
+}
+
+// keepRADIUS keeps whether there is RADIUS, and whether there is accounting, and the clients of CoA if there
+// are none any more. It returns the sections that differ. A fixed key must have been kept before.
+func (c *Config) keepRADIUS(from *Config) (changed []string) {
+	to, old := &c.RADIUS, &from.RADIUS
+	if len(to.Servers) == 0 && len(old.Servers) == 0 {
+		return nil
+	}
+	if len(to.Servers) == 0 || len(old.Servers) == 0 {
+		*to = *old
+		return []string{radiusServerSection.name}
+	}
+	if hasAccounting(to.Servers) != hasAccounting(old.Servers) {
+		to.Servers, to.Client = old.Servers, old.Client
+		changed = append(changed, radiusServerSection.name)
+	}
+	if to.CoA.Listen.IsValid() && len(to.CoAClients) == 0 {
+		to.CoAClients = old.CoAClients
+		changed = append(changed, coaClientSection.name)
+	}
+	return changed
+}
+
+func hasAccounting(servers []RADIUSServer) bool {
+	return slices.ContainsFunc(servers, func(s RADIUSServer) bool { return s.Acct != 0 })
 }
 
 // checkRADIUS reports what is missing, or has no effect.
