@@ -80,7 +80,8 @@ func serveControl(t *testing.T, server *fakeServer, name string) *control.Server
 		Server: server, NAS: &radius.NAS{Started: time.Unix(0x6a000000, 0)}, Info: servercontrol.Info{ACName: "ac", Interfaces: []string{"eth1"}},
 		Reload: func() ([]string, error) { return nil, errors.New("/etc/ppp/pppoe-server-options:3: unknown option x") },
 		Pools: func() []servercontrol.Pool {
-			return []servercontrol.Pool{{Name: "ipv4", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2, Free: 62, Reserved: 1, Refused: 4}}
+			return []servercontrol.Pool{{Name: "ipv4", Family: "ipv4", Range: "192.0.2.10-192.0.2.73", Size: 64, Used: 2, Free: 62, Reserved: 1, Refused: 4},
+				{Name: "ipv6", Family: "delegated", Kind: "delegated", Length: 56, Range: "2001:db8:100::/40", Size: 65536, Used: 655, Free: 64881}}
 		},
 	}
 	log := control.NewLogRing()
@@ -186,7 +187,9 @@ func TestCommands(t *testing.T) {
 		{"drain", 0, "the server drains\n", "", []string{"drain true"}},
 		{"undrain", 0, "the server opens sessions\n", "", []string{"drain false"}},
 		{"reload", 1, "", "pppoe-server: /etc/ppp/pppoe-server-options:3: unknown option x\n", nil},
-		{"pools", 0, "ipv4  ipv4    192.0.2.10-192.0.2.73    64     2    62         1        4  3.1 %\n", "", nil},
+		{"pools", 0, "POOL  KIND           RANGE                   SIZE  USED   FREE  RESERVED  REFUSED    USE\n" +
+			"ipv4  ipv4           192.0.2.10-192.0.2.73     64     2     62         1        4  3.1 %\n" +
+			"ipv6  delegated /56  2001:db8:100::/40      65536   655  64881                     1.0 %\n", "", nil},
 		{"pools --json", 0, `"used": 2`, "", nil},
 		{"stats", 0, "failed          2 peer-not-authenticated\nended           4 peer-dead, 1 hangup\n", "", nil},
 		{"stats --json", 0, `"auth_rejected": 1`, "", nil},

@@ -9,7 +9,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -102,47 +101,4 @@ func (c *controlSocket) close() {
 	if c.socket != nil {
 		c.socket.Close()
 	}
-}
-
-// usedPools returns how much of the pools is used by sessions.
-func usedPools(c *serverconfig.Config, server *pppoe.Server) (all []servercontrol.Pool) {
-	for _, p := range server.Pools() {
-		all = append(all, servercontrol.Pool{
-			Name: p.Name, Family: "ipv4", Range: rangeText(p.AddressPool), Size: p.Size, Used: p.Used, Free: p.Free, Reserved: p.Reserved, Refused: p.Refused,
-		})
-	}
-	bases := c.IPv6.NamedPrefixes()
-	used := make([]uint64, len(bases))
-	for s := range server.Sessions() {
-		for _, p := range s.Prefixes {
-			for i, base := range bases {
-				if base.Contains(p.Addr()) {
-					used[i]++
-				}
-			}
-		}
-	}
-	for i, base := range bases {
-		family := "ipv6"
-		if base.Delegated {
-			family = "delegated"
-		}
-		all = append(all, servercontrol.Pool{Name: base.Name, Family: family, Range: base.String(), Used: used[i]})
-	}
-	return all
-}
-
-// maxRanges is how many ranges of a pool are shown.
-const maxRanges = 3
-
-// rangeText returns the ranges of a pool, or the first of them.
-func rangeText(p pppoe.AddressPool) string {
-	var texts []string
-	for _, r := range p.Ranges[:min(len(p.Ranges), maxRanges)] {
-		texts = append(texts, r.String())
-	}
-	if more := len(p.Ranges) - maxRanges; more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(texts, ", ")
 }

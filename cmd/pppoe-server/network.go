@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/ipv6/assign"
 	"upppoe/pppoe"
 )
 
@@ -19,6 +20,8 @@ type network interface {
 	start(server *pppoe.Server)
 	// notify handles events of sessions. It does not block.
 	notify(l pppoe.SessionInfo, e pppoe.Event)
+	// ipv6Pools returns the pools of IPv6 by name; empty: the default.
+	ipv6Pools() map[string]assign.Set
 	// hurry limits the time for scripts, as the server is terminating.
 	hurry()
 	// close waits until everything of the sessions has ended, and removes what is left. The server must
@@ -59,6 +62,13 @@ func (n *sessionDevices) start(server *pppoe.Server) {
 func (n *sessionDevices) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.notify(l, e)
 	n.v6.notify(l, e)
+}
+
+func (n *sessionDevices) ipv6Pools() map[string]assign.Set {
+	if n.v6 == nil {
+		return nil
+	}
+	return n.v6.pools.sets
 }
 
 func (n *sessionDevices) hurry() { n.scripts.hurry() }

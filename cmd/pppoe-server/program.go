@@ -203,7 +203,7 @@ func (p *program) startControl() {
 	if p.radius != nil {
 		p.socket.program.NAS, p.socket.program.RADIUS = p.radius.nas, p.radius.numbers()
 	}
-	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.config, p.server) })
+	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.server.Pools(), p.network.ipv6Pools()) })
 }
 
 // onClose adds what close calls.

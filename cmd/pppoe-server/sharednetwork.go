@@ -134,6 +134,8 @@ func (n *sharedNetwork) ipv6Down(l pppoe.SessionInfo, e pppoe.Event) {
 	n.v6.Down(l.Key())
 }
 
+func (n *sharedNetwork) ipv6Pools() map[string]assign.Set { return n.v6Config.Named }
+
 // hurry does nothing: close limits the time for scripts.
 func (n *sharedNetwork) hurry() {}
 

@@ -161,14 +161,17 @@ func showPools(args []string) int {
 }
 
 func writePools(all []servercontrol.Pool) error {
-	columns := []table.Column{{Title: "POOL"}, {Title: "FAMILY"}, {Title: "RANGE", Min: 16}, {Title: "SIZE", Right: true}, {Title: "USED", Right: true}, {Title: "FREE", Right: true}, {Title: "RESERVED", Right: true, Rank: 2}, {Title: "REFUSED", Right: true, Rank: 2}, {Title: "USE", Right: true, Rank: 1}}
+	columns := []table.Column{{Title: "POOL"}, {Title: "KIND"}, {Title: "RANGE", Min: 16}, {Title: "SIZE", Right: true}, {Title: "USED", Right: true}, {Title: "FREE", Right: true}, {Title: "RESERVED", Right: true, Rank: 2}, {Title: "REFUSED", Right: true, Rank: 2}, {Title: "USE", Right: true, Rank: 1}}
 	var rows [][]string
 	for _, p := range all {
-		of, use, free := "", "", ""
-		if p.Size > 0 {
-			of, free, use = fmt.Sprint(p.Size), fmt.Sprint(p.Free), fmt.Sprintf("%.1f %%", 100*float64(p.Used)/float64(p.Size))
+		kind, reserved, refused, use := p.Family, fmt.Sprint(p.Reserved), fmt.Sprint(p.Refused), ""
+		if p.Kind != "" {
+			kind, reserved, refused = fmt.Sprintf("%s /%d", p.Kind, p.Length), "", ""
 		}
-		rows = append(rows, []string{p.Name, p.Family, p.Range, of, fmt.Sprint(p.Used), free, fmt.Sprint(p.Reserved), fmt.Sprint(p.Refused), use})
+		if p.Size > 0 {
+			use = fmt.Sprintf("%.1f %%", 100*float64(p.Used)/float64(p.Size))
+		}
+		rows = append(rows, []string{p.Name, kind, p.Range, fmt.Sprint(p.Size), fmt.Sprint(p.Used), fmt.Sprint(p.Free), reserved, refused, use})
 	}
 	width, _ := table.Size(os.Stdout)
 	_, _, err := table.Write(os.Stdout, width, columns, rows)

@@ -100,24 +100,6 @@ func (v *IPv6) Sets() map[string]assign.Set {
 	return sets
 }
 
-// NamedPrefix is the prefix of a pool.
-type NamedPrefix struct {
-	netip.Prefix
-	Name      string // "ipv6" if it has none
-	Delegated bool
-}
-
-// NamedPrefixes returns the pools that there are.
-func (v *IPv6) NamedPrefixes() (all []NamedPrefix) {
-	for _, p := range v.all() {
-		keys, prefixes := p.prefixes()
-		for i := range keys {
-			all = append(all, NamedPrefix{prefixes[i], cmp.Or(p.Name, "ipv6"), prefixes[i] == p.Delegated})
-		}
-	}
-	return all
-}
-
 // checkIPv6Pools rejects names that are given twice, or that no pool has, and what cannot be divided.
 func (c *Config) checkIPv6Pools(r *report) {
 	sets := make(map[string]IPv6Pool)

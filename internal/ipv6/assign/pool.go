@@ -113,6 +113,19 @@ func (p *Pool) Used() int {
 	return int(p.used.count - p.excluded)
 }
 
+// Size returns how many prefixes Allocate can allocate, at most 2^32.
+func (p *Pool) Size() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size - p.excluded
+}
+
+// Prefix returns the prefix that is divided.
+func (p *Pool) Prefix() netip.Prefix { return p.base }
+
+// Length returns the length of the prefixes that it is divided into.
+func (p *Pool) Length() int { return p.length }
+
 // Has reports whether Allocate could return a prefix.
 func (p *Pool) Has(part netip.Prefix) bool {
 	_, ok := p.indexIn(part)

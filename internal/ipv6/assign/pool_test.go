@@ -155,6 +155,30 @@ func TestPoolBounds(t *testing.T) {
 	}
 }
 
+// TestPoolSize: the size is what Allocate can allocate, without what is excluded.
+func TestPoolSize(t *testing.T) {
+	for _, c := range []struct {
+		base    string
+		bits    int
+		exclude string
+		want    uint64
+	}{
+		{"2001:db8::/48", 64, "", 65536}, {"2001:db8::/48", 64, "2001:db8:0:100::/56", 65280}, {"2001:db8::/126", 128, "", 3},
+		{"2001:db8::/128", 128, "", 1}, {"2001:db8::/64", 128, "", 1<<32 - 1}, {"2001::/20", 64, "", 1 << 32},
+	} {
+		p := newPool(t, c.base, c.bits)
+		if c.exclude != "" {
+			if err := p.Exclude(pfx(c.exclude)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.Allocate("alice")
+		if p.Size() != c.want || p.Used() != 1 || p.Prefix() != pfx(c.base) || p.Length() != c.bits {
+			t.Errorf("%v without %q: %d, used %d; want %d", p, c.exclude, p.Size(), p.Used(), c.want)
+		}
+	}
+}
+
 // TestPoolNextFree: a pool allocates as the rule says, the hash modulo the size or the next free
 // one, whatever has been allocated, reserved and freed before.
 func TestPoolNextFree(t *testing.T) {

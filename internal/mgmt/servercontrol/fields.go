@@ -57,9 +57,10 @@ var StatusFields = []Field{
 // PoolFields describes the fields of Pool.
 var PoolFields = []Field{
 	{"name, family, range", "the pool; family is ipv4, ipv6 or delegated"},
-	{"size, used, free", "addresses or prefixes: all, those that sessions have now, and the others; of an IPv6 pool only used"},
-	{"reserved", "those of free that accounts have for their own: others get them last"},
-	{"refused", "logins that were refused because the pool was exhausted"},
+	{"kind, length", "of an IPv6 pool: networks, addresses or delegated (prefixes), and the length of each"},
+	{"size, used, free", "addresses or prefixes: all (of an IPv6 pool at most 4294967296, as it assigns no more), those that sessions have now, and the others"},
+	{"reserved", "those of free that accounts have for their own: others get them last; only of IPv4 pools"},
+	{"refused", "logins that were refused because the pool was exhausted; only of IPv4 pools"},
 }
 
 // EventFields describes the fields of Event.

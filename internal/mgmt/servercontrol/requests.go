@@ -281,6 +281,9 @@ func (p *Program) reload(struct{}, *json.Encoder) Result {
 type Pool struct {
 	Name   string `json:"name"`
 	Family string `json:"family"` // ipv4, ipv6 or delegated
+	// Kind is networks, addresses or delegated, and Length that of each prefix. Of IPv4 pools they are not set.
+	Kind   string `json:"kind,omitempty"`
+	Length int    `json:"length,omitempty"`
 	Range  string `json:"range"`
 	Size   uint64 `json:"size"` // addresses or prefixes
 	Used   uint64 `json:"used"` // by sessions now
