@@ -3,6 +3,7 @@ package freeradius
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +18,7 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// Secret is shared with all clients.
+// Secret is shared with all clients, unless Options has another.
 const Secret = "testing123"
 
 // Server is a FreeRADIUS that runs.
@@ -38,6 +39,8 @@ type Options struct {
 	// Addr is the address to listen at; invalid: 127.0.0.1, with free ports. Else the ports are
 	// 1812 and 1813.
 	Addr netip.Addr
+	// Secret is shared with all clients; empty: the constant.
+	Secret string
 	// Quiet records no accounting.
 	Quiet bool
 	// Launch starts the process, for example in another network namespace; nil: it is started here.
@@ -75,7 +78,7 @@ thread pool {
 }
 client all {
 	ipaddr = %[2]s/8
-	secret = ` + Secret + `
+	secret = %[6]s
 	require_message_authenticator = yes
 }
 modules {
@@ -187,7 +190,7 @@ func New(dir string, o Options) (s *Server, err error) {
 		accounting = "ok"
 	}
 	for name, text := range map[string]string{
-		"radiusd.conf": fmt.Sprintf(config, s.dir, addr, auth, acct, accounting),
+		"radiusd.conf": fmt.Sprintf(config, s.dir, addr, auth, acct, accounting, cmp.Or(o.Secret, Secret)),
 		"users":        o.Users,
 		"dictionary":   "",
 	} {

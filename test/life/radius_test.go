@@ -155,20 +155,20 @@ func radiusIPv6(t *testing.T, mode, device string) {
 	}
 }
 
-// TestRADIUSReload: a reload makes another RADIUS server the one that is asked for the next login, and gets
-// the records; the session that is open stays. A reload with a file of a secret that is not there changes
-// nothing, and the log has its line.
+// TestRADIUSReload: a reload makes another RADIUS server, with another secret in the same file, the one that
+// is asked for the next login, and gets the records; the session that is open stays. A reload with a file
+// of a secret that is not there changes nothing, and the log has its line.
 func TestRADIUSReload(t *testing.T) {
 	roottest.Need(t, freeradius.Program)
 	w := newSharedTestbed(t)
-	start := func(addr, user string) *freeradius.Server {
+	start := func(addr, user, secret string) *freeradius.Server {
 		return freeradius.Start(t, freeradius.Options{
-			Users: user + " Cleartext-Password := secret\n", Addr: netip.MustParseAddr(addr),
+			Users: user + " Cleartext-Password := secret\n", Addr: netip.MustParseAddr(addr), Secret: secret,
 			Launch: func(cmd *exec.Cmd) error { return w.server.Start(cmd) },
 		})
 	}
-	start("127.0.0.1", "alice")
-	other := start("127.0.0.2", "bob")
+	start("127.0.0.1", "alice", freeradius.Secret)
+	other := start("127.0.0.2", "bob", "another")
 	w.serverFile(t, "secret", freeradius.Secret+"\n", 0o600)
 	config := fmt.Sprintf(radiusConfig, w.serverEtc, `"chap"`, "per-session")
 	w.serverFile(t, "server.toml", config, 0o600)
@@ -183,6 +183,7 @@ func TestRADIUSReload(t *testing.T) {
 		check(t, server.Await(want))
 	}
 	reload("/secret", "/none", `SIGHUP: nothing is changed, as the configuration is invalid: .*server.toml:24: radius-server.2..secret-file: .*give a file with the secret`)
+	w.serverFile(t, "secret", "another\n", 0o600)
 	reload(`"127.0.0.1"
 secret-file`, `"127.0.0.2"
 secret-file`, "SIGHUP: options and accounts reloaded")
