@@ -221,7 +221,7 @@ func TestDrops(t *testing.T) {
 			t.Errorf("%s: answer %x, drops %v", what, answer, s.Stats().Drops)
 		}
 	}
-	drop("a stranger", good, netip.MustParseAddrPort("192.0.2.4:40000"), ErrClient)
+	drop("from another address", good, netip.MustParseAddrPort("192.0.2.4:40000"), ErrClient)
 	wrong := slices.Clone(good)
 	wrong[4]++
 	drop("a wrong authenticator", wrong, client, radius.ErrAuthenticator)

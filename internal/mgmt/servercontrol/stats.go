@@ -29,7 +29,7 @@ type Status struct {
 	Online      int       `json:"online"`
 	HalfOpen    int       `json:"half_open"`
 	MaxSessions int       `json:"max_sessions"`
-	Socket      string    `json:"socket,omitempty"` // set by whoever asked
+	Socket      string    `json:"socket,omitempty"` // set by the command, not by the server
 }
 
 // States of a server.
