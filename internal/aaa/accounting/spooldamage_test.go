@@ -44,11 +44,10 @@ func use(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range records {
-		if err := s.remove([]uint64{r.stored}); err != nil {
+	if len(records) > 0 {
+		if err := s.remove([]uint64{records[0].stored}); err != nil {
 			return err
 		}
-		break
 	}
 	if err := s.add([]record{{kind: kindStop, session: id(1), at: time.Unix(1, 0)}}); err != nil {
 		return err
