@@ -13,11 +13,9 @@ type Account struct {
 // particular order.
 func (f *File) Accounts(server string) iter.Seq[Account] {
 	return func(yield func(Account) bool) {
-		for r := range f.clients.All() {
-			for ; r != nil && r.client != wildcard; r = r.before {
-				if r.matches(server) && !r.malformed && !yield(Account{r.client, int(r.line), r.entry()}) {
-					return
-				}
+		for r := range f.usable {
+			if r.client != wildcard && r.matches(server) && !yield(Account{r.client, int(r.line), r.entry()}) {
+				return
 			}
 		}
 	}

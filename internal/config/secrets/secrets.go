@@ -114,9 +114,18 @@ func (n Notice) String() string {
 
 // Entries are all entries that can be used, each with its place and client, in no order.
 func (f *File) Entries(yield func(client pppd.Word, e Entry) bool) {
+	for r := range f.usable {
+		if !yield(pppd.Word{Text: r.client, File: f.path, Line: int(r.line)}, r.entry()) {
+			return
+		}
+	}
+}
+
+// usable yields the lines that can be used, in no order.
+func (f *File) usable(yield func(*row) bool) {
 	for r := range f.clients.All() {
 		for ; r != nil; r = r.before {
-			if !r.malformed && !yield(pppd.Word{Text: r.client, File: f.path, Line: int(r.line)}, r.entry()) {
+			if !r.malformed && !yield(r) {
 				return
 			}
 		}
