@@ -61,9 +61,11 @@ const tunables = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,
 	"-AVX_Fast_Unaligned_Load,-AVX_Usable,-AVX2_Usable,-AVX512F_Usable,-ERMS,-FSRM,-XSAVE,-XSAVEC"
 
 // godebug does so for Go programs, and disables asynchronous preemption by signals, which does not
-// work without these registers. erms disables REP MOVSB with or without fsrm, which golang.org/x/sys/cpu
-// would report as unknown on standard error.
-const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.bmi2=off,cpu.erms=off,asyncpreemptoff=1"
+// work without these registers. A feature that is off leaves those on that are built on it, and the
+// garbage collector of Go 1.26 asks for avx512vl and avx512bw, not for avx512f. erms disables REP MOVSB
+// with or without fsrm, which golang.org/x/sys/cpu would report as unknown on standard error.
+const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.avx512cd=off,cpu.avx512bw=off,cpu.avx512dq=off," +
+	"cpu.avx512vl=off,cpu.bmi2=off,cpu.erms=off,asyncpreemptoff=1"
 
 // timerTick gives the guest a regular tick. Without it, the guest misses an interrupt that comes
 // while it goes to sleep, until its next timer, which may be seconds away: about 40 of 30000 frames
