@@ -20,8 +20,8 @@ const (
 
 // reconcilerPool is the workers of the reconcilers of a client or a server: of the latter's
 // interfaces, of which there may be thousands. Removals of devices have a queue and workers of their
-// own, so that new sessions do not wait for them; and so have the preparations of removals, so that
-// those of many sessions are complete soon. The zero value is usable.
+// own, so that new sessions do not wait for them; and so have the preparations of removals, which
+// precede all removals, as they make these faster. The zero value is usable.
 type reconcilerPool struct {
 	mu                        sync.Mutex
 	setups, retires, removals reconcilerQueue
@@ -128,10 +128,25 @@ func (p *reconcilerPool) enqueue(j reconcilerJob) {
 	} else {
 		q.jobs = append(q.jobs, j)
 	}
-	if q.workers < limit {
-		q.workers++
-		// Ends when the queue is empty.
-		go p.work(q)
+	if q.workers < limit && (q != &p.removals || p.retires.workers == 0) {
+		p.startWorker(q)
+	}
+}
+
+// startWorker starts a worker, which ends when the queue is empty. The lock is held.
+func (p *reconcilerPool) startWorker(q *reconcilerQueue) {
+	q.workers++
+	go p.work(q)
+}
+
+// stopWorker is called when a worker ends. Removals begin after the last preparation. The lock is held.
+func (p *reconcilerPool) stopWorker(q *reconcilerQueue) {
+	q.workers--
+	if q != &p.retires || q.workers > 0 {
+		return
+	}
+	for range min(len(p.removals.jobs), maxRemovalWorkers-p.removals.workers) {
+		p.startWorker(&p.removals)
 	}
 }
 
@@ -159,7 +174,7 @@ func (p *reconcilerPool) next(q *reconcilerQueue) (j reconcilerJob, info Session
 	defer p.mu.Unlock()
 	for {
 		if j, ok = q.pop(); !ok {
-			q.workers--
+			p.stopWorker(q)
 			return j, info, want, false
 		}
 		state := j.session.reconcile

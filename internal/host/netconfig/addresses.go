@@ -61,11 +61,23 @@ func (h *Configurer) applyIPv6(link netlink.Link, a ipv6cp.Agreement) (appliedSt
 // not be sent.
 func (h *Configurer) ipv6Steps(link netlink.Link, a ipv6cp.Agreement) []step {
 	addr := &netlink.Addr{IPNet: hostPrefix(a.Local.LinkLocal()), Peer: hostPrefix(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK, Flags: unix.IFA_F_NODAD}
-	steps := []step{addressStep(link, addr)}
+	steps := []step{addressStep(link, addr), h.ownRouteStep(link, a.Local.LinkLocal())}
 	if h.usesOwnTable() && h.PolicyRules {
 		steps = append(steps, h.deviceRuleStep(link, netlink.FAMILY_V6))
 	}
 	return append(steps, h.ipv6RouteSteps(link)...)
+}
+
+// ownRouteStep removes the route to the session's own address that the kernel adds to the main table for
+// its prefix. It has no effect, as that of the local table precedes it, but for each device that comes up,
+// or is removed, the kernel walks all IPv6 routes. In a VRF it is left.
+func (h *Configurer) ownRouteStep(link netlink.Link, own netip.Addr) step {
+	return step{what: fmt.Sprintf("remove route to %v", own), ofDevice: true, do: func() (func() error, error) {
+		if h.VRF == "" {
+			netlink.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: hostPrefix(own), Table: unix.RT_TABLE_MAIN, Type: unix.RTN_UNICAST})
+		}
+		return nil, nil
+	}}
 }
 
 func addressStep(link netlink.Link, addr *netlink.Addr) step {
