@@ -128,7 +128,7 @@ func (a *authenticator) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp
 		return ppp.Step{}, nil
 	case a.phase == authenticating:
 		return ppp.Step{}, ppp.ErrAuthPending
-	case a.phase == failed:
+	case a.phase == failed, a.phase == authenticated: // resumed, and not challenged since
 		return ppp.Step{}, ppp.ErrStale
 	}
 	return a.receiveResponse(now, c, q)

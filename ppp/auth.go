@@ -52,6 +52,20 @@ type Authenticator interface {
 	SetResult(now time.Time, result AuthResult, q *Queue) Step
 }
 
+// ResumableAuthenticator is implemented by an Authenticator whose exchange can continue in another
+// program, which was started meanwhile.
+type ResumableAuthenticator interface {
+	Authenticator
+	// AppendState appends the state of an exchange that has succeeded, encoded; false: it has not, or
+	// has failed since. No secret is part of the state. A further challenge that has had no response
+	// yet is not either: another one is due at once in the other program.
+	AppendState(b []byte, now time.Time) ([]byte, bool)
+	// Resume is called in place of Start, with what AppendState has encoded, maybe in another version:
+	// the peer is authenticated. The time to the next challenge continues. After an error the exchange
+	// cannot be used.
+	Resume(state []byte, now time.Time) error
+}
+
 // Step is the result of a call to an exchange. The zero value: no change.
 type Step struct {
 	Outcome  Outcome

@@ -27,6 +27,7 @@ type exchange struct {
 	sent     int         // Requests without a Response that continues the exchange
 	deadline time.Time
 	identity string
+	open     bool // the peer was authenticated before: the link may be open
 }
 
 // Protocol implements ppp.AuthExchange.
@@ -90,7 +91,7 @@ func (e *exchange) end(now time.Time, result ppp.Control, why string, q *ppp.Que
 	if result.Code != Success {
 		return e.failure(why)
 	}
-	e.phase = authenticated
+	e.phase, e.open = authenticated, true
 	if e.timers.Rechallenge > 0 {
 		e.deadline = now.Add(e.timers.Rechallenge)
 	}

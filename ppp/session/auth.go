@@ -43,7 +43,7 @@ func (a *authentication) deadline() (first time.Time) {
 func (s *Session) startAuth(now time.Time, out *Output) {
 	s.auth = authentication{}
 	if m := s.link.PeerMethod(); m != nil {
-		s.auth.authenticator = m.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+		s.auth.authenticator = s.newAuthenticator(m)
 		s.auth.authenticator.Start(now, &out.Frames)
 	}
 	if s.link.OwnMethod() != nil && (s.auth.authenticator == nil || !s.cfg.PeerAuthFirst) {
@@ -51,10 +51,18 @@ func (s *Session) startAuth(now time.Time, out *Output) {
 	}
 }
 
+func (s *Session) newAuthenticator(m ppp.Method) ppp.Authenticator {
+	return m.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+}
+
 func (s *Session) startPeerRole(now time.Time, c ppp.Credentials, out *Output) {
-	c.Rand, c.Timers, c.Key, c.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.authenticator
-	s.auth.peer = s.link.OwnMethod().NewPeer(c)
+	s.auth.peer = s.newPeerRole(c)
 	s.auth.peer.Start(now, &out.Frames)
+}
+
+func (s *Session) newPeerRole(c ppp.Credentials) ppp.AuthExchange {
+	c.Rand, c.Timers, c.Key, c.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.authenticator
+	return s.link.OwnMethod().NewPeer(c)
 }
 
 // startPeerRoleLast starts the exchange in which we are the peer, once the other side is

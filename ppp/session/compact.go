@@ -49,21 +49,27 @@ func (s *Session) park() (p parked, ok bool) {
 		return p, false
 	}
 	for i := range s.layers() {
-		l := &s.layers()[i]
-		if p.automaton[i], ok = l.automaton.Park(); !ok {
+		if p.automaton[i], ok = s.layers()[i].automaton.Park(); !ok {
 			return p, false
 		}
-		p.layers[i] = l.layerState
+	}
+	p.keep(s)
+	p.keepExchange(&s.auth)
+	return p, true
+}
+
+// keep keeps all but the link, the automatons, and the exchange of the authentication.
+func (p *parked) keep(s *Session) {
+	for i := range s.layers() {
+		p.layers[i] = s.layers()[i].layerState
 	}
 	p.ipcp, p.ipv6cp = s.v4.Park(), s.v6.Park()
 	p.upsSince, p.ups, p.earlyTerminate = s.upsSince, s.ups, s.earlyTerminate
 	p.roundTrip = uint32(min(max(s.roundTrip.Microseconds(), 0), math.MaxUint32))
-	p.parkAuth(&s.auth)
-	return p, true
+	p.peerAuthenticated, p.selfAuthenticated = s.auth.peerAuthenticated, s.auth.selfAuthenticated
 }
 
-func (p *parked) parkAuth(a *authentication) {
-	p.peerAuthenticated, p.selfAuthenticated = a.peerAuthenticated, a.selfAuthenticated
+func (p *parked) keepExchange(a *authentication) {
 	switch {
 	case a.peer != nil:
 		p.exchange, p.isPeer = a.peer, true

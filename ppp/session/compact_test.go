@@ -27,9 +27,12 @@ type twins struct {
 	now       time.Time
 	both      [2]link
 	out       [2]session.Output
+	cfg       *session.Config  // of the Compact
 	sent      [][]byte         // by both
 	requested ppp.AuthResponse // by both; nil: nothing
 	peer      *side
+
+	challenged bool // a challenge has had no result yet
 }
 
 // TestCompactIsASession: whatever comes, a Compact does what a Session does.
@@ -37,7 +40,7 @@ func TestCompactIsASession(t *testing.T) {
 	parked := 0
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		w := newTwins(t, methods[r.IntN(len(methods))], r.IntN(3) == 0)
+		w := newTwins(t, methods[r.IntN(len(methods))], r.IntN(3) == 0, func(*session.Config) {})
 		for range 60 {
 			w.step(r)
 			for round := 0; round < 20 && w.exchange(r); round++ {
@@ -54,7 +57,7 @@ func TestCompactIsASession(t *testing.T) {
 }
 
 // newTwins returns twins in phase Establish, which are servers or clients.
-func newTwins(t *testing.T, m ppp.Method, clients bool) *twins {
+func newTwins(t *testing.T, m ppp.Method, clients bool, configure func(*session.Config)) *twins {
 	mine, theirs := func() session.Config { return server(methodList(m)...) }, client()
 	if clients {
 		mine, theirs = client, server(methodList(m)...)
@@ -64,10 +67,11 @@ func newTwins(t *testing.T, m ppp.Method, clients bool) *twins {
 		cfg := mine()
 		cfg.LCP.Echo = lcp.Echo{Interval: 30 * time.Second, Failures: 3, Adaptive: clients}
 		cfg.LCP.CheckPath = clients
+		configure(&cfg)
 		if i == 0 {
 			w.both[i] = session.New(&cfg, session.Peer{})
 		} else {
-			w.both[i] = newCompact(&cfg)
+			w.both[i], w.cfg = newCompact(&cfg), &cfg
 		}
 	}
 	w.call("Up", func(l link, out *session.Output) { l.Up(w.now, out) })
@@ -83,6 +87,7 @@ func (w *twins) call(what string, do func(l link, out *session.Output)) {
 		out, log := &w.out[i], &did[i]
 		do(l, out)
 		for frame, event := range out.All() {
+			w.note(frame, event)
 			fmt.Fprintf(log, "%x %T", frame, event)
 			if _, ok := event.(session.AuthRequest); !ok { // which has pointers
 				fmt.Fprintf(log, " %v", event)
@@ -99,6 +104,14 @@ func (w *twins) call(what string, do func(l link, out *session.Output)) {
 	}
 	w.out[0].Reset()
 	w.out[1].Reset()
+}
+
+// note notes whether a challenge has had no result yet.
+func (w *twins) note(frame []byte, event session.Event) {
+	if _, ok := event.(session.Authenticated); ok {
+		w.challenged = false
+	}
+	w.challenged = w.challenged || event == nil && isChallenge(frame)
 }
 
 // step is one step of one side, or time that passes for both.
@@ -124,6 +137,7 @@ func (w *twins) step(r *rand.Rand) {
 }
 
 func (w *twins) receive(frame []byte) {
+	w.note(frame, nil)
 	w.call(fmt.Sprintf("Receive %x", frame), func(l link, out *session.Output) { l.Receive(w.now, frame, out) })
 }
 

@@ -65,15 +65,15 @@ func (s source) name(path string) string {
 
 // allowedImports lists, for each package, which packages of the module it may import.
 var allowedImports = map[string][]string{
-	"ppp":                     {},
-	"lcp":                     {"ppp", "internal/random"},
-	"ipcp":                    {"ppp"},
-	"chap":                    {"ppp", "internal/random"},
-	"ppp/pap":                 {"ppp"},
-	"ppp/eap":                 {"ppp", "chap", "internal/random"}, // EAP's MD5 is CHAP's
-	"ppp/ipv6cp":              {"ppp", "internal/random"},
+	"ppp":                     {"internal/tlv"},
+	"lcp":                     {"ppp", "internal/random", "internal/tlv"},
+	"ipcp":                    {"ppp", "internal/tlv"},
+	"chap":                    {"ppp", "internal/random", "internal/tlv"},
+	"ppp/pap":                 {"ppp", "internal/tlv"},
+	"ppp/eap":                 {"ppp", "chap", "internal/random", "internal/tlv"}, // EAP's MD5 is CHAP's
+	"ppp/ipv6cp":              {"ppp", "internal/random", "internal/tlv"},
 	"ppp/ppptest":             {"ppp", "ppp/trace"},
-	"ppp/session":             {"ppp", "lcp", "ipcp", "ppp/ipv6cp", "internal/event"},
+	"ppp/session":             {"ppp", "lcp", "ipcp", "ppp/ipv6cp", "internal/event", "internal/tlv"},
 	"ppp/trace":               {"ppp", "lcp", "ipcp", "chap", "ppp/ipv6cp", "ppp/pap", "ppp/eap"},
 	"tun":                     {},
 	"tun/tuntest":             {"tun"},
@@ -99,6 +99,7 @@ var allowedImports = map[string][]string{
 	"internal/random":         {},
 	"internal/ratelimit":      {},
 	"internal/atomicfile":     {},
+	"internal/tlv":            {},
 	"internal/ipv6":           {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/netif", "internal/host/sysctl", "internal/atomicfile"},
 	"internal/ipv6/runner":    {"internal/ipv6/netif", "internal/host/netconfig", "ppp", "pppoe"},
 	"internal/ipv6/assign":    {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6"},
