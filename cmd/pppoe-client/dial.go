@@ -19,6 +19,7 @@ import (
 	"upppoe/internal/mgmt/status"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
+	"upppoe/internal/process/systemd"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
@@ -215,7 +216,7 @@ func (p *program) goToBackground() {
 	}
 	daemonize.Ready()
 	if p.settings.NotifySystemd {
-		if err := daemonize.NotifySystemd("READY=1"); err != nil {
+		if err := systemd.Notify("READY=1"); err != nil {
 			p.log.Warn(fmt.Sprintf("up_sdnotify: %v", err))
 		}
 	}

@@ -1,6 +1,6 @@
 // Package daemonize runs a program in the background. A Go program cannot fork, so it starts
 // itself again, in a session of its own, and waits until that child reports that it is ready, or
-// has failed. It also sets a process's name, catches signals, and notifies systemd.
+// has failed. It also sets a process's name, and catches signals.
 package daemonize
 
 import (

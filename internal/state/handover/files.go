@@ -6,9 +6,8 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"syscall"
 
-	"golang.org/x/sys/unix"
+	"upppoe/internal/process/passfd"
 )
 
 // Files are open files by name. A name may have several, whose order is kept. The zero value is empty. It must
@@ -80,7 +79,7 @@ func (f *Files) Move(from *Files) {
 func (f *Files) Clone() (*Files, error) {
 	all := &Files{}
 	for name, file := range f.All() {
-		c, err := duplicate(file)
+		c, err := passfd.Duplicate(file, file.Name())
 		if err != nil {
 			all.Close()
 			return nil, err
@@ -101,24 +100,4 @@ func (f *Files) Close() error {
 	}
 	f.by = nil
 	return all
-}
-
-// duplicate returns another descriptor of a file. The mode of the file, blocking or not, stays.
-func duplicate(f *os.File) (*os.File, error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	return Duplicate(raw, f.Name())
-}
-
-// Duplicate returns another descriptor of what a connection has, as a file of a name. It changes
-// nothing of the connection: os.File.Fd would make it block.
-func Duplicate(raw syscall.RawConn, name string) (*os.File, error) {
-	fd, err := -1, error(nil)
-	failed := raw.Control(func(old uintptr) { fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
-	if err := errors.Join(failed, err); err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), name), nil
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/process/passfd"
 )
 
 // modeEnv makes the test's program a successor that behaves in some way.
@@ -99,7 +101,7 @@ func TestHandOver(t *testing.T) {
 	}
 	r.Files.Add("pipe", write)
 	defer r.Files.Close()
-	const others = 2*maxFiles + 1
+	const others = 2*passfd.MaxFiles + 1
 	r.Suspend = func() (*Files, error) {
 		more := &Files{}
 		for i := range others {

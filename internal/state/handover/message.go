@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/process/passfd"
 )
 
 // version is that of the protocol. Both programs must have the same.
@@ -53,9 +55,7 @@ type message struct {
 }
 
 const (
-	// maxFiles is the number of descriptors in a message; SCM_MAX_FD of the kernel is 253.
-	maxFiles = 250
-	// maxMessage is more than the longest message, in octets: maxFiles names.
+	// maxMessage is more than the longest message, in octets: the names of all its files.
 	maxMessage = 128 << 10
 	// maxName is the longest name of a file, in octets.
 	maxName = 255
@@ -96,27 +96,7 @@ func (p *peer) send(m message, files ...*os.File) error {
 	if len(text) > maxMessage {
 		return fmt.Errorf("handover: a message of %d octets is too long", len(text))
 	}
-	var rights []byte
-	return withDescriptors(files, nil, func(fds []int) error {
-		if len(fds) > 0 {
-			rights = unix.UnixRights(fds...)
-		}
-		_, _, err := p.conn.WriteMsgUnix(text, rights, nil)
-		return err
-	})
-}
-
-// withDescriptors calls do with the descriptors of files, which cannot be closed until it returns.
-func withDescriptors(files []*os.File, fds []int, do func(fds []int) error) error {
-	if len(files) == 0 {
-		return do(fds)
-	}
-	raw, err := files[0].SyscallConn()
-	if err != nil {
-		return err
-	}
-	failed := raw.Control(func(fd uintptr) { err = withDescriptors(files[1:], append(fds, int(fd)), do) })
-	return errors.Join(failed, err)
+	return passfd.Send(p.conn, text, files...)
 }
 
 // sendFiles sends files with their names, in as many messages as necessary.
@@ -130,7 +110,7 @@ func (p *peer) sendFiles(files *Files) error {
 		names, all = append(names, name), append(all, file)
 	}
 	for len(all) > 0 {
-		n := min(maxFiles, len(all))
+		n := min(passfd.MaxFiles, len(all))
 		if err := p.send(message{Kind: kindFiles, Names: names[:n]}, all[:n]...); err != nil {
 			return err
 		}
@@ -141,53 +121,18 @@ func (p *peer) sendFiles(files *Files) error {
 
 // receive receives a message with its descriptors. The error is io.EOF if the other program has ended.
 func (p *peer) receive() (m message, files []*os.File, err error) {
-	rights := make([]byte, unix.CmsgSpace(4*maxFiles))
-	n, nr, flags, _, err := p.conn.ReadMsgUnix(p.buf, rights)
-	if err != nil {
-		if errors.Is(err, unix.ECONNRESET) {
-			err = io.EOF
-		}
-		return m, nil, err
-	}
-	if files, err = parseRights(rights[:nr]); err != nil {
-		return m, nil, err
-	}
+	n, files, err := passfd.Receive(p.conn, p.buf)
 	switch {
-	case n == 0:
+	case errors.Is(err, unix.ECONNRESET):
 		err = io.EOF
-	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0, json.Unmarshal(p.buf[:n], &m) != nil, len(files) != len(m.Names):
+	case errors.Is(err, passfd.ErrTruncated), err == nil && (json.Unmarshal(p.buf[:n], &m) != nil || len(files) != len(m.Names)):
 		err = errMessage
 	}
 	if err != nil {
-		closeAll(files)
+		passfd.Close(files)
 		return message{}, nil, err
 	}
 	return m, files, nil
-}
-
-// parseRights returns the descriptors in a control message. Programs that this one starts do not
-// inherit them (package net sets MSG_CMSG_CLOEXEC).
-func parseRights(b []byte) (files []*os.File, err error) {
-	messages, err := unix.ParseSocketControlMessage(b)
-	if err != nil {
-		return nil, errMessage
-	}
-	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue // credentials, which nobody has asked for
-		}
-		for _, fd := range fds {
-			files = append(files, os.NewFile(uintptr(fd), "handover"))
-		}
-	}
-	return files, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
 }
 
 // receiveFiles receives files until a message of a kind.
@@ -202,7 +147,7 @@ func (p *peer) receiveFiles(until string) (*Files, error) {
 		case m.Kind == until && len(files) == 0:
 			return all, nil
 		case m.Kind != kindFiles || slices.ContainsFunc(m.Names, func(n string) bool { return n == "" || len(n) > maxName }):
-			closeAll(files)
+			passfd.Close(files)
 			all.Close()
 			return nil, errMessage
 		}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/process/passfd"
 )
 
 // Replacement replaces this program by a successor.
@@ -204,7 +206,7 @@ func (c *child) sendFiles(files *Files, end string) error {
 // expect receives a message of a kind.
 func (c *child) expect(kind string, limit time.Duration) (message, error) {
 	m, files, err := c.peer.receive()
-	closeAll(files)
+	passfd.Close(files)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return m, fmt.Errorf("it did not say %s within %v", kind, limit)
