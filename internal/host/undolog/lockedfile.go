@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
+	"upppoe/internal/lockfile"
 )
 
 // LockedFile is a file like those of Write and Read that is locked: one program has it at a time,
@@ -38,35 +38,16 @@ func OpenExistingLocked(path string) (*LockedFile, error) {
 	return h, err
 }
 
-// openAndLock retries if the file was removed between opening and locking.
+// openAndLock returns nil if another program has the file.
 func openAndLock(path string, flags int) (*LockedFile, error) {
-	for {
-		file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			file.Close()
-			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, nil
-			}
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if isSameFile(file, path) {
-			return &LockedFile{file, path}, nil
-		}
-		file.Close()
+	file, err := lockfile.Open(path, os.O_RDWR|flags)
+	if errors.Is(err, lockfile.ErrLocked) {
+		return nil, nil
 	}
-}
-
-// isSameFile reports whether an open file is the one at a path.
-func isSameFile(file *os.File, path string) bool {
-	open, err := file.Stat()
 	if err != nil {
-		return false
+		return nil, err
 	}
-	named, err := os.Stat(path)
-	return err == nil && os.SameFile(open, named)
+	return &LockedFile{file, path}, nil
 }
 
 // Read reads the file's value. There is false if it is empty or from another boot.

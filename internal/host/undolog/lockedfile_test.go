@@ -6,34 +6,6 @@ import (
 	"testing"
 )
 
-// TestIsSameFile: an open file that was removed and replaced is not the one at its path.
-func TestIsSameFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "eth0")
-	create := func() *os.File {
-		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { f.Close() })
-		return f
-	}
-	first := create()
-	if !isSameFile(first, path) {
-		t.Error("a file is not recognized at its path")
-	}
-	if err := os.Remove(path); err != nil || isSameFile(first, path) {
-		t.Errorf("a removed file is taken for the one at its path, %v", err)
-	}
-	second := create()
-	if isSameFile(first, path) || !isSameFile(second, path) {
-		t.Error("a removed file is taken for its successor")
-	}
-	second.Close()
-	if isSameFile(second, path) {
-		t.Error("a closed file is taken for the one at its path")
-	}
-}
-
 // TestSpecialFileRefused: a file that cannot be opened is an error, whether it must exist or not.
 func TestSpecialFileRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0")
