@@ -24,6 +24,9 @@ const (
 	IPv6 Part = 3
 	// Counters is what the session had carried when they were last written: pppoe's.
 	Counters Part = 4
+
+	// LastPart is the largest of the numbers.
+	LastPart = Counters
 )
 
 // Store keeps records. Methods may be called concurrently, and do not block: they write later, in order. A
