@@ -17,3 +17,10 @@ type Device interface {
 	BatchSize() int
 	Close() error
 }
+
+// Leaver is a Device that may outlive the program: see Config.Owner.
+type Leaver interface {
+	Device
+	// Leave closes the device, and leaves the network interface to a successor.
+	Leave() error
+}

@@ -61,6 +61,7 @@ type GSO struct {
 	others  []*queue // the other queues
 	writers []*queue // detached descriptors for MultiQueue's Writers; empty with one queue
 	remove  func()   // see Config.Remove; nil: none
+	owned   bool     // Close removes it, although it is persistent
 }
 
 // queue is a file descriptor of a device, with the state of its system calls.
@@ -106,14 +107,32 @@ func OpenGSO(cfg Config) (*GSO, error) {
 		existing = findPersistent(cfg.Name)
 	}
 	d := &GSO{}
-	if err := d.open(name, max(cfg.Queues, 1), existing); err != nil {
+	err := d.open(name, max(cfg.Queues, 1), existing)
+	if err == nil {
+		err = d.own(existing, cfg.Owner)
+	}
+	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
-	if existing == nil {
+	if existing == nil || d.owned {
 		d.remove = cfg.Remove
 	}
 	return d, nil
+}
+
+// own gives the device to its owner, unless it is another's.
+func (d *GSO) own(existing *netlink.Tuntap, owner string) (err error) {
+	if existing != nil {
+		d.owned = isOwnedBy(existing, owner)
+		return nil
+	}
+	if owner == "" {
+		return nil
+	}
+	d.owned = true
+	failed := d.raw.Control(func(fd uintptr) { err = own(fd, d.name, owner) })
+	return errors.Join(failed, err)
 }
 
 func (d *GSO) open(name string, queues int, existing *netlink.Tuntap) (err error) {
@@ -231,11 +250,19 @@ func (d *GSO) Name() string { return d.name }
 // BatchSize is 1.
 func (d *GSO) BatchSize() int { return 1 }
 
-// Close removes the interface, unless it is persistent.
+// Close removes the interface, unless it is persistent and has no owner.
 func (d *GSO) Close() error {
 	if d.remove != nil {
 		d.remove()
 	}
+	if d.owned {
+		d.raw.Control(func(fd uintptr) { setPersist(fd, false) }) // fails if it is removed
+	}
+	return d.Leave()
+}
+
+// Leave closes the device as Close does, and leaves an interface that has an owner to a successor.
+func (d *GSO) Leave() error {
 	err := d.file.Close()
 	for _, q := range slices.Concat(d.others, d.writers) {
 		err = errors.Join(err, q.file.Close())

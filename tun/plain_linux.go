@@ -22,6 +22,11 @@ type Config struct {
 	// New makes OpenGSO refuse a persistent device: an interface of that name must not exist. It does
 	// not ask the kernel beforehand.
 	New bool
+	// Owner, if not empty, makes the interface outlive the program, for a successor with the same Owner:
+	// Leave of the device keeps it, as does a kill; Close removes it. An interface of the Name that is
+	// left by an earlier program of the owner (see IsOwned) is used with its settings. At most 200
+	// octets.
+	Owner string
 	// Remove, if not nil, is called by Close of OpenGSO's device to remove the interface. Closing the
 	// device does that too, but one by one, and waits 25 to 50 ms for each. Not called if the device is
 	// persistent.
@@ -41,6 +46,7 @@ const controlFile = "/dev/net/tun"
 // Plain is a Device that reads and writes one packet at a time.
 type Plain struct {
 	iface *water.Interface
+	owned bool // Close removes it, although it is persistent
 }
 
 var _ Device = (*Plain)(nil)
@@ -77,6 +83,9 @@ func Open(cfg Config) (*Plain, error) {
 	}
 	if err == nil {
 		err = d.control(setType)
+	}
+	if err == nil {
+		err = d.own(existing, cfg.Owner)
 	}
 	if err != nil {
 		d.Close()
@@ -190,5 +199,26 @@ func (d *Plain) SetReadDeadline(t time.Time) error {
 	return file.SetReadDeadline(t)
 }
 
-// Close removes the interface, unless it is persistent.
-func (d *Plain) Close() error { return d.iface.Close() }
+// own gives the device to its owner, unless it is another's.
+func (d *Plain) own(existing *netlink.Tuntap, owner string) error {
+	if existing != nil {
+		d.owned = isOwnedBy(existing, owner)
+		return nil
+	}
+	if owner == "" {
+		return nil
+	}
+	d.owned = true
+	return d.control(func(fd uintptr) error { return own(fd, d.Name(), owner) })
+}
+
+// Close removes the interface, unless it is persistent and has no owner.
+func (d *Plain) Close() error {
+	if d.owned {
+		d.control(func(fd uintptr) error { return setPersist(fd, false) })
+	}
+	return d.Leave()
+}
+
+// Leave closes the device as Close does, and leaves an interface that has an owner to a successor.
+func (d *Plain) Leave() error { return d.iface.Close() }
