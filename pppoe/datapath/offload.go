@@ -18,6 +18,14 @@ type Offload interface {
 	Describe() string
 }
 
+// Adopter is an Offload that may still have sessions of an earlier process and carry their packets.
+type Adopter interface {
+	Offload
+	// Adopts reports whether it has a session. Add takes it over, with its families, prefixes, rates and
+	// MTU, until they are set, and its token buckets and counters. Its packets pass all the time.
+	Adopts(SessionConfig) bool
+}
+
 // OffloadSession is a session in an Offload. Its methods may be called concurrently; after Remove
 // they have no effect.
 type OffloadSession interface {
@@ -59,7 +67,7 @@ type SharedBuckets struct {
 // program, and blocks changes of addresses meanwhile. So Add of the Offload is called when the
 // first packets may pass, for one session after the other, with pauses for others between them.
 // Nothing waits for it: the Path carries a session until then. A session of a SharedDevice has no
-// program and no addresses of its own, and is added at once.
+// program and no addresses of its own, and is added at once, as is one that an Adopter has.
 type offloadedPath struct {
 	path    Path
 	offload Offload
@@ -84,6 +92,7 @@ type offloadedSession struct {
 	up, down     Rate
 	queued       bool          // is in the queue, or was
 	started      bool          // its turn in the queue has come, and Offload.Add was called
+	policed      bool          // the Path has the token buckets of the Offload
 	removed      bool          // by Remove
 	done         chan struct{} // closed at the end of install
 }
@@ -108,7 +117,22 @@ func (p *offloadedPath) Add(c SessionConfig) (Session, error) {
 	if c.Shared != nil {
 		return p.addShared(s, c), nil
 	}
-	return &offloadedSession{Session: s, path: p, config: c, done: make(chan struct{})}, nil
+	o := &offloadedSession{Session: s, path: p, config: c, done: make(chan struct{})}
+	if a, ok := p.offload.(Adopter); ok && a.Adopts(c) {
+		o.adopt()
+	}
+	return o, nil
+}
+
+// adopt adds a session that the Offload has.
+func (s *offloadedSession) adopt() {
+	defer close(s.done)
+	s.queued, s.started = true, true
+	offloaded, err := s.path.offload.Add(s.config)
+	s.path.report(s.config, err)
+	if err == nil {
+		s.offloaded = offloaded
+	}
 }
 
 // While an Offload adds a session, the kernel may block changes of addresses, which come first.
@@ -174,10 +198,18 @@ func (s *offloadedSession) activate(offloaded OffloadSession) {
 	if s.sourceFilter != nil {
 		s.applySourceFilter()
 	}
-	s.offloaded.SetRates(s.up, s.down)
-	shareBuckets(s.Session, offloaded)
+	s.setRates()
 	if s.ipv4 || s.ipv6 {
 		s.offloaded.SetFamilies(s.ipv4, s.ipv6)
+	}
+}
+
+// setRates sets the rates of the Offload, whose buckets the Path then uses. The lock is held.
+func (s *offloadedSession) setRates() {
+	s.offloaded.SetRates(s.up, s.down)
+	if !s.policed {
+		s.policed = true
+		shareBuckets(s.Session, s.offloaded)
 	}
 }
 
@@ -229,7 +261,7 @@ func (s *offloadedSession) SetRates(up, down Rate) {
 	defer s.path.mu.Unlock()
 	s.up, s.down = up, down
 	if s.offloaded != nil && !s.removed {
-		s.offloaded.SetRates(up, down)
+		s.setRates()
 	}
 	s.Session.SetRates(up, down)
 }

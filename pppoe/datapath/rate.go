@@ -118,8 +118,8 @@ func (b *bucket) share(state bucketState) *bucket {
 	if b == nil {
 		return nil
 	}
-	if full := b.state.fullAt.Load(); full > math.MinInt64 {
-		state.fullAt.Store(full + int64(state.ahead-b.state.ahead)*ticks)
+	if full := b.state.fullAt.Load(); full > math.MinInt64 { // the Offload may have an older one, of an earlier process
+		state.fullAt.Store(max(state.fullAt.Load(), full+int64(state.ahead-b.state.ahead)*ticks))
 	}
 	n := *b
 	n.state = state

@@ -99,6 +99,18 @@ func (d *SharedDevice) Close() error {
 	return err
 }
 
+// Leave is Close for a network device that a successor goes on with, if it is a tun.Leaver.
+func (d *SharedDevice) Leave() error {
+	d.closed.Store(true)
+	leave := d.cfg.Device.Close
+	if l, ok := d.cfg.Device.(tun.Leaver); ok {
+		leave = l.Leave
+	}
+	err := leave()
+	d.running.Wait()
+	return err
+}
+
 // transmit moves packets from a queue to the sessions until the device is closed or lost.
 func (d *SharedDevice) transmit(queue int) {
 	err := newSharedQueue(d, queue).run()
