@@ -45,7 +45,7 @@ const (
 
 // The stack of all programs, below what differs.
 const (
-	stackNow       = -136 // readClock
+	stackNow       = -136 // readClock, fence
 	stackFullAt    = -144 // police
 	stackPrefix    = -168 // the key of a prefix, 24
 	stackAddresses = -200 // source and destination, 32
@@ -232,4 +232,5 @@ func (p *program) dropReceived(m *mapFDs, verdict int32) {
 	p.drop(m, "spoofed", countersSpoofed, one, verdict)
 	p.drop(m, "isolated", countersIsolated, one, verdict)
 	p.drop(m, "exceeded", countersExceeded, one, verdict)
+	p.drop(m, "fenced", countersDropped, one, verdict)
 }

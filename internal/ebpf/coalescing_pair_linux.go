@@ -1,10 +1,8 @@
 package ebpf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
@@ -16,28 +14,20 @@ import (
 // GRO on, and a program that redirects to the TUN of the session. Both ends have a queue for each
 // CPU, on which its packets stay.
 //
-// A veth pair outlives its process, which therefore holds a name: an abstract Unix socket of the
-// pair's name, which the kernel closes with the process. A pair whose name nobody holds is left over
-// and is removed by the next process; without the programs of its own it carries nothing. Creating
-// the pair needs only CAP_NET_ADMIN.
+// Creating the pair needs only CAP_NET_ADMIN.
 type coalescingPair struct {
 	devicePair // the end that programs send by; the end that receives
-	queues     int
-	ethtool    ethtool
-	holder     int // the socket; 0: none
+	heldName
+	queues  int
+	ethtool ethtool
 }
 
-// Names of the devices: with a number below maxCoalescingPairs, which is more than a machine has
+// Names of the devices: with a number below maxPairs, which is more than a machine has
 // interfaces with PPPoE.
 const (
-	coalescingName     = "pppoegro%d"
-	receivingSuffix    = "rx"
-	maxCoalescingPairs = 256
+	coalescingName = "pppoegro%d"
+	maxPairs       = 256
 )
-
-// coalescingMAC is the address of the receiving end: any other would make its packets those of
-// another host.
-var coalescingMAC = net.HardwareAddr{0x02, 0x50, 0x50, 0x50, 0x6f, 0x45}
 
 // maxCoalescingMTU is the maximum that veth accepts.
 const maxCoalescingMTU = 65535
@@ -48,15 +38,7 @@ func (p *coalescingPair) prepare(h *hooks, program *ebpf.Program) error {
 	if err := p.devicePair.prepare(h, program); err != nil {
 		return err
 	}
-	for n := range maxCoalescingPairs {
-		name := fmt.Sprintf(coalescingName, n)
-		if _, err := p.netlink.LinkByName(name); err != nil {
-			break // the lowest free number is used
-		}
-		if p.hold(name) == nil {
-			p.release()
-		}
-	}
+	p.removeLeft(p.netlink, coalescingName)
 	return nil
 }
 
@@ -74,11 +56,11 @@ func (p *coalescingPair) create() (index int, err error) {
 
 // createDevices creates the devices under the first free name.
 func (p *coalescingPair) createDevices() (err error) {
-	for n := range maxCoalescingPairs {
+	for n := range maxPairs {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name, attrs.MTU = fmt.Sprintf(coalescingName, n), maxCoalescingMTU
 		attrs.NumTxQueues, attrs.NumRxQueues = p.queues, p.queues
-		if err = p.hold(attrs.Name); err != nil {
+		if err = p.hold(p.netlink, attrs.Name); err != nil {
 			continue
 		}
 		err = p.netlink.LinkAdd(&netlink.Veth{
@@ -112,7 +94,7 @@ func (p *coalescingPair) setUp() error {
 		return err
 	}
 	var err error
-	if p.attached, err = p.attach(p.indexes[1], ingress, p.program); err != nil {
+	if p.attached, err = p.attach(p.indexes[1], ingress, p.program, p.pin); err != nil {
 		return err
 	}
 	return errors.Join(p.netlink.LinkSetUp(ends[1]), p.netlink.LinkSetUp(ends[0]))
@@ -127,41 +109,17 @@ func (p *coalescingPair) set(name string, features []string, on bool) error {
 	return p.ethtool.setFeatures(name, current, features, on)
 }
 
-// hold takes a name, in the network namespace of the thread, unless a process has it, and removes
-// the pair that an earlier one has left.
-func (p *coalescingPair) hold(name string) error {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@upppoe/" + name}); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	p.holder = fd
-	p.delete(p.netlink.LinkByName(name + receivingSuffix))
-	return nil
-}
-
-// delete deletes a pair by its receiving end, if it was found and is that of a pair.
-func (p *coalescingPair) delete(end netlink.Link, err error) {
-	if err == nil && end.Type() == "veth" && bytes.Equal(end.Attrs().HardwareAddr, coalescingMAC) {
-		p.netlink.LinkDel(end)
-	}
-}
-
-// release gives the name up.
-func (p *coalescingPair) release() {
-	if p.holder != 0 {
-		unix.Close(p.holder)
-		p.holder = 0
-	}
+// adopt takes over the pair of a predecessor, by the index of the end that programs send by.
+func (p *coalescingPair) adopt(sender int) bool {
+	ok := p.devicePair.adopt(ingress, func(receiver int) [2]int { return [2]int{sender, receiver} })
+	return ok && p.take(p.names[0]) == nil
 }
 
 // close removes the pair. It may be called again.
 func (p *coalescingPair) close() error {
-	if p.netlink != nil && p.indexes[1] != 0 {
-		p.delete(p.netlink.LinkByIndex(p.indexes[1]))
+	if p.netlink != nil && p.indexes[1] != 0 && !p.pins.staysPinned() {
+		end, err := p.netlink.LinkByIndex(p.indexes[1])
+		deleteVeth(p.netlink, end, err)
 	}
 	p.release()
 	return p.devicePair.close()

@@ -25,7 +25,7 @@ func (p *program) lookUpDestination(m *mapFDs, prefixes int, offset, octets int3
 	p.load(inSKB, stackPrefix+prefixAddress, octets, "leave")
 	p.hashAddress()
 	p.add( // before the look-up: a later change has another number
-		asm.LoadMapValue(asm.R1, m.changes, 0),
+		asm.LoadMapValue(asm.R1, m.control, controlChange),
 		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),
 		asm.StoreMem(asm.RFP, stackChange, asm.R1, asm.DWord),
 	)

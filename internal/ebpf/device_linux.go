@@ -77,7 +77,7 @@ func (d *device) open() error {
 	if d.shared {
 		program = d.engine.transmitShared
 	}
-	if d.attached, err = d.engine.hooks.attach(d.index, egress, program); err != nil {
+	if d.attached, err = d.engine.hooks.attach(d.index, egress, program, pinName("transmit", d.index)); err != nil {
 		return err
 	}
 	d.engine.devices[d.index] = d

@@ -18,8 +18,10 @@ import (
 type devicePair struct {
 	netlink *netlink.Handle
 	program *ebpf.Program
-	attach  func(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error)
+	attach  func(index int, where ebpf.AttachType, program *ebpf.Program, pin string) (io.Closer, error)
+	pin     string // name
 
+	pins      *pins
 	namespace string // of the caller of prepare
 	names     [2]string
 	indexes   [2]int
@@ -31,7 +33,7 @@ const netnsPath = "/proc/thread-self/ns/net"
 
 // prepare opens what creating the pair needs, in the network namespace of the caller.
 func (p *devicePair) prepare(h *hooks, program *ebpf.Program) (err error) {
-	p.program, p.attach = program, h.attach
+	p.program, p.attach, p.pins = program, h.attach, h.pins
 	if p.namespace, err = os.Readlink(netnsPath); err != nil {
 		return err
 	}
@@ -64,6 +66,30 @@ func (p *devicePair) found(links ...netlink.Link) error {
 		}
 	}
 	return nil
+}
+
+// adopt takes over the pair of a predecessor, if there is one that can be used: its pin leads to the
+// device with the program, which is replaced. pair returns both indexes for that one's.
+func (p *devicePair) adopt(where ebpf.AttachType, pair func(index int) [2]int) bool {
+	l := p.pins.openLink(p.pin, anyIndex)
+	if l == nil {
+		return false
+	}
+	index := interfaceOf(l)
+	l.Close()
+	p.indexes = pair(index)
+	if !p.isUp() {
+		p.indexes = [2]int{}
+		return false
+	}
+	for i, index := range p.indexes {
+		if link, err := p.netlink.LinkByIndex(index); err == nil {
+			p.names[i] = link.Attrs().Name
+		}
+	}
+	var err error
+	p.attached, err = p.attach(index, where, p.program, p.pin)
+	return err == nil
 }
 
 // isUp reports whether both devices are up.

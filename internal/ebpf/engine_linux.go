@@ -24,6 +24,15 @@ type Config struct {
 	// UndoDir is a directory with undo records of these settings, for Restore; empty: no records
 	// are written.
 	UndoDir string
+	// Pin is a directory in a BPF file system, below /sys/fs/bpf, where maps and programs outlive the
+	// process, unless Close has removed them: the kernel carries packets while no process runs, and the
+	// next Open with the same directory, Sessions and network namespace takes them over: sessions that
+	// are added again keep their state. The file system is mounted if it is not there. Where that is not
+	// possible, before Linux 6.6, or while another process has the directory, Notify is called, and all
+	// ends with the process. Empty: nothing is pinned.
+	Pin string
+	// Clean removes what an earlier process has left in Pin.
+	Clean bool
 	// InNamespace runs a function on a thread that is in the network namespace of the interfaces;
 	// nil: all threads of the process are in it.
 	InNamespace func(func() error) error
@@ -49,7 +58,9 @@ type Engine struct {
 	qdiscs  qdiscMonitor
 	maps    engineMaps
 	rates   rateMemory
-	changes mappedMemory // the number of the last change of prefixes
+	control controlMemory
+	pins    *pins       // nil: nothing is pinned
+	left    predecessor // guarded by mu
 	// Programs at the egress of a session's own TUN, and of a shared one.
 	transmit, transmitShared *ebpf.Program
 
@@ -111,6 +122,7 @@ func (e *Engine) open() (err error) {
 	if e.ethtool, err = openEthtool(); err != nil {
 		return err
 	}
+	e.openPins()
 	if err := e.createMaps(); err != nil {
 		return err
 	}
@@ -121,6 +133,21 @@ func (e *Engine) open() (err error) {
 		return err
 	}
 	return e.links.start(e)
+}
+
+// openPins opens the directory of pins, if one is wanted and possible.
+func (e *Engine) openPins() {
+	if e.cfg.Pin == "" {
+		return
+	}
+	err := errNoTCX
+	if !e.cfg.noTCX {
+		e.pins, err = openPins(e.cfg.Pin, e.cfg.Clean, e.cfg.Notify)
+	}
+	if err != nil {
+		e.cfg.Notify(fmt.Sprintf("the kernel data path is not pinned, so that packets are lost while no program runs: %v", err))
+	}
+	e.hooks.pins = e.pins
 }
 
 // loadTransmit loads the programs that are attached later, when the process may lack CAP_BPF.
@@ -144,19 +171,29 @@ func (e *Engine) loadStubs() error {
 	return nil
 }
 
-// Close closes all Interfaces. User space carries the remaining sessions. It may be called again.
+// Close closes all Interfaces, and removes what is pinned. User space carries the remaining sessions. It
+// may be called again.
 func (e *Engine) Close() (err error) {
 	e.qdiscs.stop()
 	e.links.stop()
 	for _, i := range e.attached() {
 		err = errors.Join(err, i.Close())
 	}
-	err = errors.Join(err, e.hooks.close(), e.maps.close())
+	err = errors.Join(err, e.hooks.close(), e.maps.close(e.pins))
+	e.pins.close()
 	if e.ethtool >= 0 {
 		err = errors.Join(err, e.ethtool.close())
 		e.ethtool = -1
 	}
 	return err
+}
+
+// sessionAt returns the session of a slot; nil: there is none.
+func (e *Engine) sessionAt(slot uint32) *session {
+	if int(slot) >= len(e.bySlot) {
+		return nil
+	}
+	return e.bySlot[slot]
 }
 
 // setSlot records the session of a slot; nil: there is none.

@@ -154,10 +154,10 @@ func TestIngressQdisc(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := e.engine.hooks.attach(other.Attrs().Index, egress, e.engine.transmit); err == nil || !strings.Contains(err.Error(), "ingress") {
+		if _, err := e.engine.hooks.attach(other.Attrs().Index, egress, e.engine.transmit, ""); err == nil || !strings.Contains(err.Error(), "ingress") {
 			t.Errorf("at egress: %v", err)
 		}
-		attached, err := e.engine.hooks.attach(other.Attrs().Index, ingress, e.engine.transmit)
+		attached, err := e.engine.hooks.attach(other.Attrs().Index, ingress, e.engine.transmit, "")
 		if err != nil {
 			t.Fatalf("at ingress: %v", err)
 		}

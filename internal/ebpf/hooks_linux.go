@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -17,9 +18,10 @@ const (
 	egress  = ebpf.AttachTCXEgress
 )
 
-// hooks holds programs and their attachments. The process alone holds them, except filters of
-// clsact on kernels without TCX.
+// hooks holds programs and their attachments. The process alone holds them, except what is pinned, and
+// filters of clsact on kernels without TCX.
 type hooks struct {
+	pins     *pins
 	programs []*ebpf.Program
 	attached []io.Closer
 	// useClsact: the kernel has no TCX.
@@ -45,13 +47,13 @@ func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.I
 	return program, nil
 }
 
-// attachTC loads a program and attaches it to TC of an interface until close.
+// attachTC loads a program and attaches it to TC of an interface until close. Its pin has its name.
 func (h *hooks) attachTC(index int, where ebpf.AttachType, name string, ins asm.Instructions) error {
 	program, err := h.load(ebpf.SchedCLS, 0, name, ins)
 	if err != nil {
 		return err
 	}
-	attached, err := h.attach(index, where, program)
+	attached, err := h.attach(index, where, program, pinName(name, index))
 	if err != nil {
 		return fmt.Errorf("program %s: %w", name, err)
 	}
@@ -59,10 +61,16 @@ func (h *hooks) attachTC(index int, where ebpf.AttachType, name string, ins asm.
 	return nil
 }
 
-// attach attaches a loaded program to TC of an interface. The caller closes the attachment.
-func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
+// pinName is the name of the pin of a program at an interface.
+func pinName(program string, index int) string { return program + "-" + strconv.Itoa(index) }
+
+// attach attaches a loaded program to TC of an interface, and pins that by a name. The caller closes the
+// attachment.
+func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program, pin string) (io.Closer, error) {
 	if !h.useClsact {
-		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+		attached, err := h.pins.attach(pin, index, program, func() (link.Link, error) {
+			return link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+		})
 		switch {
 		case errors.Is(err, unix.ERANGE):
 			return nil, ErrTooManyPrograms
@@ -70,6 +78,7 @@ func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) 
 			return attached, err
 		}
 		h.useClsact = true
+		h.pins.disable(errNoTCX)
 	}
 	stub, err := h.stub(program)
 	if err != nil {
@@ -77,6 +86,9 @@ func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) 
 	}
 	return newFilter(index, where, stub)
 }
+
+// errNoTCX: filters of clsact are not pinned.
+var errNoTCX = errors.New("the kernel has no TCX (Linux 6.6)")
 
 // stub returns the stub of a program.
 func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
@@ -101,7 +113,9 @@ func (h *hooks) attachXDP(index int, name string, ins asm.Instructions) error {
 	if err != nil {
 		return err
 	}
-	attached, err := link.AttachXDP(link.XDPOptions{Interface: index, Program: program, Flags: link.XDPDriverMode})
+	attached, err := h.pins.attach(pinName(name, index), index, program, func() (link.Link, error) {
+		return link.AttachXDP(link.XDPOptions{Interface: index, Program: program, Flags: link.XDPDriverMode})
+	})
 	if err != nil {
 		return fmt.Errorf("program %s: %w", name, err)
 	}

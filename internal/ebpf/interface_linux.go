@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -26,7 +27,8 @@ type Interface struct {
 	description string
 	hooks       hooks // of programs that receive, and of the pair
 	ownership   ownership
-	received    *ebpf.Map // sessions of received frames
+	received    *ebpf.Map      // sessions of received frames
+	left        *leftInterface // of a predecessor, until Sweep; nil: nothing
 
 	// Guarded by the Engine's lock:
 
@@ -60,7 +62,7 @@ func (e *Engine) Attach(name string) (*Interface, error) {
 
 func (e *Engine) newInterface(name string) *Interface {
 	i := &Interface{
-		engine: e, name: name, hooks: hooks{useClsact: e.hooks.useClsact},
+		engine: e, name: name, hooks: hooks{pins: e.pins, useClsact: e.hooks.useClsact},
 		coalescingPair: coalescingPair{queues: e.maps.possibleCPUs, ethtool: e.ethtool},
 	}
 	i.segmentation, i.coalescing = i.newSegmentation(), i.newCoalescing()
@@ -73,16 +75,28 @@ func (i *Interface) open() error {
 		return err
 	}
 	i.index = link.Attrs().Index
-	if i.received, err = newReceivedMap(i.engine.slots.size()); err != nil {
+	i.segmentationPair.pin, i.coalescingPair.pin = pinName("segment", i.index), pinName("coalesced", i.index)
+	if err := i.openReceived(); err != nil {
 		return err
 	}
 	if err := i.engine.register(i); err != nil {
 		return err
 	}
-	if err := i.refreshOffloads(); err != nil {
+	if err := i.attach(); err != nil {
 		return err
 	}
-	return i.attach()
+	i.adoptPairs()
+	return i.refreshOffloads()
+}
+
+// adoptPairs takes over the device pairs of a predecessor.
+func (i *Interface) adoptPairs() {
+	i.engine.mu.Lock()
+	defer i.engine.mu.Unlock()
+	if i.left != nil && i.left.hasSlot {
+		i.segmentation.adopt(int(binary.NativeEndian.Uint32(i.left.value[interfacePair:])))
+		i.coalescing.adopt(int(binary.NativeEndian.Uint32(i.left.value[interfaceCoalescing:])))
+	}
 }
 
 // attach attaches the program that receives, and prepares the pairs. Their programs are loaded now,
@@ -127,20 +141,55 @@ func (i *Interface) maps() *mapFDs {
 	return m
 }
 
+// openReceived opens the map of received frames of a predecessor, or creates one.
+func (i *Interface) openReceived() (err error) {
+	e := i.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	name := receivedPin + strconv.Itoa(i.index)
+	if left := e.left.interfaces[i.index]; left != nil && left.received != nil {
+		i.left, i.received, left.received = left, left.received, nil
+		delete(e.pins.found, name)
+		return nil
+	}
+	if i.received, err = newReceivedMap(e.slots.size()); err == nil {
+		e.pins.pinMap(name, i.received)
+	}
+	return err
+}
+
 // register gives the interface a slot.
 func (e *Engine) register(i *Interface) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	free := slices.Index(e.interfaces, nil)
-	if free < 0 {
-		free = len(e.interfaces)
-		e.interfaces = append(e.interfaces, nil)
-	}
+	free := e.freeInterfaceSlot(i.index)
 	if free >= maxInterfaces {
 		return fmt.Errorf("%d interfaces are attached, the maximum", maxInterfaces)
 	}
+	for len(e.interfaces) <= free {
+		e.interfaces = append(e.interfaces, nil)
+	}
 	i.slot, e.interfaces[free] = uint32(free), i
 	return errors.Join(e.maps.gsoPackets.Put(i.slot, uint64(0)), e.maps.longPackets.Put(i.slot, make([]uint64, e.maps.possibleCPUs)))
+}
+
+// freeInterfaceSlot returns the slot that an interface had in a predecessor, or else the first that no
+// interface has or had.
+func (e *Engine) freeInterfaceSlot(index int) (slot int) {
+	taken := make(map[int]bool)
+	for at, other := range e.interfaces {
+		taken[at] = other != nil
+	}
+	for of, left := range e.left.interfaces {
+		if left.hasSlot && of == index && !taken[int(left.slot)] {
+			return int(left.slot)
+		}
+		taken[int(left.slot)] = taken[int(left.slot)] || left.hasSlot
+	}
+	for taken[slot] {
+		slot++
+	}
+	return slot
 }
 
 // attached returns the interfaces.
@@ -175,16 +224,33 @@ func (i *Interface) Describe() string { return i.description }
 // sessions. It may be called again.
 func (i *Interface) Close() error {
 	i.releaseSessions()
-	err := errors.Join(i.ownership.restore(i.engine.ethtool), i.segmentationPair.close(), i.coalescingPair.close(), i.hooks.close())
+	err := errors.Join(i.closeOwnership(), i.segmentationPair.close(), i.coalescingPair.close(), i.hooks.close())
 	if i.received != nil {
-		err = errors.Join(err, i.received.Close())
+		err = errors.Join(err, i.engine.pins.closeMap(i.received))
 	}
 	i.engine.mu.Lock()
 	defer i.engine.mu.Unlock()
 	if int(i.slot) < len(i.engine.interfaces) && i.engine.interfaces[i.slot] == i {
 		i.engine.interfaces[i.slot] = nil
+		i.engine.forgetInterface(i)
 	}
 	return err
+}
+
+// closeOwnership restores the settings of the interface, or leaves them to a successor.
+func (i *Interface) closeOwnership() error {
+	if i.engine.pins.staysPinned() {
+		return i.ownership.closeUndo(true)
+	}
+	return i.ownership.restore(i.engine.ethtool)
+}
+
+// forgetInterface removes what a successor would find of an interface. The lock is held.
+func (e *Engine) forgetInterface(i *Interface) {
+	delete(e.left.interfaces, i.index)
+	if e.pins.isEnabled() && !e.pins.leave {
+		e.maps.interfaces.Put(i.slot, make([]byte, interfaceLen))
+	}
 }
 
 // releaseSessions leaves the remaining sessions to user space. The filter of a session port drops
@@ -194,6 +260,9 @@ func (i *Interface) releaseSessions() {
 	defer i.engine.mu.Unlock()
 	i.stopChecks()
 	i.closed = true
+	if i.engine.pins.staysPinned() {
+		return
+	}
 	for s := range i.sessions.All() {
 		for ; s != nil; s = s.ambiguous {
 			s.clear()

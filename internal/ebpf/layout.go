@@ -127,7 +127,7 @@ type mapFDs struct {
 	devices     int // indexes of sessions' own TUNs: slots
 	prefixes4   int // prefixes of sessions: slots
 	prefixes6   int
-	changes     int // the number of the last change of prefixes
+	control     int // what all programs look at
 	recent      int // destinations that a processor has looked up: slots
 	sessions    int // slots: sessions
 	counters    int

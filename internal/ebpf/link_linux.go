@@ -19,7 +19,7 @@ type Link struct {
 	priority uint8
 }
 
-var _ datapath.Offload = (*Link)(nil)
+var _ datapath.Adopter = (*Link)(nil)
 
 // Add adds a session, whose packets are not carried before SetFamilies opens a family. Its device
 // must be a network interface of this machine. The error wraps ErrFull, ErrExists or the kernel's
@@ -121,5 +121,5 @@ func (i *Interface) updateAmbiguous(k ambiguousKey) (err error) {
 
 // isUnambiguous reports whether no other session has the session's ambiguous key.
 func (s *session) isUnambiguous() bool {
-	return s.ambiguous == nil && s.at.sessions.Get(s.TableKey()) == s
+	return s.ambiguous == nil && s.at.sessions.Get(s.TableKey()) == s && s.at.left.sharing(s.TableKey()) == 0
 }

@@ -31,8 +31,10 @@ func (i *Interface) checkLoad() {
 	if i.sessions.Len() == 0 && !i.segmentation.exists() && !i.coalescing.exists() {
 		return
 	}
-	for _, l := range i.pairs() {
-		l.check(i)
+	if !i.engine.pins.staysPinned() { // else they are a successor's
+		for _, l := range i.pairs() {
+			l.check(i)
+		}
 	}
 	i.startChecks()
 }

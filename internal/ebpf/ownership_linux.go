@@ -54,6 +54,17 @@ func (i *Interface) takeOwnership() string {
 	return description
 }
 
+// adopt takes over the changes of a predecessor that was killed, from the undo record.
+func (o *ownership) adopt() {
+	var record undoRecord
+	if found, err := o.undo.Read(&record); err != nil || !found || record.Index != o.index {
+		return
+	}
+	for _, c := range record.Changes {
+		o.changes = append(o.changes, featureChange{c.Features, c.On})
+	}
+}
+
 // errFixed: the driver does not allow a feature to be changed.
 var errFixed = errors.New("the driver does not allow it")
 

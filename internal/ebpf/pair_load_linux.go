@@ -31,6 +31,7 @@ type pairLoad struct {
 type pairDevices interface {
 	prepare(h *hooks, program *ebpf.Program) error
 	create() (index int, err error)
+	adopt(sender int) bool
 	created() (names [2]string)
 	has(index int) bool
 	isUp() bool
@@ -79,6 +80,14 @@ func (i *Interface) newCoalescing() pairLoad {
 func (l *pairLoad) prepare(h *hooks, program *ebpf.Program) error {
 	l.program = program
 	return l.devices.prepare(h, program)
+}
+
+// adopt takes over the devices of a predecessor, by the index of the one that its programs send by; 0:
+// there are none.
+func (l *pairLoad) adopt(sender int) {
+	if sender != 0 && !l.disabled && l.devices.adopt(sender) {
+		l.index = sender
+	}
 }
 
 // exists reports whether the devices exist. Called with the Engine's lock held, as are the functions

@@ -40,6 +40,9 @@ func mapped(prefixes []netip.Prefix) (all []netip.Prefix) {
 func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 	e, prefixes := s.engine(), mapped(prefixes)
 	had := s.prefixes
+	if len(had) == len(prefixes) && !slices.ContainsFunc(had, func(p netip.Prefix) bool { return !slices.Contains(prefixes, p) }) {
+		return nil
+	}
 	s.prefixes = nil
 	for _, p := range had {
 		if slices.Contains(prefixes, p) {
@@ -61,7 +64,7 @@ func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 		}
 		s.prefixes = append(s.prefixes, p)
 	}
-	e.changes.count()
+	e.control.count()
 	return err
 }
 
@@ -76,7 +79,7 @@ func (e *Engine) addPrefix(s *session, p netip.Prefix) error {
 	m, key := e.prefixMap(s.device.index, p)
 	var outer *session
 	if slot := uint32(0); s.device.shared && m.Lookup(key, &slot) == nil {
-		outer = e.bySlot[slot]
+		outer = e.sessionAt(slot)
 	}
 	if err := m.Put(key, number(s.slot)); errors.Is(err, unix.ENOSPC) {
 		return ErrFull

@@ -3,6 +3,7 @@ package ebpf
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -59,6 +60,10 @@ const (
 func TestMain(m *testing.M) {
 	if os.Getenv(childMode) != "" {
 		os.Exit(runChild())
+	}
+	if os.Getenv(childSurvivor) != "" {
+		fmt.Fprintln(os.Stderr, runSurvivor()) // it ends only by an error
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }

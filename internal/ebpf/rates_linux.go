@@ -24,12 +24,15 @@ func (r *mappedMemory) open(m *ebpf.Map, size int) (err error) {
 	return nil
 }
 
-// count adds one to the number at the beginning.
-func (r *mappedMemory) count() { (*atomic.Uint64)(unsafe.Pointer(&r.bytes[0])).Add(1) }
-
 // rateMemory is the map of rates: user space takes tokens from the same buckets for the packets that
 // are left to it.
 type rateMemory struct{ mappedMemory }
+
+// reset empties the state of the buckets of a slot that no session has.
+func (r *rateMemory) reset(slot uint32) {
+	r.bucket(slot, ratesUp).set(datapath.Rate{})
+	r.bucket(slot, ratesDown).set(datapath.Rate{})
+}
 
 // tokenBucket is a bucket in this memory, as in police.go.
 type tokenBucket struct{ fullAt, bits, size atomic.Int64 }

@@ -18,6 +18,7 @@ func receive(m *mapFDs) asm.Instructions {
 	p.field(asm.R9, skbLen)
 	p.classify(inSKB, m, "leave")
 	p.checkAddresses(inSKB, m, "leave")
+	p.fence(m)
 	p.policeReceived(m, "leave")
 	p.count(m, countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripTC()

@@ -1,6 +1,7 @@
 package ebpf
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"net/netip"
@@ -22,6 +23,7 @@ type session struct {
 	filtered     bool   // has a source filter in addition to the prefixes of a shared device
 	prefixes     []netip.Prefix
 	ambiguous    *session           // the next session with the same ambiguousKey
+	inherited    []byte             // its value in a predecessor, while it is installed; nil: it had none
 	final        *datapath.Counters // once it is removed
 }
 
@@ -37,23 +39,36 @@ func (s *session) install(device string, shared bool) (err error) {
 	if s.at.hasSession(s) {
 		return ErrExists
 	}
-	slot, used, ok := e.slots.allocate()
+	used, ok := s.takeSlot()
 	if !ok {
 		return ErrFull
 	}
-	s.slot, s.change = slot, 1
-	e.setSlot(slot, s)
+	e.setSlot(s.slot, s)
 	if s.device, err = e.device(device, shared); err == nil {
 		s.device.take(s)
+		s.inherit()
 		if err = s.addToMaps(used); err != nil {
 			err = fmt.Errorf("%s: %w", s.device.name, err)
 			s.uninstall()
 		}
+		s.inherited = nil
 	}
 	if err != nil {
-		e.releaseSlot(slot)
+		e.releaseSlot(s.slot)
 	}
 	return err
+}
+
+// takeSlot takes the slot that the session had in a predecessor, or else a free one, whose counters
+// another session may have used.
+func (s *session) takeSlot() (used, ok bool) {
+	e := s.engine()
+	s.change = 1
+	if s.isLeft() {
+		return false, s.claim()
+	}
+	s.slot, used, ok = e.slots.allocate()
+	return used, ok
 }
 
 // addToMaps writes the session's value before its keys, by which programs find it. Another session
@@ -68,6 +83,9 @@ func (s *session) addToMaps(used bool) error {
 	if err := s.at.addSession(s); err != nil {
 		return fmt.Errorf("add the session: %w", err)
 	}
+	if s.inherited != nil {
+		return nil
+	}
 	key := s.receiveKey()
 	if err := s.at.received.Put(key[:], number(s.slot)); err != nil {
 		return fmt.Errorf("add the session for received frames: %w", err)
@@ -78,6 +96,7 @@ func (s *session) addToMaps(used bool) error {
 	if err := e.maps.devices.Put(uint32(s.device.index), s.slot); err != nil {
 		return fmt.Errorf("add the session for packets to send: %w", err)
 	}
+	delete(e.left.devices, uint32(s.device.index))
 	return nil
 }
 
@@ -86,8 +105,7 @@ func (s *session) addToMaps(used bool) error {
 func (s *session) uninstall() {
 	s.clear()
 	if s.flags&rateLimited != 0 {
-		s.bucket(ratesUp).set(datapath.Rate{})
-		s.bucket(ratesDown).set(datapath.Rate{})
+		s.engine().rates.reset(s.slot)
 	}
 	s.at.removeSession(s)
 	s.device.release(s)
@@ -109,7 +127,11 @@ func (s *session) write() error {
 	if s.isGone() {
 		return nil
 	}
-	if err := s.engine().maps.sessions.Put(number(s.slot), s.value()); err != nil {
+	value := s.value()
+	if bytes.Equal(value, s.inherited) {
+		return nil
+	}
+	if err := s.engine().maps.sessions.Put(number(s.slot), value); err != nil {
 		return fmt.Errorf("write the session: %w", err)
 	}
 	return nil
@@ -128,7 +150,7 @@ func (s *session) clear() {
 		e.deletePrefix(s, p)
 	}
 	s.prefixes = nil
-	e.changes.count()
+	e.control.count()
 	if !s.device.shared && e.devices[s.device.index] == s.device {
 		e.maps.devices.Delete(uint32(s.device.index))
 	}
@@ -285,8 +307,11 @@ func (s *session) Remove() datapath.Counters {
 	e := s.engine()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s.final != nil {
+	switch {
+	case s.final != nil:
 		return *s.final
+	case e.pins.staysPinned():
+		return datapath.Counters{} // it is a successor's
 	}
 	s.uninstall()
 	final := s.readCounters()

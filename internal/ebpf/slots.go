@@ -26,6 +26,8 @@ func (s *slots) allocate() (slot uint32, used, ok bool) {
 	switch {
 	case s.inUse == s.sessions:
 		return 0, false, false
+	case s.n == 0 && s.used == s.size(): // what is free is a predecessor's
+		return 0, false, false
 	case s.used < s.size():
 		slot = uint32(s.used)
 		s.used++
@@ -53,4 +55,30 @@ func (s *slots) grow() {
 	k := copy(bigger, s.free[s.first:])
 	copy(bigger[k:], s.free[:s.first])
 	s.free, s.first = bigger, 0
+}
+
+// restore takes over the slots of a predecessor, which has used those below a number. The ones that its
+// programs refer to are claimed or discarded later; the others are free.
+func (s *slots) restore(used int, referred []bool) {
+	s.used = used
+	for slot := range uint32(used) {
+		if !referred[slot] {
+			s.discard(slot)
+		}
+	}
+}
+
+// claim takes a slot that a predecessor's programs refer to; false: there are too many sessions.
+func (s *slots) claim() bool {
+	if s.inUse == s.sessions {
+		return false
+	}
+	s.inUse++
+	return true
+}
+
+// discard frees a slot of a predecessor.
+func (s *slots) discard(slot uint32) {
+	s.inUse++
+	s.release(slot)
 }

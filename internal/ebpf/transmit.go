@@ -92,6 +92,7 @@ func (p *program) send(m *mapFDs) asm.Instructions {
 	p.segment(m)
 	p.label("go")
 	packets := asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord)
+	p.fence(m)
 	p.policeSent(m, "leave")
 	p.count(m, countersSent, packets, "leave")
 	p.pushHeader()
@@ -110,6 +111,7 @@ func (p *program) send(m *mapFDs) asm.Instructions {
 	p.label("drop")
 	p.ret(tcActShot)
 	p.drop(m, "exceeded", countersExceeded, packets, tcActShot)
+	p.drop(m, "fenced", countersDropped, packets, tcActShot)
 	return p.ins
 }
 

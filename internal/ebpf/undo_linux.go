@@ -73,6 +73,9 @@ func (o *ownership) openUndo(dir string) (err error) {
 	if err == nil {
 		o.undo, err = undolog.OpenLocked(path)
 	}
+	if o.undo != nil {
+		o.adopt()
+	}
 	return err
 }
 

@@ -38,6 +38,7 @@ func receiveXDP(m *mapFDs) asm.Instructions {
 	p.classify(inXDP, m, "leave")
 	p.skipUnless(unambiguous, "leave")
 	p.checkAddresses(inXDP, m, "leave")
+	p.fence(m)
 	p.policeReceived(m, "leave")
 	p.count(m, countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripXDP()
