@@ -28,7 +28,7 @@ type attached struct {
 func (o *Opener) restore(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.StateDir == "" || o.restored[name] {
+	if o.StateDir == "" || o.restored[name] || o.Pin != "" && !o.Clean && o.DataPath == datapath.KindKernel { // else it goes on with them
 		return
 	}
 	if o.restored == nil {
@@ -109,11 +109,12 @@ func (o *Opener) newAttached(name string) (*ebpf.Interface, error) {
 		}
 		e, err := open(ebpf.Config{
 			Sessions: o.MaxSessions, Exclusive: o.DataPath == datapath.KindKernel, UndoDir: o.StateDir,
-			InNamespace: o.InNamespace, Notify: func(text string) { logger(o.Log).Info(text) },
+			Pin: o.Pin, Clean: o.Clean, InNamespace: o.InNamespace, Notify: func(text string) { logger(o.Log).Info(text) },
 		})
 		if err != nil {
 			return nil, err
 		}
+		e.SetDeadline(o.deadline)
 		o.engine = e
 	}
 	return o.engine.Attach(name)

@@ -3,6 +3,7 @@ package linux
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"upppoe/internal/ebpf"
 	"upppoe/pppoe"
@@ -31,12 +32,26 @@ type Opener struct {
 	// datapath.KindKernel has changed, so that after a crash the next Open or Prepare restores
 	// them, whatever its data path. Empty: none are recorded.
 	StateDir string
+	// Pin is a directory in a BPF file system, /sys/fs/bpf/upppoe/NAME, where the kernel data path
+	// outlives the process: it carries packets while no process runs, and the Opener of the next one with
+	// the same Pin takes it over. Sessions that are added again keep their counters, rates and packets;
+	// call Sweep after that. The file system is mounted if it is not there. What cannot be pinned (before
+	// Linux 6.6, without permission, while another process has the directory) ends with the process, and is
+	// logged. Without a process, packets are lost that user space must handle: TCP segments with SYN, IPv6
+	// extension headers, and what package internal/ebpf says. Requires CAP_BPF, and CAP_SYS_ADMIN to mount.
+	// Empty: nothing outlives the process.
+	Pin string
+	// Clean removes what an earlier process has left in Pin when the kernel data path is opened.
+	Clean bool
+	// Fence stops ports, and SetDeadline the kernel, at a deadline; nil: there is none.
+	Fence *datapath.Fence
 	// Log receives changes of how the kernel moves an interface's packets; nil: they are not
 	// logged.
 	Log *slog.Logger
 
 	mu         sync.Mutex
 	engine     *ebpf.Engine                            // nil: not open
+	deadline   time.Time                               // of the engine
 	attached   map[string]*attached                    // by the interface's name
 	restored   map[string]bool                         // interfaces whose settings have been restored
 	openEngine func(ebpf.Config) (*ebpf.Engine, error) // for tests; nil: ebpf.Open
@@ -82,7 +97,7 @@ func (o *Opener) queues() int {
 // withOffload adds the kernel data path to ports, if it is wanted.
 func (o *Opener) withOffload(ports pppoe.Ports, open func() (datapath.Offload, error)) (pppoe.Ports, error) {
 	if !o.wantsKernel() {
-		return ports, nil
+		return o.fenced(ports), nil
 	}
 	offload, err := open()
 	switch {
@@ -94,7 +109,19 @@ func (o *Opener) withOffload(ports pppoe.Ports, open func() (datapath.Offload, e
 	default:
 		ports.Offload = unavailable{shortened(err)}
 	}
-	return ports, nil
+	return o.fenced(ports), nil
+}
+
+// fenced puts the fence before ports.
+func (o *Opener) fenced(ports pppoe.Ports) pppoe.Ports {
+	if o.Fence == nil {
+		return ports
+	}
+	ports.Discovery, ports.Session = o.Fence.Port(ports.Discovery), o.Fence.Port(ports.Session)
+	for i, p := range ports.Fanout {
+		ports.Fanout[i] = o.Fence.Port(p)
+	}
+	return ports
 }
 
 // Prepare does the most privileged part of Open in advance: it loads the eBPF programs, which
@@ -106,18 +133,9 @@ func (o *Opener) Prepare(interfaceName string) {
 	}
 }
 
-// Close detaches the kernel's programs and restores the settings of interfaces. Sessions must have
-// ended.
-func (o *Opener) Close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	e := o.engine
-	o.engine, o.attached = nil, nil
-	if e == nil {
-		return nil
-	}
-	return e.Close()
-}
+// Close detaches the kernel's programs, removes what is pinned and restores the settings of interfaces.
+// Sessions must have ended.
+func (o *Opener) Close() error { return o.close((*ebpf.Engine).Close) }
 
 // wantsKernel reports whether the kernel data path is used where it is available.
 func (o *Opener) wantsKernel() bool {

@@ -18,6 +18,10 @@ type SharedNetworkConfig struct {
 	// Name is the name of the device: 1 to 15 characters; empty: pppoe0. A persistent TUN device of
 	// that name (tun.IsPersistent) is used; any other interface of that name is an error.
 	Name string
+	// Owner, if not empty, makes the device outlive the process, with addresses and routes: a name of the
+	// server, the same for its successor, which takes over the device by both names. Leave keeps it, Close
+	// removes it. The device's alias shows the owner.
+	Owner string
 	// DataPath must be that of the Server; it determines the kind of device.
 	DataPath datapath.Kind
 	// Queues is the number of the device's queues, where DataPath moves GSO packets; 0: as many as
@@ -68,7 +72,7 @@ func NewSharedNetwork(cfg SharedNetworkConfig) (*SharedNetwork, error) {
 		return nil, err
 	}
 	network, err := sharednet.Open(sharednet.Config{
-		Name: cfg.Name, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
+		Name: cfg.Name, Owner: cfg.Owner, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
 		Pools: cfg.Pools, VRF: cfg.VRF, Table: cfg.Table, RouteFailed: cfg.RouteFailed, Log: logger(cfg.Log),
 	})
 	if err != nil {
@@ -109,6 +113,17 @@ func (n *SharedNetwork) Name() string { return n.device.Name() }
 
 // Counters returns the packets from the host that no session got, since NewSharedNetwork.
 func (n *SharedNetwork) Counters() datapath.SharedCounters { return n.device.Counters() }
+
+// Sweep removes the routes that the sessions of an earlier process needed and none has set since
+// NewSharedNetwork. It must be called once when all that are to be adopted were.
+func (n *SharedNetwork) Sweep() { n.network.Sweep() }
+
+// Leave closes the device, and leaves it to a successor if it has an owner.
+func (n *SharedNetwork) Leave() error {
+	err := n.device.Leave()
+	n.network.Leave()
+	return err
+}
 
 // Close removes the device and what was configured for it. The Server's sessions must have ended.
 func (n *SharedNetwork) Close() error {

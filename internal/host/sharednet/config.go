@@ -24,6 +24,10 @@ type Config struct {
 	// program uses (tun.IsPersistent) is used, and its addresses, routes and MTU are restored by
 	// Close; without permission to set them they are left to the administrator.
 	Name string
+	// Owner, if not empty, makes the device outlive the program, for a successor with the same Owner,
+	// which finds it by its Name and changes what is not as configured; see tun.Config. Close removes it,
+	// Leave does not.
+	Owner string
 	// DataPath selects how packets are moved, and so which kind of device is opened.
 	DataPath datapath.Kind
 	// Queues is the number of the device's queues; 0: as many as processors.

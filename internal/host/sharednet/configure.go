@@ -23,7 +23,7 @@ func (n *Network) configure() (err error) {
 	if n.link, err = n.handle.LinkByName(n.device.Name()); err != nil {
 		return err
 	}
-	for _, step := range []func() error{n.joinVRF, n.setMTU, n.addIPv4, n.setUp, n.addIPv6, n.routePools} {
+	for _, step := range []func() error{n.joinVRF, n.setMTU, n.adoptRoutes, n.addIPv4, n.setUp, n.addIPv6, n.routePools, n.removeOtherAddresses} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (n *Network) did(undo func() error) { n.undo = append(n.undo, undo) }
 func (n *Network) joinVRF() error {
 	n.table = n.cfg.Table
 	if n.cfg.VRF == "" {
-		return nil
+		return n.leaveVRF()
 	}
 	link, err := n.handle.LinkByName(n.cfg.VRF)
 	if err != nil {
@@ -48,6 +48,9 @@ func (n *Network) joinVRF() error {
 		return fmt.Errorf("%s is a %s, not a VRF", n.cfg.VRF, link.Type())
 	}
 	n.table = int(vrf.Table)
+	if n.link.Attrs().MasterIndex == vrf.Index {
+		return nil
+	}
 	if err := n.handle.LinkSetMaster(n.link, vrf); err != nil {
 		return fmt.Errorf("join VRF %s: %w", n.cfg.VRF, err)
 	}
@@ -57,6 +60,9 @@ func (n *Network) joinVRF() error {
 
 func (n *Network) setMTU() error {
 	was := n.link.Attrs().MTU
+	if was == n.cfg.MTU {
+		return nil
+	}
 	if err := n.handle.LinkSetMTU(n.link, n.cfg.MTU); err != nil {
 		return fmt.Errorf("set MTU %d: %w", n.cfg.MTU, err)
 	}
@@ -162,6 +168,10 @@ func hostPrefix(a netip.Addr) *net.IPNet {
 
 func (n *Network) routePools() error {
 	for _, p := range n.cfg.Pools {
+		if n.routes.has(p) {
+			n.routes.keep(p)
+			continue
+		}
 		if err := n.addRoute(p); err != nil {
 			return fmt.Errorf("pool: %w", err)
 		}

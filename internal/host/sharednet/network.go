@@ -23,7 +23,8 @@ type Network struct {
 	link        netlink.Link
 	table       int
 	ipv6        netip.Addr
-	preexisting bool
+	preexisting bool // the device is the administrator's
+	adopted     bool // a predecessor has left it
 	unmanaged   bool // the administrator configures the device
 	undo        []func() error
 	routes      *router
@@ -38,11 +39,13 @@ func Open(cfg Config) (*Network, error) {
 	if n.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return nil, fmt.Errorf("rtnetlink: %w", err)
 	}
-	n.preexisting = tun.IsPersistent(n.cfg.Name)
+	n.adopted = tun.IsOwned(n.cfg.Name, n.cfg.Owner)
+	n.preexisting = !n.adopted && tun.IsPersistent(n.cfg.Name)
 	if n.device, err = n.openDevice(); err != nil {
 		n.handle.Close()
 		return nil, withHolder(n.cfg.Name, err)
 	}
+	n.routes = newRouter(n.addRoute, n.removeRoute, n.routeFailed)
 	n.setSysctls()
 	err = n.configure()
 	if n.preexisting && errors.Is(err, unix.EPERM) {
@@ -51,18 +54,26 @@ func Open(cfg Config) (*Network, error) {
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", n.cfg.Name, err)
-		n.device.Close()
+		n.closeDevice()
 		n.Close()
 		return nil, err
 	}
-	n.routes = newRouter(n.addRoute, n.removeRoute, n.routeFailed)
 	n.warnForwarding()
 	return n, nil
 }
 
+// closeDevice closes the device after an error. One of a predecessor stays, which may go on.
+func (n *Network) closeDevice() {
+	if l, ok := n.device.(tun.Leaver); ok && n.adopted {
+		l.Leave()
+		return
+	}
+	n.device.Close()
+}
+
 // openDevice opens a GSO device, if the kernel supports it and the data path is not plain.
 func (n *Network) openDevice() (tun.Device, error) {
-	cfg := tun.Config{Name: n.cfg.Name, Queues: n.cfg.Queues}
+	cfg := tun.Config{Name: n.cfg.Name, Queues: n.cfg.Queues, Owner: n.cfg.Owner}
 	if n.cfg.DataPath != datapath.KindPlain {
 		d, err := tun.OpenGSO(cfg)
 		if err == nil {
@@ -117,6 +128,16 @@ func (n *Network) needed(all []netip.Prefix) (some []netip.Prefix) {
 
 // Stats returns the counters of SetRoutes.
 func (n *Network) Stats() RouteStats { return n.routes.stats() }
+
+// Sweep removes the routes that a predecessor's sessions needed and none has set since Open. It does not
+// block.
+func (n *Network) Sweep() { n.routes.sweep() }
+
+// Leave leaves a device with an owner, which must be closed, to a successor, with its addresses and routes.
+func (n *Network) Leave() {
+	n.routes.close(false)
+	n.handle.Close()
+}
 
 // Close removes what did not disappear with the device, which must be closed.
 func (n *Network) Close() {

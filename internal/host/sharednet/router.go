@@ -43,6 +43,38 @@ func newRouter(add, remove func(netip.Prefix) error, failed func(pppoe.SessionIn
 	return &router{add: add, remove: remove, failed: failed, prefixes: make(map[netip.Prefix]*wish)}
 }
 
+// adopt adds a route of a predecessor, which no session wants yet.
+func (r *router) adopt(p netip.Prefix) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.prefixes[p] = &wish{routed: true}
+}
+
+// has reports whether a route was adopted or added.
+func (r *router) has(p netip.Prefix) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.prefixes[p] != nil && r.prefixes[p].routed
+}
+
+// keep leaves an adopted route to others.
+func (r *router) keep(p netip.Prefix) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.prefixes, p)
+}
+
+// sweep removes the adopted routes that no session wants.
+func (r *router) sweep() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, w := range r.prefixes {
+		if w.users == 0 {
+			r.enqueue(p, w)
+		}
+	}
+}
+
 // set changes what a session wants.
 func (r *router) set(s pppoe.SessionInfo, have, want []netip.Prefix) {
 	r.mu.Lock()
