@@ -88,8 +88,8 @@ func (l *serverLoop) assignAddress(s *sessionState, info SessionInfo, policy *Se
 }
 
 // rememberAddress remembers the address of a session's peer for when it returns, if it is of a pool.
-func (l *serverLoop) rememberAddress(s *sessionState, e Configured) {
-	if l.server.addresses.hasPool(e.IPv4.Remote) {
-		l.server.addressMemory.remember(s.SessionInfo, toUint(e.IPv4.Remote))
+func (l *serverLoop) rememberAddress(s *sessionState, a Addressing) {
+	if l.server.addresses.hasPool(a.IPv4.Remote) {
+		l.server.addressMemory.remember(s.SessionInfo, toUint(a.IPv4.Remote))
 	}
 }

@@ -90,6 +90,31 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 	return h.holder, displaced, true, false
 }
 
+// adopt gives an address to a session that an earlier server has given it to, unless another session has
+// it. leased: the address was its slot's, of a pool; else the session is its own account's.
+func (a *addressTable) adopt(addr netip.Addr, by sessionRef, leased bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.by.Get(keyOf(addr)) != nil {
+		return false
+	}
+	a.by.Put(&addressEntry{addr: keyOf(addr), holder: by})
+	if index, ok := a.pools.indexOf(toUint(addr)); ok {
+		a.pools.set(index, claimed)
+		if leased {
+			a.pools.lease(by.state.Unit, index)
+		}
+	}
+	return true
+}
+
+// isLeased reports whether an address is the one that a slot has of a pool.
+func (a *addressTable) isLeased(addr netip.Addr, slot int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return addr.Is4() && a.pools.leases[slot] == toUint(addr)
+}
+
 // release takes an address from a session that has it or waits for it. next is the session that has
 // it now, if one has waited.
 func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRef, ok bool) {

@@ -41,14 +41,22 @@ func (a *attachments) name(in vlan.Stack) string {
 
 // assign assigns a session ID in a VLAN; ok is false if all are in use there.
 func (a *attachments) assign(in vlan.Stack) (id uint16, ok bool) {
+	id, ok = a.of(in).ids.assign()
+	return id + uint16(a.use.Offset), ok
+}
+
+// take takes a session ID in a VLAN, which isFree.
+func (a *attachments) take(in vlan.Stack, id uint16) { a.of(in).ids.take(id - uint16(a.use.Offset)) }
+
+// of returns the attachment of a VLAN, which has a session now.
+func (a *attachments) of(in vlan.Stack) *attachment {
 	at := a.by[in]
 	if at == nil {
 		at = &attachment{name: attachmentName(a.iface, in), ids: newSessionIDs(a.maxIDs, &a.lastID)}
 		at.ids.random = a.use.Random
 		a.by[in] = at
 	}
-	id, ok = at.ids.assign()
-	return id + uint16(a.use.Offset), ok
+	return at
 }
 
 // release makes a session ID available again.

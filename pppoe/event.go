@@ -114,6 +114,17 @@ type (
 		Previous Addressing     // in force until now
 		Policy   *SessionPolicy // in force; not nil; must not be changed
 	}
+	// Adopted reports that a server continues a session of an earlier one: see Server.Adopt. It is the
+	// session's first event, in place of those from SessionEstablished to the last Configured, and packets
+	// flow. Unless something has happened to the session before: then it has no address, and DeviceOpened
+	// and Configured follow, or the session ends.
+	Adopted struct {
+		sealed
+		Addressing
+		Policy   *SessionPolicy // in force; not nil; must not be changed
+		Counters datapath.Counters
+		Uptime   time.Duration // since the first Configured
+	}
 	// PolicyChanged reports that Server.Update has replaced the policy of a session that is in the
 	// network phase.
 	PolicyChanged struct {

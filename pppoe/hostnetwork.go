@@ -26,7 +26,8 @@ func (a Addressing) HasIPv6() bool { return a.IPv6.Local != ipv6cp.ID{} }
 // addresses and routes. Methods may block, and may be called concurrently for different sessions;
 // for one session they are called one after the other.
 type HostNetwork interface {
-	// Open opens the network device of a session.
+	// Open opens the network device of a session. SessionInfo.Device is the name of the one that an
+	// adopted session had, and should have again, perhaps because it still exists; else it is empty.
 	Open(SessionInfo) (tun.Device, error)
 	// Configure changes the addresses and routes of the session's device from have, set by an
 	// earlier call, to want.

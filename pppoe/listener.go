@@ -12,17 +12,17 @@ import (
 // ports, as the interface or its address changes. The other interfaces are not affected.
 type runningListener struct {
 	Listener
-	server        *Server
-	wakeup        chan struct{} // capacity 1: the interface has changed
-	deferredPADTs []wire.DiscoveryFrame
-	attachments   *attachments // of its loops
-	index         uint16       // of the listener, from 0
+	server      *Server
+	wakeup      chan struct{} // capacity 1: the interface has changed
+	attachments *attachments  // of its loops
+	index       uint16        // of the listener, from 0
 
-	mu        sync.Mutex  // guards the fields below
-	current   *serverLoop // nil: the ports are not open
-	state     InterfaceState
-	changes   int              // how many changes of the interface were reported
-	pastDrops map[error]uint64 // those of earlier loops
+	mu            sync.Mutex  // guards the fields below
+	current       *serverLoop // nil: the ports are not open
+	state         InterfaceState
+	changes       int                   // how many changes of the interface were reported
+	pastDrops     map[error]uint64      // those of earlier loops
+	deferredPADTs []wire.DiscoveryFrame // of sessions that ended, or were not adopted, while no frame could be sent
 }
 
 // retryOpen is how long to wait after ports could not be opened, though the interface seems usable.
@@ -38,7 +38,7 @@ func newRunningListener(s *Server, l Listener, index uint16) *runningListener {
 
 // run serves until the context ends, or the ports are lost and there is no Reopen.
 func (l *runningListener) run(ctx context.Context) error {
-	for loop := l.currentLoop(); loop != nil; loop = l.reopen(ctx) {
+	for loop := l.currentLoop(); loop != nil && l.server.awaitResume(ctx); loop = l.reopen(ctx) {
 		err := loop.run(ctx)
 		if err == nil || l.Reopen == nil {
 			return err
@@ -56,7 +56,7 @@ func (l *runningListener) currentLoop() *serverLoop {
 
 // loopEnded records the end of a loop, and reports it.
 func (l *runningListener) loopEnded(loop *serverLoop, why error) {
-	l.deferredPADTs = latestPADTs(append(loop.latePADTs.frames, loop.loop.deferredPADTs...), l.server.cfg.Pool.Max)
+	l.deferPADTs(append(loop.latePADTs.frames, loop.loop.deferredPADTs...))
 	l.mu.Lock()
 	l.current = nil
 	if l.pastDrops == nil {
@@ -67,6 +67,13 @@ func (l *runningListener) loopEnded(loop *serverLoop, why error) {
 	}
 	l.mu.Unlock()
 	l.notify(ListenerLost{Err: why})
+}
+
+// deferPADTs has the next loop send PADTs.
+func (l *runningListener) deferPADTs(frames []wire.DiscoveryFrame) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deferredPADTs = latestPADTs(append(l.deferredPADTs, frames...), l.server.cfg.Pool.Max)
 }
 
 func (l *runningListener) notify(e Event) {
@@ -120,13 +127,13 @@ func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	same, up := l.changes == changes, l.state == InterfaceUp
 	if same {
 		l.current = loop
+		loop.latePADTs.frames, l.deferredPADTs = l.deferredPADTs, nil
 	}
 	l.mu.Unlock()
 	if !same {
 		ports.Close()
 		return nil
 	}
-	loop.latePADTs.frames, l.deferredPADTs = l.deferredPADTs, nil
 	if up { // without carrier frames would be lost
 		loop.startLatePADTs(time.Now())
 	}

@@ -62,6 +62,7 @@ type loop struct {
 	offloadReports  *offloadReports
 	owner           owner
 	afterStep       func(*sessionState)                               // called after each step of a session; may be nil
+	afterTurn       func(now time.Time)                               // called after each turn, before its frames are sent; may be nil
 	admit           func(now time.Time, frame []byte) (*inbox, error) // returns where a discovery frame is queued; nil: in discovery. Set by the owner
 	notify          func(SessionInfo, Event)
 	trace           bool
@@ -73,6 +74,11 @@ type loop struct {
 	padtTags        wire.Tags                        // client: see discovery.Grant.PADTTags
 	isServer        bool                             // set by the owner
 	noRemoteAddress bool                             // see ClientConfig.NoRemoteAddress; set by the owner
+
+	// suspend is called once, at the end of a turn, and reports whether the loop goes on; otherwise it ends
+	// with its sessions open. Nil: the loop is not to be suspended.
+	suspend func(ctx context.Context) bool
+	left    bool // suspend has returned false
 
 	sessions keyed.Table[datapath.Key, *sessionState]
 	timers   deadlines.Compact[*sessionState] // in moments
@@ -131,7 +137,9 @@ func (l *loop) run(ctx context.Context) error {
 
 	err := l.eventLoop(ctx)
 	close(l.ended)
-	l.reconciler.wait()
+	if !l.left {
+		l.reconciler.wait()
+	}
 	l.ports.Close()
 	return err
 }
@@ -165,12 +173,26 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		}
 		l.receiveMore(time.Now())
 		l.applyShared(time.Now())
+		if l.afterTurn != nil {
+			l.afterTurn(time.Now())
+		}
 		l.sendFrames()
+		if l.isLeft(ctx) {
+			return nil
+		}
 		if (done == nil || l.err != nil) && l.sessions.Len() == 0 && l.owner.idle() {
 			return l.err
 		}
 		l.armTimer(timer)
 	}
+}
+
+// isLeft suspends the loop if it is to be, and reports whether it ends then.
+func (l *loop) isLeft(ctx context.Context) bool {
+	suspend := l.suspend
+	l.suspend = nil
+	l.left = suspend != nil && !suspend(ctx)
+	return l.left
 }
 
 func (l *loop) receivedDiscovery(now time.Time, from *inbox, frame []byte) {

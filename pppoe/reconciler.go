@@ -101,6 +101,9 @@ func (r *reconciler) set(s *sessionState, want desired) {
 		s.reconcile = &reconcileState{}
 	}
 	s.reconcile.info, s.reconcile.desired = s.SessionInfo, want
+	if s.adopted != nil && s.Device == "" {
+		s.reconcile.info.Device = s.adopted.device
+	}
 	if s.reconcile.queued {
 		return
 	}

@@ -29,6 +29,10 @@ type Server struct {
 	generations   atomic.Uint64
 	draining      atomic.Bool
 	counts        serverCounts
+	adopting      sync.Mutex // held by Adopt, and while Run begins
+	running       bool       // Run was called; guarded by adopting
+	suspension    suspension
+	leave         func() // ends Run; set by it
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.
@@ -42,6 +46,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
 	s.addresses = newAddressTable(cfg.pools(), cfg.Pool.Max)
 	s.framed, s.users = newFramedClaims(), newUserSessions()
+	s.generations.Store(cfg.LastGeneration)
 	s.setCurrent(cfg)
 	for i, l := range listeners {
 		s.listeners = append(s.listeners, newRunningListener(s, l, uint16(i)))
@@ -55,6 +60,9 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	s.adopting.Lock()
+	s.running, s.leave = true, stop
+	s.adopting.Unlock()
 	errs := make([]error, len(s.listeners))
 	var running sync.WaitGroup
 	for i, l := range s.listeners {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
@@ -93,6 +94,18 @@ type ServerConfig struct {
 	Notify func(SessionInfo, Event)
 	// Trace makes every control packet an event.
 	Trace bool
+	// Store keeps what a successor needs to adopt the sessions: see Server.Adopt. Nil: nothing is kept.
+	Store SessionStore
+	// CountersInterval is the time between two records of what a session has carried, if that has
+	// changed; zero: DefaultCountersInterval; negative: there are none.
+	CountersInterval time.Duration
+	// CheckAdoption is called by Server.Adopt with each session that it could adopt; its error is why it
+	// does not. conflict is what of the session contradicts the configuration: it wraps ErrPoolChanged;
+	// nil: nothing does. Nil: sessions with a conflict are not adopted.
+	CheckAdoption func(r *SessionRecord, conflict error) error
+	// LastGeneration is the SessionInfo.Generation that all new sessions have a larger one than. Servers
+	// that adopt each other's sessions need ranges of their own.
+	LastGeneration uint64
 }
 
 // check returns an error that names the first field that is wrong, or must be set and is not.

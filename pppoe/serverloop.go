@@ -18,24 +18,28 @@ import (
 
 // serverLoop is the owner of a server's loop: one Listener.
 type serverLoop struct {
-	server       *Server
-	loop         *loop
-	concentrator *discovery.Concentrator
-	queue        wire.Queue
-	delayed      discovery.DelayedPADOs
-	config       *ServerConfig // as of the last discovery packet
-	listener     Listener
-	index        uint16 // of the listener
-	attachments  *attachments
-	recentLines  recentLines // of PADIs
-	byRequest    map[discovery.RequestKey]*sessionState
-	waiting      map[clientAt]*waitingRequest // requests that wait for a slot
-	waitTimers   deadlines.Heap[*waitingRequest]
-	ctx          context.Context // ends with the loop; passed to the Authenticator
-	stopped      bool
-	latePADTs    latePADTs
-	padtLimiter  *ratelimit.Limiter // limits PADTs for unknown sessions
-	fullLimiter  *ratelimit.Limiter // limits NoFreeSlots events
+	server           *Server
+	loop             *loop
+	concentrator     *discovery.Concentrator
+	queue            wire.Queue
+	delayed          discovery.DelayedPADOs
+	config           *ServerConfig // as of the last discovery packet
+	listener         Listener
+	index            uint16 // of the listener
+	attachments      *attachments
+	recentLines      recentLines // of PADIs
+	byRequest        map[discovery.RequestKey]*sessionState
+	waiting          map[clientAt]*waitingRequest // requests that wait for a slot
+	waitTimers       deadlines.Heap[*waitingRequest]
+	ctx              context.Context // ends with the loop; passed to the Authenticator
+	stopped          bool
+	latePADTs        latePADTs
+	padtLimiter      *ratelimit.Limiter // limits PADTs for unknown sessions
+	manyPADTs        *ratelimit.Limiter // limits them until manyUnknownUntil
+	manyUnknownUntil time.Time
+	fullLimiter      *ratelimit.Limiter // limits NoFreeSlots events
+	records          recordWriter
+	paced            pacedPackets
 }
 
 var _ owner = (*serverLoop)(nil)
@@ -44,12 +48,15 @@ func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) 
 	l := &serverLoop{
 		server: s, listener: listener, index: index, attachments: at,
 		byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[clientAt]*waitingRequest),
-		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
+		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), manyPADTs: ratelimit.New(manyUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.admit = l.admitFrame
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
 	l.loop.isServer, l.loop.noRemoteAddress, l.loop.sent = true, s.cfg.Shared != nil, &s.counts.sent
+	if l.records = newRecordWriter(&s.cfg); s.cfg.Store != nil {
+		l.loop.afterStep, l.loop.afterTurn = l.noteStep, l.writeRecords
+	}
 	c := s.cfg.Concentrator
 	c.MaxPayloadIn = l.loop.maxPayload
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
@@ -64,7 +71,7 @@ func (l *serverLoop) run(ctx context.Context) error {
 }
 
 func (l *serverLoop) deadline() time.Time {
-	return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next, l.delayed.Next())
+	return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next, l.delayed.Next(), l.paced.next, l.records.counters.next)
 }
 
 func (l *serverLoop) idle() bool { return true }
@@ -73,6 +80,8 @@ func (l *serverLoop) advance(now time.Time) {
 	l.expireWaits(now)
 	l.repeatLatePADTs(now)
 	l.sendDelayedPADOs(now)
+	l.sendPaced(now)
+	l.sweepCounters(now)
 }
 
 func (l *serverLoop) stop(now time.Time) {
@@ -94,9 +103,9 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	case session.AuthRequest:
 		l.loop.authenticate(l.ctx, l.server.current.Load().Authenticator, s, e.Response)
 	case session.Authenticated:
-		if e.Peer {
-			s.otherUser = s.otherUser || s.User != e.Name
-			s.User = e.Name
+		if e.Peer && s.User != e.Name {
+			s.otherUser, s.User = true, e.Name
+			l.recordSession(s)
 		}
 	case session.NetworkPhase:
 		l.server.slots.setEstablished(s.Unit)
@@ -109,8 +118,17 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		s.ending.Store(true)
 		l.server.slots.markEnding(s.Peer)
 	case Configured:
-		l.rememberAddress(s, e)
+		l.rememberAddress(s, e.Addressing)
+		l.recordSession(s)
+	case Adopted:
+		l.rememberAddress(s, s.desired.addressing())
+		if s.Device != s.adopted.device {
+			l.recordSession(s)
+		}
+	case NetworkLost, PolicyChanged:
+		l.recordSession(s)
 	case Ended:
+		l.deleteRecord(s)
 		l.claimFramedRoutes(now, s, s.policy.FramedRoutes, nil)
 		l.cancelAddressWait(s)
 		s.desired.IPv4 = agreement{}
@@ -232,6 +250,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	s := l.loop.addSession(info, l.sessionConfig(cfg, slot), peer, &cfg.Limits)
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
+	l.recordSession(s)
 	l.byRequest[key] = s
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
 	l.loop.sendDiscovery(s.SessionInfo, &l.queue)
@@ -268,6 +287,13 @@ const maxFullEvents = 5
 // maxUnknownPADTs is how many frames of unknown sessions are answered with a PADT in a second.
 const maxUnknownPADTs = 100
 
+// After an adoption, manyUnknownPADTs are in manyUnknownPeriod: peers of sessions that the earlier server had
+// no record of, or whose PADT was lost.
+const (
+	manyUnknownPADTs  = 2000
+	manyUnknownPeriod = time.Minute
+)
+
 // handleUnknownSession sends a PADT to a peer that uses a session of the server before it was
 // restarted: otherwise the peer would notice by timeout only. No PADT is sent for an ID that is in
 // use; for an ID beyond those that we assign, which may be that of another server with our address;
@@ -277,7 +303,11 @@ func (l *serverLoop) handleUnknownSession(now time.Time, k datapath.Key, _ []byt
 	if !l.listener.serves(k.VLAN) || !l.attachments.isFree(k.VLAN, k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
 		return
 	}
-	ok, _ := l.padtLimiter.Allow(now)
+	limiter := l.padtLimiter
+	if now.Before(l.manyUnknownUntil) {
+		limiter = l.manyPADTs
+	}
+	ok, _ := limiter.Allow(now)
 	if shared := l.loop.ports.Shared; !ok || shared != nil && shared() {
 		return
 	}

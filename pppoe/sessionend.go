@@ -101,6 +101,9 @@ func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
 	l.timers.Remove(s)
 	l.sessions.Delete(s.frameKey())
 	l.sourceFilters.clear(s.Generation)
+	if s.adopted != nil {
+		a.counters = a.counters.Plus(s.adopted.counters)
+	}
 	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}
 	if !s.firstConfigured.isNone() {
 		event.Uptime = s.firstConfigured.until(now)

@@ -50,6 +50,9 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 
 // emit reports an event to Notify and then to the owner, which may cause further events.
 func (l *loop) emit(now time.Time, s *sessionState, event Event) {
+	if s.adopted != nil && !s.adopted.announced {
+		l.announceAdopted(now, s)
+	}
 	l.notify(s.SessionInfo, event)
 	l.owner.handleEvent(now, s, event)
 }

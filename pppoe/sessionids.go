@@ -48,7 +48,14 @@ func (s *sessionIDs) assign() (id uint16, ok bool) {
 		}
 	}
 	id = uint16(*s.last)
+	s.take(id)
+	return id, true
+}
+
+// take takes an ID that is free.
+func (s *sessionIDs) take(id uint16) {
 	s.n++
+	*s.last = int(id)
 	if s.used != nil {
 		s.setBit(id)
 	} else if s.few = append(s.few, id); len(s.few) > maxFew {
@@ -57,7 +64,6 @@ func (s *sessionIDs) assign() (id uint16, ok bool) {
 		}
 		s.few = nil
 	}
-	return id, true
 }
 
 func (s *sessionIDs) setBit(id uint16) {

@@ -94,8 +94,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		return
 	}
 	if s.Device == "" {
-		s.Device, s.path = a.device, a.path
-		l.emit(now, s, DeviceOpened{Name: a.device})
+		l.deviceOpened(now, s, a)
 	}
 	if a.addressing == s.desired.addressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
@@ -108,8 +107,22 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
 		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
-		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
+		if !l.adoptionComplete(now, s) {
+			l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
+		}
 		l.flushDeviceQueue(s)
+	}
+}
+
+// deviceOpened handles that a session has its device.
+func (l *loop) deviceOpened(now time.Time, s *sessionState, a actual) {
+	s.Device, s.path = a.device, a.path
+	if s.adopted != nil {
+		s.path.AddCounters(s.adopted.counters)
+		s.adopted.counters = datapath.Counters{}
+	}
+	if s.adopted == nil || s.adopted.announced {
+		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
 }
 

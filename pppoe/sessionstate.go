@@ -28,6 +28,7 @@ type sessionState struct {
 	firstConfigured moment          // when packets first flowed; zero: never
 	limits          limitState
 	timer           deadlines.Timer
+	adopted         *adoptedSession // of an adopted session until its device is open; else nil
 	start           *pppStart       // nil: PPP has begun
 	endReason       *session.Reason // why PPP ended; nil: it has not
 	auth            *authInProgress // nil: the Authenticator has no request
@@ -40,11 +41,13 @@ type sessionState struct {
 	needsCounters bool        // its limits or its adaptive echo depend on the counters
 	networkFailed bool        // the host's network could not be configured: the session is closing
 	otherUser     bool        // User has changed since the network phase last began
+	record        recordState // server: in its store
 	noPADT        bool        // the peer has sent a PADT, or must not be sent one
 	ending        atomic.Bool // it has ended, and its device is being removed; other loops may read it
 
-	requestKey discovery.RequestKey // server: the PADR that opened the session
-	claims     claims               // server: the addresses that it holds
+	requestKey      discovery.RequestKey // server: the PADR that opened the session
+	recordedPackets uint32               // server: in the last CounterRecord, modulo 2^32
+	claims          claims               // server: the addresses that it holds
 }
 
 // dynamic returns the prefixes that Server.SetSourcePrefixes has set, of a shared device.

@@ -11,9 +11,9 @@ import (
 // loops of a server share it.
 type slots struct {
 	mu           sync.Mutex
-	free         []int32 // a ring buffer
+	free         []int32 // a ring buffer; entries whose slot is taken are skipped
 	head         int
-	nfree        int // how many entries of the ring are valid
+	nfree        int // entries of the ring
 	maxPerClient int // 0: no limit
 	sessions     *limit.Counter
 	halfOpen     *limit.Counter
@@ -28,6 +28,7 @@ type slot struct {
 	session  *sessionState // nil: it is not open yet
 	origin   limit.Origin
 	taken    bool
+	inRing   bool // in slots.free, though it may be taken
 	halfOpen bool // its session has not reached its network phase
 	// The client's slots form a list, in the order in which they were taken; -1: none.
 	older, newer int32
@@ -43,7 +44,7 @@ func newSlots(n, each int, access AccessConfig) *slots {
 		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest),
 	}
 	for i := range s.free {
-		s.free[i] = int32(i)
+		s.free[i], s.all[i].inRing = int32(i), true
 	}
 	return s
 }
@@ -76,28 +77,62 @@ func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err erro
 	if err := s.admit(o, of); err != nil {
 		return 0, err
 	}
-	number = int(s.free[s.head])
-	s.head = (s.head + 1) % len(s.free)
-	s.nfree--
+	number = s.takeFree()
+	s.assign(number, o, at)
+	s.all[number].halfOpen = true
+	s.halfOpen.Add(o)
+	return number, nil
+}
+
+// takeFree removes the first free slot from the ring. There is one.
+func (s *slots) takeFree() int {
+	for {
+		number := s.free[s.head]
+		s.head = (s.head + 1) % len(s.free)
+		s.nfree--
+		s.all[number].inRing = false
+		if !s.all[number].taken {
+			return int(number)
+		}
+	}
+}
+
+// assign assigns a slot that is free to a client.
+func (s *slots) assign(number int, o limit.Origin, at *serverLoop) {
+	of := s.clients[o.Client]
 	if of == nil {
 		of = &clientSlots{oldest: int32(number), newest: -1}
 		s.clients[o.Client] = of
 	}
-	s.all[number] = slot{taken: true, halfOpen: true, origin: o, owner: at, older: of.newest, newer: -1}
+	s.all[number] = slot{taken: true, inRing: s.all[number].inRing, origin: o, owner: at, older: of.newest, newer: -1}
 	if of.newest >= 0 {
 		s.all[of.newest].newer = int32(number)
 	}
 	of.newest = int32(number)
 	of.n++
 	s.sessions.Add(o)
-	s.halfOpen.Add(o)
+}
+
+// adopt takes a slot for a session that an earlier server had in it, or another one if that is taken or
+// does not exist. It heeds no limit but the number of slots.
+func (s *slots) adopt(number int, o limit.Origin, at *serverLoop) (got int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case number < len(s.all) && !s.all[number].taken:
+	case s.sessions.Total() == len(s.all):
+		return 0, limit.Exceeded{What: limit.Sessions, Scope: limit.Total}
+	default:
+		number = s.takeFree()
+	}
+	s.assign(number, o, at)
 	return number, nil
 }
 
 // admit reports whether a client may have another slot.
 func (s *slots) admit(o limit.Origin, of *clientSlots) error {
 	switch {
-	case s.nfree == 0:
+	case s.sessions.Total() == len(s.all):
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.Total}
 	case s.maxPerClient > 0 && of != nil && int(of.n) >= s.maxPerClient:
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.PerClient}
@@ -133,6 +168,19 @@ func (s *slots) setSession(slot int, session *sessionState) {
 	s.all[slot].session = session
 }
 
+// generations returns those of all sessions.
+func (s *slots) generations() map[uint64]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[uint64]bool, s.sessions.Total())
+	for i := range s.all {
+		if of := s.all[i].session; of != nil {
+			all[of.Generation] = true
+		}
+	}
+	return all
+}
+
 // release frees a slot. If its client waits for one and may have one now, w is the waiting request,
 // and next the slot that was taken for it.
 func (s *slots) release(number int) (w *waitingRequest, next int) {
@@ -144,8 +192,10 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 	if is.halfOpen {
 		s.halfOpen.Remove(is.origin)
 	}
-	s.free[(s.head+s.nfree)%len(s.free)] = int32(number)
-	s.nfree++
+	if s.all[number].inRing = true; !is.inRing {
+		s.free[(s.head+s.nfree)%len(s.free)] = int32(number)
+		s.nfree++
+	}
 	if w = s.waiting[is.origin.Client]; w == nil {
 		return nil, 0
 	}

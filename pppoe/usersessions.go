@@ -67,6 +67,14 @@ func (u *userSessions) add(user string, slot int, ref sessionRef, limit int, rep
 	return older, true
 }
 
+// adopt adds the session of a slot to those of a user, however many there are.
+func (u *userSessions) adopt(user string, slot int, ref sessionRef) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.by[user] = append(u.by[user], userSession{slot, ref})
+	u.bySlot[slot] = user
+}
+
 // remove removes the session of a slot.
 func (u *userSessions) remove(slot int) {
 	u.mu.Lock()
@@ -89,15 +97,9 @@ func (u *userSessions) removeLocked(slot int) {
 // admitUser reports whether a user who was authenticated may have a session more; if so, it ends older ones
 // where they are replaced. Otherwise their peers are checked, as after a power cut they are gone.
 func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPolicy) error {
-	limit, duplicates := 0, l.server.current.Load().Duplicates
-	if duplicates != AllowDuplicates {
-		limit = 1
-	}
-	if policy.MaxSessions > 0 {
-		limit = policy.MaxSessions
-	}
-	user = cmp.Or(policy.Account, user)
-	if limit == 0 || user == "" {
+	duplicates := l.server.current.Load().Duplicates
+	user, limit := countedUser(user, policy, duplicates)
+	if limit == 0 {
 		l.server.users.remove(s.Unit)
 		return nil
 	}
@@ -115,4 +117,19 @@ func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPoli
 		})
 	}
 	return nil
+}
+
+// countedUser returns the name by which a user's sessions are counted, and how many there may be; 0: they
+// are not counted.
+func countedUser(user string, policy *SessionPolicy, duplicates Duplicates) (name string, limit int) {
+	if duplicates != AllowDuplicates {
+		limit = 1
+	}
+	if policy.MaxSessions > 0 {
+		limit = policy.MaxSessions
+	}
+	if name = cmp.Or(policy.Account, user); name == "" {
+		limit = 0
+	}
+	return name, limit
 }

@@ -75,6 +75,9 @@ func (e *entry) shareBuckets(b SharedBuckets) {
 // Counters returns the counters.
 func (e *entry) Counters() Counters { return e.counters.read() }
 
+// AddCounters adds to the counters.
+func (e *entry) AddCounters(c Counters) { e.counters.add(c) }
+
 // Remove removes the session and closes its device, unless that is shared.
 func (e *entry) Remove() Counters {
 	switch {

@@ -81,3 +81,8 @@ func (s *offloadedShared) Remove() Counters {
 func (s *offloadedShared) Counters() Counters {
 	return s.Session.Counters().Plus(s.offloaded.Counters())
 }
+
+// AddCounters adds to the counters of the Path what those of the Offload do not have.
+func (s *offloadedShared) AddCounters(c Counters) {
+	s.Session.AddCounters(c.without(s.offloaded.Counters()))
+}

@@ -56,8 +56,12 @@ type Session interface {
 	// Send sends an IP packet to the peer, regardless of rates, and counts it. It reports whether it
 	// was sent: it is not if its family is closed, or if it is longer than the port's MTU allows.
 	Send(packet []byte) bool
-	// Counters returns the counters since Add.
+	// Counters returns the counters since Add, and what AddCounters has added.
 	Counters() Counters
+	// AddCounters adds what the session had carried in another program, which it is adopted from. It is
+	// called once at most, after Add and before SetFamilies. Counters that an Offload has kept meanwhile
+	// are not counted twice.
+	AddCounters(Counters)
 	// Remove removes the session and closes its device. When it returns, none of its packets is in
 	// transit. A SharedDevice is not closed; packets that it has read may still be in transit.
 	Remove() Counters
@@ -91,6 +95,16 @@ func (c Counters) Plus(d Counters) Counters {
 	}
 }
 
+// without returns the counters without those that are also in another, which may have more.
+func (c Counters) without(d Counters) Counters {
+	return Counters{
+		SentPackets: c.SentPackets - min(c.SentPackets, d.SentPackets), SentBytes: c.SentBytes - min(c.SentBytes, d.SentBytes),
+		ReceivedPackets: c.ReceivedPackets - min(c.ReceivedPackets, d.ReceivedPackets), ReceivedBytes: c.ReceivedBytes - min(c.ReceivedBytes, d.ReceivedBytes),
+		Dropped: c.Dropped - min(c.Dropped, d.Dropped), Spoofed: c.Spoofed - min(c.Spoofed, d.Spoofed),
+		Exceeded: c.Exceeded - min(c.Exceeded, d.Exceeded), Isolated: c.Isolated - min(c.Isolated, d.Isolated),
+	}
+}
+
 // counters are Counters that several goroutines update.
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64
@@ -107,6 +121,15 @@ func (c *counters) sent(packets, bytes int) {
 func (c *counters) received(packets, bytes int) {
 	c.receivedPackets.Add(uint64(packets))
 	c.receivedBytes.Add(uint64(bytes))
+}
+
+func (c *counters) add(n Counters) {
+	c.sent(int(n.SentPackets), int(n.SentBytes))
+	c.received(int(n.ReceivedPackets), int(n.ReceivedBytes))
+	c.spoofed.Add(n.Spoofed)
+	c.exceeded.Add(n.Exceeded)
+	c.isolated.Add(n.Isolated)
+	c.dropped.Add(n.Dropped - min(n.Dropped, n.Spoofed+n.Exceeded+n.Isolated))
 }
 
 func (c *counters) read() Counters {

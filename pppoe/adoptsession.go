@@ -1,0 +1,178 @@
+package pppoe
+
+import (
+	"time"
+
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/limit"
+)
+
+// adoptedSession is what an adopted session keeps until its device is open.
+type adoptedSession struct {
+	device    string // the name that it had
+	counters  datapath.Counters
+	announced bool // Adopted was emitted
+}
+
+// adoptChunk adopts sessions, and has the peers of those that it does not adopt sent a PADT.
+func (l *serverLoop) adoptChunk(now time.Time, chunk []*adoption) {
+	l.useConfig()
+	l.manyUnknownUntil = now.Add(manyUnknownPeriod)
+	for _, a := range chunk {
+		if a.err == nil {
+			a.err = l.adopt(now, a)
+		}
+		if a.err != nil && a.record.HasKey() && !l.stopped {
+			a.padt = true
+			l.paced.addPADT(now, a)
+		}
+	}
+	l.loop.applyShared(now)
+	l.loop.sendFrames()
+}
+
+// adopt continues a session; the error is why not.
+func (l *serverLoop) adopt(now time.Time, a *adoption) error {
+	r := &a.record
+	switch {
+	case l.stopped:
+		return ErrListenerDown
+	case r.Local != l.loop.ports.Session.Addr():
+		return ErrListenerAddress
+	case !l.attachments.isFree(r.vlan, r.SessionID):
+		return ErrSessionIDInUse
+	}
+	slot, err := l.server.slots.adopt(r.Unit, limit.Origin{Interface: l.index, VLAN: r.vlan, Client: r.Peer}, l)
+	if err != nil {
+		return err
+	}
+	s, err := l.restoreSession(now, slot, a)
+	if err != nil {
+		l.freeSlot(slot)
+		return err
+	}
+	l.addAdopted(now, s, a)
+	return nil
+}
+
+// restoreSession makes the state of a session, and gives it its addresses and framed routes.
+func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sessionState, error) {
+	r, cfg := &a.record, l.server.current.Load()
+	s := &sessionState{SessionInfo: r.SessionInfo, policy: r.Policy, requestKey: r.RequestKey, adopted: &adoptedSession{device: r.Device, counters: a.counters.Counters}}
+	s.Unit, s.Device = slot, ""
+	if err := s.ppp.Restore(l.sessionConfig(cfg, slot), r.PPP, now); err != nil {
+		return nil, err
+	}
+	if s.ppp.MTU() > l.loop.maxPayload(r.vlan) {
+		return nil, ErrPayload
+	}
+	ref := sessionRef{l, s, s.User}
+	if r.HasIPv4() {
+		if !l.server.addresses.adopt(r.IPv4.Remote, ref, r.Leased) {
+			return nil, ErrIPv4InUse
+		}
+		s.claims.held.add(r.IPv4.Remote)
+	}
+	if _, kept := l.server.framed.claim(r.Policy.FramedRoutes, ref, func(sessionRef) bool { return false }); len(kept) > 0 {
+		l.server.framed.release(r.Policy.FramedRoutes, s)
+		l.releaseAddress(r.IPv4.Remote, s)
+		return nil, ErrFramedInUse
+	}
+	s.restore(now, cfg, a)
+	return s, nil
+}
+
+// restore sets what does not depend on other sessions.
+func (s *sessionState) restore(now time.Time, cfg *ServerConfig, a *adoption) {
+	r := &a.record
+	s.desired = wanted{device: true, MTU: uint16(r.MTU), IPv4: newAgreement(r.IPv4), IPv6: r.IPv6}
+	s.claims.assigned = newAddressSet(r.Assigned...)
+	if r.OwnPolicy {
+		s.authPolicy = r.Policy
+	}
+	if len(r.Prefixes) > 0 {
+		s.dynamicPrefixes = &r.Prefixes
+	}
+	s.firstConfigured, s.limits.since = momentAt(now, r.Opened), momentAt(now, r.LimitsSince)
+	s.limits.SessionLimits = &cfg.Limits
+	if r.Policy.Limits != nil {
+		s.limits.SessionLimits = r.Policy.Limits
+	}
+	if s.limits.needsCounters() {
+		s.limits.usage = &usage{active: now, last: a.counters.Counters, baseline: r.Baseline}
+		if !a.counters.Active.IsZero() {
+			s.limits.usage.active = momentAt(now, a.counters.Active).time()
+		}
+	}
+	s.adaptiveEcho = cfg.Session.LCP.Echo.Adaptive
+	s.needsCounters = s.adaptiveEcho || s.limits.needsCounters()
+	s.lastReceived = uint32(a.counters.Counters.ReceivedPackets)
+	s.record = wholeRecord
+}
+
+// momentAt returns the moment of a time of the wall clock, which is not after now: the clock may have been
+// set back. Of the zero time it is now.
+func momentAt(now, wall time.Time) moment {
+	if wall.IsZero() {
+		return momentOf(now)
+	}
+	return momentOf(now.Add(-max(0, now.Round(0).Sub(wall))))
+}
+
+// addAdopted adds a session to the loop and to the server's tables.
+func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
+	cfg := l.server.current.Load()
+	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
+	l.attachments.take(s.vlan, s.SessionID)
+	s.Interface = l.attachments.name(s.vlan)
+	l.loop.sessions.Put(s)
+	l.server.slots.setSession(s.Unit, s)
+	if s.requestKey != ([8]byte{}) {
+		l.byRequest[s.requestKey] = s
+	}
+	if user, limit := countedUser(s.User, s.policy, cfg.Duplicates); limit > 0 {
+		l.server.users.adopt(user, s.Unit, sessionRef{l, s, user})
+	}
+	for addr := range s.claims.assigned.all() {
+		if !a.record.Leased {
+			l.server.addresses.reserve(addr)
+		}
+	}
+	if s.Unit != a.record.Unit {
+		l.recordSession(s)
+	}
+	l.server.counts.established.Add(1)
+	l.server.counts.opened.Add(1)
+	l.records.counters.start(now)
+	l.loop.setTimer(now, s)
+	l.loop.reconcile(s)
+	l.paced.addCheck(now, s)
+}
+
+// announceAdopted emits Adopted, which is a session's first event.
+func (l *loop) announceAdopted(now time.Time, s *sessionState) {
+	s.adopted.announced = true
+	counters := s.adopted.counters
+	if s.path != nil {
+		counters = s.counters()
+	}
+	a := s.configuredAddressing()
+	if !a.HasIPv4() && !a.HasIPv6() {
+		a = Addressing{}
+	}
+	l.emit(now, s, Adopted{Addressing: a, Policy: s.policy, Counters: counters, Uptime: s.firstConfigured.until(now)})
+}
+
+// adoptionComplete ends the adoption of a session, whose packets flow now. It reports whether Adopted has
+// said so.
+func (l *loop) adoptionComplete(now time.Time, s *sessionState) bool {
+	if s.adopted == nil {
+		return false
+	}
+	announced := s.adopted.announced
+	if !announced {
+		l.announceAdopted(now, s)
+	}
+	s.adopted = nil
+	return !announced
+}

@@ -1,0 +1,120 @@
+package pppoe
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrNotSuspended is returned by Resume and Leave of a Server that is not suspended.
+var ErrNotSuspended = errors.New("pppoe: the server is not suspended")
+
+// Suspend stops a server for a successor that is about to adopt its sessions: it handles and sends no
+// control packet any more, and the store has all sessions as they are, with their counters. Sessions are
+// left open on the wire, and the data path goes on with their packets. Control packets that arrive
+// meanwhile wait; methods that ask for a session wait, too.
+//
+// Then either Leave is called, when the successor has all it needs, or Resume, if it has failed. If Run's
+// context ends before, the server leaves. Before Run, Suspend has no effect.
+func (s *Server) Suspend() {
+	s.suspension.mu.Lock()
+	defer s.suspension.mu.Unlock()
+	if s.suspension.over != nil || !s.isRunning() {
+		return
+	}
+	s.suspension.over = make(chan struct{})
+	s.suspension.leaves = false
+	var suspended sync.WaitGroup
+	for _, l := range s.loops() {
+		suspended.Go(func() { l.requestSuspension() })
+	}
+	suspended.Wait()
+}
+
+// Resume continues a suspended server as if nothing had been. Timers that expired meanwhile are due.
+func (s *Server) Resume() error { return s.endSuspension(false) }
+
+// Leave ends Run of a suspended server, which returns nil, and closes the ports. Nothing is sent to the
+// peers. Counters that have changed since Suspend are written to the store again. Devices are left as they
+// are, and so is what the kernel has of the data path: the program hands them over, closes them, or exits.
+func (s *Server) Leave() error { return s.endSuspension(true) }
+
+func (s *Server) isRunning() bool {
+	s.adopting.Lock()
+	defer s.adopting.Unlock()
+	return s.running
+}
+
+// suspension is the state of Suspend. Loops wait for its end.
+type suspension struct {
+	mu     sync.Mutex
+	over   chan struct{} // closed when it is over; nil: the server is not suspended
+	leaves bool          // valid when it is over
+}
+
+func (s *Server) endSuspension(leave bool) error {
+	s.suspension.mu.Lock()
+	defer s.suspension.mu.Unlock()
+	if s.suspension.over == nil {
+		return ErrNotSuspended
+	}
+	s.suspension.leaves = leave
+	close(s.suspension.over)
+	if s.suspension.over = nil; leave {
+		s.leave()
+	}
+	return nil
+}
+
+// awaitResume waits until the server is not suspended, and reports whether it goes on: otherwise it leaves.
+func (s *Server) awaitResume(ctx context.Context) bool {
+	s.suspension.mu.Lock()
+	over := s.suspension.over
+	s.suspension.mu.Unlock()
+	if over == nil {
+		return true
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-over:
+	}
+	s.suspension.mu.Lock()
+	defer s.suspension.mu.Unlock()
+	return !s.suspension.leaves
+}
+
+// requestSuspension suspends the loop at the end of a turn, and returns when it is, or has ended.
+func (l *serverLoop) requestSuspension() {
+	suspended := make(chan struct{})
+	l.loop.call(func(time.Time) {
+		l.loop.suspend = func(ctx context.Context) bool { return l.suspend(ctx, suspended) }
+	})
+	select {
+	case <-suspended:
+	case <-l.loop.ended:
+	}
+}
+
+// suspend writes what the store does not have, waits until the suspension is over, and reports whether the
+// loop goes on.
+func (l *serverLoop) suspend(ctx context.Context, suspended chan<- struct{}) bool {
+	l.writeAllCounters(time.Now())
+	close(suspended)
+	if l.server.awaitResume(ctx) {
+		return true
+	}
+	l.writeAllCounters(time.Now())
+	return false
+}
+
+// writeAllCounters writes the counters of all sessions that have changed.
+func (l *serverLoop) writeAllCounters(now time.Time) {
+	if l.records.store == nil {
+		return
+	}
+	for s := range l.loop.sessions.All() {
+		l.writeCounters(now, s)
+	}
+}
