@@ -1,0 +1,77 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+)
+
+// maxAsked bounds the questions whose answers may still arrive.
+const maxAsked = 64
+
+// askForConsent asks the other machines for consent, if this one needs it.
+func (e *Elector) askForConsent() {
+	if e.cfg.Segment == nil {
+		return
+	}
+	e.mu.Lock()
+	now := Now()
+	need := e.right.needsConsent(now)
+	m := message{kind: question, from: e.cfg.Name}
+	rand.Read(m.nonce[:]) // cannot fail
+	if need {
+		if len(e.asked) >= maxAsked {
+			clear(e.asked)
+		}
+		e.asked[m.nonce] = now
+	}
+	e.mu.Unlock()
+	if need {
+		e.cfg.Segment.Send(m.appendTo(nil, e.secret)) // one that is lost is asked again
+	}
+}
+
+// receiveRetry is the pause after an error of the segment, as of an interface that is gone.
+const receiveRetry = 200 * time.Millisecond
+
+// listen answers questions of other machines, and receives their answers, until the segment is closed.
+func (e *Elector) listen(ctx context.Context) {
+	buffer := make([]byte, maxMessage+64) // frames are padded to 60 octets
+	for ctx.Err() == nil {
+		n, err := e.cfg.Segment.Receive(buffer)
+		if err != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(receiveRetry):
+			}
+			continue
+		}
+		if m, err := parseMessage(buffer[:n], e.secret, e.right.others); err == nil {
+			e.received(m)
+		}
+	}
+}
+
+func (e *Elector) received(m message) {
+	if e.handle(m) {
+		reply := message{answer, e.cfg.Name, m.nonce}
+		e.cfg.Segment.Send(reply.appendTo(nil, e.secret))
+	}
+}
+
+// handle handles a message, and reports whether this machine consents to its question.
+func (e *Elector) handle(m message) (consents bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := Now()
+	switch m.kind {
+	case question:
+		return e.right.consent(now)
+	case answer:
+		if asked, ok := e.asked[m.nonce]; ok {
+			e.right.consentedBy(m.from, asked)
+			e.apply()
+		}
+	}
+	return false
+}

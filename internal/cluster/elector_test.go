@@ -1,0 +1,215 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"upppoe/internal/state/etcdstore"
+	"upppoe/internal/state/etcdstore/etcdtest"
+)
+
+const testPrefix = "/upppoe/test/"
+
+// memorySegment is a Segment of two machines in memory.
+type memorySegment struct {
+	in, out chan []byte
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newMemorySegments() (a, b *memorySegment) {
+	x, y := make(chan []byte, 100), make(chan []byte, 100)
+	return &memorySegment{in: x, out: y, closed: make(chan struct{})}, &memorySegment{in: y, out: x, closed: make(chan struct{})}
+}
+
+func (s *memorySegment) Send(m []byte) error {
+	select {
+	case s.out <- m:
+	default:
+	}
+	return nil
+}
+
+func (s *memorySegment) Receive(b []byte) (int, error) {
+	select {
+	case m := <-s.in:
+		return copy(b, m), nil
+	case <-s.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+func (s *memorySegment) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+// member is an Elector that runs until the end of the test.
+type member struct {
+	t testing.TB
+	*Elector
+	client *clientv3.Client
+	ended  chan error
+	mu     sync.Mutex
+	fence  Time
+	gaps   []time.Duration // for which the fence was closed, once it had been open
+}
+
+func join(t testing.TB, client *clientv3.Client, name string, segment Segment, machines ...string) *member {
+	t.Helper()
+	m := &member{t: t, client: client, ended: make(chan error, 1)}
+	e, err := Join(t.Context(), Config{Client: client, Prefix: testPrefix, Name: name, Machines: machines, Segment: segment, Fence: m.setFence, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Elector = e
+	e.SetUsable(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	// Ends with the test.
+	go func() { m.ended <- e.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return m
+}
+
+func (m *member) setFence(at Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := Now(); m.fence != 0 && m.fence < now && at > now {
+		m.gaps = append(m.gaps, now-m.fence)
+	}
+	m.fence = at
+}
+
+func (m *member) deadline() Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.fence
+}
+
+func (m *member) isOpen() bool { return Now() < m.deadline() }
+
+// awaitActive waits until the machine is active.
+func (m *member) awaitActive() {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
+	defer cancel()
+	if _, err := m.Active(ctx); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func two(t *testing.T, server *etcdtest.Server) (a, b *member) {
+	sa, sb := newMemorySegments()
+	a = join(t, server.Dial(), "a", sa, "a", "b")
+	a.awaitActive()
+	b = join(t, server.Dial(), "b", sb, "b", "a")
+	for !a.HasStandby() {
+		time.Sleep(time.Millisecond)
+	}
+	return a, b
+}
+
+// TestCutOffFromEtcd: the standby begins after the deadline of an active machine that etcd does not hear, and
+// what that would write is refused.
+func TestCutOffFromEtcd(t *testing.T) {
+	a, b := two(t, etcdtest.Start(t))
+	owns := a.IsOwner()
+	a.client.Close()
+	b.awaitActive()
+	if now, deadline := Now(), a.deadline(); now < deadline || deadline == 0 {
+		t.Errorf("active %v before the other's deadline", deadline-now)
+	}
+	s := etcdstore.New(b.client, testPrefix, nil, owns)
+	s.Put(1, 1, []byte("late"))
+	if err := s.Run(t.Context()); !errors.Is(err, etcdstore.ErrNotOwner) {
+		t.Errorf("the former owner writes: %v", err)
+	}
+}
+
+// TestBothWithoutEtcd: the active machine goes on by the consent of the standby, and keeps the key.
+func TestBothWithoutEtcd(t *testing.T) {
+	server := etcdtest.Start(t)
+	a, b := two(t, server)
+	server.Kill()
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if b.isOpen() {
+			t.Fatal("the standby has begun")
+		}
+	}
+	if !a.isOpen() {
+		t.Error("the active machine has stopped")
+	}
+	server.Restart()
+	for end := time.Now().Add(time.Minute); a.needs() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if a.needs() || !a.isOpen() || b.isOpen() {
+		t.Errorf("with etcd again: the owner needs consent: %v; open: %v, %v", a.needs(), a.isOpen(), b.isOpen())
+	}
+	t.Logf("the owner was silent for %v", a.gaps)
+}
+
+// needs reports whether the lease was not renewed in time.
+func (m *member) needs() bool {
+	m.Elector.mu.Lock()
+	defer m.Elector.mu.Unlock()
+	return m.right.needsConsent(Now())
+}
+
+// TestResign: a machine that can serve on fewer interfaces than the standby resigns, and the standby begins
+// at once.
+func TestResign(t *testing.T) {
+	a, b := two(t, etcdtest.Start(t))
+	a.SetUsable(0)
+	began := time.Now()
+	if err := <-a.ended; !errors.Is(err, ErrResigned) {
+		t.Errorf("ended with %v", err)
+	}
+	if a.isOpen() {
+		t.Error("it may send")
+	}
+	b.awaitActive()
+	t.Logf("after %v", time.Since(began))
+}
+
+// TestLost: a machine whose key another has ends.
+func TestLost(t *testing.T) {
+	a, b := two(t, etcdtest.Start(t))
+	next := Owner{Machine: "b", Term: 9, Lease: time.Second}
+	if _, err := b.client.Put(t.Context(), testPrefix+ownerKey, next.value()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-a.ended; !errors.Is(err, ErrLost) || a.isOpen() {
+		t.Errorf("ended with %v; it may send: %v", err, a.isOpen())
+	}
+}
+
+// TestJoin: the lists of machines must be the same, and have the machine; etcd is waited for.
+func TestJoin(t *testing.T) {
+	server := etcdtest.Start(t)
+	join(t, server.Dial(), "a", nil, "a", "b")
+	fence := func(Time) {}
+	try := func(ctx context.Context, name string, machines ...string) error {
+		_, err := Join(ctx, Config{Client: server.Dial(), Prefix: testPrefix, Name: name, Machines: machines, Fence: fence, Log: slog.New(slog.DiscardHandler)})
+		return err
+	}
+	for want, machines := range map[error][]string{nil: {"b", "a"}, ErrOtherMachines: {"b"}, ErrMachines: {"a"}, ErrName: {"b", "a/"}} {
+		if err := try(t.Context(), "b", machines...); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", machines, err, want)
+		}
+	}
+	server.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := try(ctx, "b", "b", "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without etcd: %v", err)
+	}
+}
