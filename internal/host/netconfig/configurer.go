@@ -6,6 +6,7 @@
 package netconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -146,7 +147,11 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 			}
 		}
 		p.preexisting = tun.IsPersistent(h.Name)
-		if dev, err = h.openDevice(p); err != nil {
+		dev, err = h.openDevice(p, cmp.Or(h.Name, l.Device))
+		if errors.Is(err, tun.ErrNameTaken) && h.Name == "" && l.Device != "" { // that of an adopted session
+			dev, err = h.openDevice(p, "")
+		}
+		if err != nil {
 			return err
 		}
 		h.disableAcceptRA(dev.Name(), p.preexisting)
@@ -163,10 +168,11 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	return dev, nil
 }
 
-// openDevice opens a GSO device, if the kernel supports it and DataPath is not plain.
-func (h *Configurer) openDevice(p *session) (tun.Device, error) {
+// openDevice opens a GSO device, if the kernel supports it and DataPath is not plain. Its name is the given
+// one, or else the first free one.
+func (h *Configurer) openDevice(p *session, name string) (tun.Device, error) {
 	if h.DataPath != datapath.KindPlain {
-		d, err := h.openGSO(p)
+		d, err := h.openGSO(p, name)
 		if err == nil {
 			return d, nil
 		}
@@ -175,17 +181,16 @@ func (h *Configurer) openDevice(p *session) (tun.Device, error) {
 		}
 		h.Log.Info(fmt.Sprintf("the kernel cannot move GSO packets, using datapath plain: %v", err))
 	}
-	d, err := tun.Open(tun.Config{Name: h.Name})
+	d, err := tun.Open(tun.Config{Name: name})
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// openGSO opens a GSO device, of the name Name, or else of the first free one.
-func (h *Configurer) openGSO(p *session) (d *tun.GSO, err error) {
-	cfg := tun.Config{Name: h.Name, Queues: h.Queues, Remove: func() { h.remover.removeDevice(p) }}
-	if h.Name != "" {
+func (h *Configurer) openGSO(p *session, name string) (d *tun.GSO, err error) {
+	cfg := tun.Config{Name: name, Queues: h.Queues, Remove: func() { h.remover.removeDevice(p) }}
+	if name != "" {
 		return tun.OpenGSO(cfg)
 	}
 	p.number, err = h.names.open(func(name string) (err error) {

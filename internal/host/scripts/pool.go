@@ -102,6 +102,8 @@ func (p *Pool) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		if p.concerns(l) {
 			p.configured(l, e)
 		}
+	case pppoe.Adopted:
+		p.change(l, func(s *pooled) { p.adopted(s, e) })
 	case pppoe.NetworkLost:
 		which := pairIPv6
 		if e.Protocol == ppp.IPCP {

@@ -120,6 +120,14 @@ func TestPool(t *testing.T) {
 			l.Notify(session1(1), pppoe.Ended{})
 			l.Notify(session1(2), pppoe.Ended{})
 		}, []string{"auth-down 1"}, []string{"auth-down 1"}, 0},
+		{"adopted", []string{AuthUp, AuthDown, IPUp, IPDown, IPv6Up}, func(l *poolLab) {
+			l.Notify(session1(1), pppoe.Adopted{Addressing: addressing})
+			l.Notify(session1(2), pppoe.Adopted{Addressing: addressing})
+			l.Notify(session1(2), pppoe.NetworkLost{Protocol: ppp.IPv6CP})
+			l.down(2)
+			synctest.Wait()
+			l.Notify(session1(2), pppoe.Ended{})
+		}, []string{"auth-down 2", "ip-down 2"}, []string{"auth-down 2", "ip-down 2"}, 1},
 		{"both families", []string{IPUp, IPv6Up, IPv6Down}, func(l *poolLab) {
 			l.Notify(session1(1), pppoe.Configured{Addressing: addressing})
 			synctest.Wait()

@@ -82,6 +82,19 @@ func (p *Pool) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	})
 }
 
+// adopted records that an earlier program has run the scripts for the begin of a session, where there is one
+// for its end. The lock is held.
+func (p *Pool) adopted(s *pooled, e pppoe.Adopted) {
+	s.update(e.Addressing)
+	with := &pppoe.Configured{Addressing: e.Addressing, Policy: e.Policy}
+	for which, is := range [pairs]bool{pairAuth: s.info.User != "", pairIP: e.HasIPv4(), pairIPv6: e.HasIPv6()} {
+		if is && p.present.may(pairNames[which].down, time.Now()) {
+			begun := &begin{with, s.info.User}
+			s.pairs[which].desired, s.pairs[which].current = begun, begun
+		}
+	}
+}
+
 // change changes a session by an event, and forgets it when nothing is left to be run.
 func (p *Pool) change(l pppoe.SessionInfo, by func(*pooled)) {
 	p.mu.Lock()

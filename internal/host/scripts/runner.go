@@ -119,6 +119,8 @@ func (s *Runner) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.Configured:
 		s.sessionEnv.update(e.Addressing)
 		s.configured(l, e)
+	case pppoe.Adopted:
+		s.adopted(l, e)
 	case pppoe.NetworkLost:
 		after := s.sessionEnv.downEnv(e.Uptime, e.Counters)
 		if e.Protocol == ppp.IPCP {
@@ -137,6 +139,20 @@ func (s *Runner) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 	}
 	if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
 		s.ipv6.up(s.ipv6Call(l, e.Addressing))
+	}
+}
+
+// adopted records that an earlier program has run the scripts for the begin of a session.
+func (s *Runner) adopted(l pppoe.SessionInfo, e pppoe.Adopted) {
+	s.sessionEnv.update(e.Addressing)
+	if l.User != "" {
+		s.auth.adopt(s.authCall(l, l.User))
+	}
+	if e.HasIPv4() {
+		s.ip.adopt(s.ipCall(l, e.Addressing))
+	}
+	if e.HasIPv6() {
+		s.ipv6.adopt(s.ipv6Call(l, e.Addressing))
 	}
 }
 

@@ -333,6 +333,26 @@ func TestAuthOnce(t *testing.T) {
 	}
 }
 
+// TestAdopted: of a session that is adopted, only the scripts for its end run.
+func TestAdopted(t *testing.T) {
+	p := newTestDir(t)
+	p.addLogging(t, AuthUp, AuthDown, IPUp, IPDown, IPv6Up, IPv6Down)
+	s := p.scripts(nil)
+	user := info
+	user.User = "alice"
+	s.Notify(user, pppoe.Adopted{Addressing: addressing})
+	s.settle()
+	s.Notify(user, pppoe.NetworkLost{Protocol: ppp.IPCP})
+	s.settle()
+	s.Notify(user, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
+	s.settle()
+	s.Notify(user, pppoe.Ended{})
+	s.Close()
+	if said := p.said(t); said != "ip-down 192.0.2.10, ipv6-down fe80::1, auth-down eth0" {
+		t.Errorf("ran: %s", said)
+	}
+}
+
 // TestDHCP6Services: dhcp6-up runs with the services, again when they change, and dhcp6-down when
 // there are none any more; ipv6-prefix-up has them too. Values from a server are sanitized.
 func TestDHCP6Services(t *testing.T) {

@@ -28,6 +28,13 @@ func newUpDown(s *Runner, up, down string) *upDown {
 
 func (p *upDown) up(c *call) { p.setDesired(c, nil) }
 
+// adopt records that an earlier program has run up with a call.
+func (p *upDown) adopt(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.desired, p.current = c, c
+}
+
 func (p *upDown) down(after []string) { p.setDesired(nil, after) }
 
 func (p *upDown) setDesired(c *call, after []string) {

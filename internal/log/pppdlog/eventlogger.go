@@ -74,6 +74,8 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	case pppoe.Configured:
 		el.trafficLogged.Delete(l.Key())
 		el.configured(l, e)
+	case pppoe.Adopted:
+		el.adopted(l, e)
 	case pppoe.NetworkLost:
 		el.networkLost(l, e)
 	case session.Ending:

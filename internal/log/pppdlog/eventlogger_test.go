@@ -221,6 +221,8 @@ func TestServerLines(t *testing.T) {
 		{line, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
 			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
 				info + "ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'internet'\n"},
+		{line, pppoe.Adopted{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}, Uptime: time.Minute},
+			info + "ppp0: Session 7 continues for client 02:00:5e:00:53:02 (192.0.2.10) on eth0, online for 1m0s\n"},
 		{hostile, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
 			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
 				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},

@@ -52,20 +52,40 @@ func (o sessionRecord) ipv6() string {
 func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 bool) (o sessionRecord, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	o = a.sessions[l.Generation]
+	o.setAddresses(e.Addressing)
+	opened = !o.logged && (e.HasIPv4() || noIPv4)
+	o.logged = o.logged || opened
+	a.put(l, o)
+	return o, opened
+}
+
+// adopted records the addresses of a session whose creation an earlier server has logged.
+func (a *accounting) adopted(l pppoe.SessionInfo, e pppoe.Adopted) (o sessionRecord) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o.logged = true
+	o.setAddresses(e.Addressing)
+	a.put(l, o)
+	return o
+}
+
+// put keeps what is known of a session. The lock is held.
+func (a *accounting) put(l pppoe.SessionInfo, o sessionRecord) {
 	if a.sessions == nil {
 		a.sessions = make(map[uint64]sessionRecord)
 	}
-	o = a.sessions[l.Generation]
-	if e.HasIPv4() && e.IPv4.Remote.Is4() {
-		o.v4, o.has4 = e.IPv4.Remote.As4(), true
-	}
-	if e.HasIPv6() {
-		o.v6, o.has6 = e.IPv6.Remote, true
-	}
-	opened = !o.logged && (e.HasIPv4() || noIPv4)
-	o.logged = o.logged || opened
 	a.sessions[l.Generation] = o
-	return o, opened
+}
+
+// setAddresses sets the peer's addresses of the families that are open.
+func (o *sessionRecord) setAddresses(a pppoe.Addressing) {
+	if a.HasIPv4() && a.IPv4.Remote.Is4() {
+		o.v4, o.has4 = a.IPv4.Remote.As4(), true
+	}
+	if a.HasIPv6() {
+		o.v6, o.has6 = a.IPv6.Remote, true
+	}
 }
 
 // ipv4Failed is called when IPv4 has failed: a session with IPv6 is created then.
@@ -113,6 +133,16 @@ func (a *accounting) ended(l pppoe.SessionInfo) (o sessionRecord, prefixes strin
 func (el *EventLogger) created(l pppoe.SessionInfo, o sessionRecord) {
 	el.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s%s%s",
 		l.SessionID, l.Peer, o.address(), l.Interface, wire.EscapeName(l.Service), userOf(l), secondAddress(o), circuitOf(l))
+}
+
+// adopted logs that a session of an earlier server continues.
+func (el *EventLogger) adopted(l pppoe.SessionInfo, e pppoe.Adopted) {
+	at := ""
+	o := el.accounting.adopted(l, e)
+	if address := o.address(); address != "" {
+		at = " (" + address + ")"
+	}
+	el.info(l, "Session %d continues for client %v%s on %s%s%s%s, online for %v", l.SessionID, l.Peer, at, l.Interface, userOf(l), secondAddress(o), circuitOf(l), e.Uptime.Round(time.Second))
 }
 
 func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {

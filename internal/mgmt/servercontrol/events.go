@@ -54,7 +54,11 @@ func sessionEvent(event pppoe.Event) *status.Event {
 	case session.AuthFailed:
 		return &status.Event{Event: "auth-failed", Method: e.Method.Name(), Peer: e.Peer, Text: wire.EscapeText(e.Name)}
 	case pppoe.Configured:
-		return configuredEvent(e)
+		return configuredEvent("online", e.Addressing)
+	case pppoe.Adopted:
+		adopted := configuredEvent("adopted", e.Addressing)
+		adopted.Seconds, adopted.Traffic = e.Uptime.Seconds(), status.TrafficOf(e.Counters)
+		return adopted
 	case pppoe.NetworkLost:
 		return &status.Event{Event: "network-lost", Protocol: e.Protocol.String(), Traffic: status.TrafficOf(e.Counters)}
 	case session.EchoTimeout:
@@ -75,8 +79,8 @@ func sessionEvent(event pppoe.Event) *status.Event {
 }
 
 // configuredEvent says which addresses a session has.
-func configuredEvent(e pppoe.Configured) *status.Event {
-	online := &status.Event{Event: "online", MTU: e.MTU}
+func configuredEvent(name string, e pppoe.Addressing) *status.Event {
+	online := &status.Event{Event: name, MTU: e.MTU}
 	if e.HasIPv4() {
 		online.IPv4 = &status.IPv4{Local: e.IPv4.Local.String(), Remote: e.IPv4.Remote.String()}
 	}

@@ -31,6 +31,7 @@ func TestEvents(t *testing.T) {
 		{pppoe.SessionEstablished{}, "session", ""},
 		{session.Authenticated{Method: ppp.Method(chap.MD5), Peer: true}, "authenticated", `,"method":"CHAP","peer":true`},
 		{session.AuthFailed{Method: ppp.Method(chap.MD5), Peer: true, Name: "x\n"}, "auth-failed", `,"method":"CHAP","peer":true,"text":"x\\012"`},
+		{pppoe.Adopted{Addressing: addressing, Uptime: time.Minute, Counters: counters}, "adopted", `,"mtu":1492,"ipv4":{"local":"192.0.2.1","remote":"192.0.2.10"},"seconds":60,` + traffic},
 		{pppoe.Configured{Addressing: addressing}, "online", `,"mtu":1492,"ipv4":{"local":"192.0.2.1","remote":"192.0.2.10"}`},
 		{pppoe.NetworkLost{Protocol: ppp.IPCP, Counters: counters}, "network-lost", `,"protocol":"IPCP",` + traffic},
 		{session.EchoTimeout{Requests: 3}, "silent", `,"requests":3`},

@@ -65,14 +65,14 @@ var PoolFields = []Field{
 
 // EventFields describes the fields of Event.
 var EventFields = []Field{
-	{"time, event", "when, and what: session (set up by discovery), authenticated, auth-failed, online, network-lost, silent (no echo replies), peer-closed, replaced, " +
+	{"time, event", "when, and what: session (set up by discovery), authenticated, auth-failed, online, adopted (from an earlier server, instead of session and online), network-lost, silent (no echo replies), peer-closed, replaced, " +
 		"address-in-use, host-failed, ended; refused (no session for a client), interface; missed"},
 	{"id, line, device, session_id, mac, user, service, circuit_id, remote_id", "the session"},
 	{"method, peer", "of authentication; peer: the client has authenticated itself, or failed to"},
 	{"protocol", "of network-lost: IPCP or IPV6CP"},
-	{"mtu, ipv4, ipv6", "of online"},
+	{"mtu, ipv4, ipv6", "of online and adopted"},
 	{"requests", "of silent: LCP echoes without answer"},
-	{"traffic, seconds, end", "of ended: as in sessions; end has reason, one word, and text"},
+	{"traffic, seconds, end", "of adopted and ended: as in sessions; end has reason, one word, and text"},
 	{"text", "details; of auth-failed the name that the client gave"},
 	{"missed", "events that were not reported: because this command did not read in time, or because there were too many of the kind"},
 }
