@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"iter"
 	"sync"
 
 	"upppoe/pppoe/limit"
@@ -53,8 +54,19 @@ func newSlots(n, each int, access AccessConfig) *slots {
 func (s *slots) setLimits(access AccessConfig) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions.SetLimits(access.Sessions)
-	s.halfOpen.SetLimits(access.HalfOpen)
+	s.sessions.SetLimits(access.Sessions, s.origins(func(is *slot) bool { return is.taken }))
+	s.halfOpen.SetLimits(access.HalfOpen, s.origins(func(is *slot) bool { return is.taken && is.halfOpen }))
+}
+
+// origins returns the origins of some slots. The lock is held while they are read.
+func (s *slots) origins(of func(*slot) bool) iter.Seq[limit.Origin] {
+	return func(yield func(limit.Origin) bool) {
+		for i := range s.all {
+			if is := &s.all[i]; of(is) && !yield(is.origin) {
+				return
+			}
+		}
+	}
 }
 
 // taken returns the number of slots that are taken.

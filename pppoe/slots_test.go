@@ -153,6 +153,35 @@ func TestSlotsOfAClient(t *testing.T) {
 	}
 }
 
+// TestNewLimitsOfAClient: limits that begin later count the sessions that a client has by then, and
+// those of them that are half-open.
+func TestNewLimitsOfAClient(t *testing.T) {
+	s := newSlots(4, 0, AccessConfig{})
+	from := limit.Origin{Client: hostAddr}
+	for range 2 {
+		if _, err := s.take(from, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.setEstablished(0)
+	for what, c := range map[limit.Quantity]struct{ refuses, admits AccessConfig }{
+		limit.Sessions: {AccessConfig{Sessions: limit.Limits{Client: 2}}, AccessConfig{Sessions: limit.Limits{Client: 3}}},
+		limit.HalfOpen: {AccessConfig{HalfOpen: limit.Limits{Client: 1}}, AccessConfig{HalfOpen: limit.Limits{Client: 2}}},
+	} {
+		s.setLimits(c.refuses)
+		if _, err := s.take(from, nil); err != (limit.Exceeded{What: what, Scope: limit.PerClient}) {
+			t.Errorf("%v: %v", what, err)
+		}
+		s.setLimits(AccessConfig{})
+		s.setLimits(c.admits)
+		number, err := s.take(from, nil)
+		if err != nil {
+			t.Errorf("%v: %v", what, err)
+		}
+		s.release(number)
+	}
+}
+
 // TestSlotsBounds: as many slots are taken as there are; a slot that is released is taken again.
 func TestSlotsBounds(t *testing.T) {
 	s := newSlots(2, 0, AccessConfig{})

@@ -1,6 +1,10 @@
 package limit
 
-import "upppoe/pppoe/wire"
+import (
+	"iter"
+
+	"upppoe/pppoe/wire"
+)
 
 // Counter limits how many sessions there are, or half-open sessions. Its memory grows with the
 // sessions that exist, not with requests.
@@ -8,20 +12,32 @@ type Counter struct {
 	what    Quantity
 	limits  [scopes]int
 	total   int
-	clients map[Origin]int
+	clients map[Origin]int // nil: there is no limit of a client
 	vlans   map[Origin]int // without the client
 	ifaces  map[uint16]int
 }
 
 // NewCounter makes a counter of sessions or half-open sessions.
 func NewCounter(what Quantity, l Limits) *Counter {
-	c := &Counter{what: what, clients: make(map[Origin]int), vlans: make(map[Origin]int), ifaces: make(map[uint16]int)}
-	c.SetLimits(l)
+	c := &Counter{what: what, vlans: make(map[Origin]int), ifaces: make(map[uint16]int)}
+	c.SetLimits(l, func(func(Origin) bool) {})
 	return c
 }
 
-// SetLimits replaces the limits. They apply to sessions that begin later.
-func (c *Counter) SetLimits(l Limits) { c.limits = l.effective(c.what) }
+// SetLimits replaces the limits. They apply to sessions that begin later. The sessions that have been
+// added are those of the origins: without a limit of a client, their clients were not counted.
+func (c *Counter) SetLimits(l Limits, added iter.Seq[Origin]) {
+	c.limits = l.effective(c.what)
+	switch {
+	case c.limits[PerClient] == 0:
+		c.clients = nil
+	case c.clients == nil:
+		c.clients = make(map[Origin]int)
+		for o := range added {
+			c.clients[o]++
+		}
+	}
+}
 
 // Total returns the number of sessions.
 func (c *Counter) Total() int { return c.total }
@@ -41,7 +57,9 @@ func (c *Counter) Admit(o Origin) error {
 // Add counts a session of an origin.
 func (c *Counter) Add(o Origin) {
 	c.total++
-	c.clients[o]++
+	if c.clients != nil {
+		c.clients[o]++
+	}
 	c.vlans[o.vlan()]++
 	c.ifaces[o.Interface]++
 }
@@ -60,9 +78,12 @@ func (o Origin) vlan() Origin {
 	return o
 }
 
-// decrement removes what has become 0.
+// decrement removes what has become 0. The map may be nil.
 func decrement[K comparable](of map[K]int, key K) {
-	if of[key]--; of[key] <= 0 {
+	switch n := of[key]; {
+	case n > 1:
+		of[key] = n - 1
+	case n == 1:
 		delete(of, key)
 	}
 }

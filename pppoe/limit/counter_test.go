@@ -1,6 +1,9 @@
 package limit
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestCounter: each scope has its own limit, and an end makes room.
 func TestCounter(t *testing.T) {
@@ -43,11 +46,21 @@ func TestCounterLimitsChange(t *testing.T) {
 	for range 3 {
 		c.Add(at)
 	}
-	c.SetLimits(Limits{VLAN: 3})
+	added := slices.Values([]Origin{at, at, at})
+	c.SetLimits(Limits{VLAN: 3}, added)
 	if err := c.Admit(at); err != (Exceeded{Sessions, PerVLAN}) {
 		t.Errorf("%v", err)
 	}
-	c.SetLimits(Limits{VLAN: 4})
+	c.SetLimits(Limits{VLAN: 4}, added)
+	if err := c.Admit(at); err != nil {
+		t.Errorf("%v", err)
+	}
+	c.SetLimits(Limits{Client: 3}, added)
+	c.SetLimits(Limits{Client: 3}, added) // these are not counted twice
+	if err := c.Admit(at); err != (Exceeded{Sessions, PerClient}) {
+		t.Errorf("%v", err)
+	}
+	c.Remove(at)
 	if err := c.Admit(at); err != nil {
 		t.Errorf("%v", err)
 	}
