@@ -187,11 +187,19 @@ func (q *queue) open(name string, flags uint16) error {
 		return err
 	}
 	// The poller must get the file only now that it has a device.
-	q.file = os.NewFile(uintptr(fd), controlFile)
-	q.rx.call, q.tx.call, q.ready = q.rx.read, q.tx.write, readable
-	q.raw, err = q.file.SyscallConn()
+	return q.use(os.NewFile(uintptr(fd), controlFile))
+}
+
+// use makes a file with a device the queue's.
+func (q *queue) use(file *os.File) (err error) {
+	q.file = file
+	q.bind()
+	q.raw, err = file.SyscallConn()
 	return err
 }
+
+// bind sets the functions of system calls. It must be called again after the queue has been copied.
+func (q *queue) bind() { q.rx.call, q.tx.call, q.ready = q.rx.read, q.tx.write, readable }
 
 // attach attaches a descriptor to a device, and returns the device's name.
 func attach(fd int, name string, flags uint16) (string, error) {
@@ -342,7 +350,7 @@ func (q *queue) Wait() error {
 	return nil
 }
 
-// closed is the only possible error before a system call, because no deadline is ever set.
+// closed is the only possible error before a system call: StopReading sets the only deadline.
 func (q *queue) closed() error { return fmt.Errorf("%s: %w", q.name, os.ErrClosed) }
 
 // readable reports whether there is a packet. It asks the kernel, because the poller reports

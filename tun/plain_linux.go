@@ -47,6 +47,7 @@ const controlFile = "/dev/net/tun"
 type Plain struct {
 	iface *water.Interface
 	owned bool // Close removes it, although it is persistent
+	name  string
 }
 
 var _ Device = (*Plain)(nil)
@@ -162,7 +163,7 @@ func explain(err error) error {
 }
 
 // Name is the name of the network interface.
-func (d *Plain) Name() string { return d.iface.Name() }
+func (d *Plain) Name() string { return d.name }
 
 // BatchSize is 1.
 func (d *Plain) BatchSize() int { return 1 }

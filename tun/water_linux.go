@@ -35,7 +35,7 @@ func open(name string, existing *netlink.Tuntap) (*Plain, error) {
 		closeLeaked()
 		return nil, err
 	}
-	d := &Plain{iface: iface}
+	d := &Plain{iface: iface, name: iface.Name()}
 	if err := d.control(closeOnExec); err != nil {
 		d.Close()
 		return nil, err

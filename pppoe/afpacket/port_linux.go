@@ -91,14 +91,9 @@ func open(a Attachment, etherType uint16, group int) (*Port, error) {
 
 // bind opens the socket, with the filter for the port's station, and joins a fanout group.
 func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
-	if p.iface, err = check(a.Interface); err != nil {
+	if err := p.setStation(a); err != nil {
 		return err
 	}
-	p.own = wire.Addr(p.iface.HardwareAddr)
-	if a.Source != (wire.Addr{}) {
-		p.own = a.Source
-	}
-	p.many = a.SourcePrefix != 0
 	program, err := bpf.Assemble(filter(station{p.own, uint32(p.iface.Index)}))
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
@@ -122,6 +117,19 @@ func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instr
 		p.close()
 		return explain(a.Interface, err)
 	}
+	return nil
+}
+
+// setStation sets the interface, which must be usable, and the port's address there.
+func (p *Port) setStation(a Attachment) (err error) {
+	if p.iface, err = check(a.Interface); err != nil {
+		return err
+	}
+	p.own = wire.Addr(p.iface.HardwareAddr)
+	if a.Source != (wire.Addr{}) {
+		p.own = a.Source
+	}
+	p.many = a.SourcePrefix != 0
 	return nil
 }
 

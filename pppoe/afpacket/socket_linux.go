@@ -41,18 +41,26 @@ func (s *socket) adopt(conn *packet.Conn) error {
 		unix.Close(fd)
 		return err
 	}
-	eventfd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		unix.Close(fd)
+	file := os.NewFile(uintptr(fd), "packet socket")
+	if err := s.use(file); err != nil {
+		file.Close()
 		return err
 	}
-	s.file, s.wakeup = os.NewFile(uintptr(fd), "packet socket"), os.NewFile(uintptr(eventfd), "eventfd")
+	return nil
+}
+
+// use makes a file, which blocks, the socket's, unless there is an error.
+func (s *socket) use(file *os.File) error {
+	eventfd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	s.file, s.wakeup = file, os.NewFile(uintptr(eventfd), "eventfd")
 	s.raw, err = s.file.SyscallConn()
 	if err == nil {
 		s.wakeupRaw, err = s.wakeup.SyscallConn()
 	}
 	if err != nil {
-		s.file.Close()
 		s.wakeup.Close()
 	}
 	return err

@@ -70,8 +70,7 @@ func OpenTrunkQueues(t Trunk, sessions int) (ports pppoe.Ports, err error) {
 	return ports, nil
 }
 
-// complete opens further ports of session frames, and sets Ports.Shared if other programs receive
-// our untagged frames.
+// complete opens further ports of session frames, and sets Ports.Shared.
 func (t Trunk) complete(ports *pppoe.Ports, sessions int) error {
 	if sessions > 1 {
 		err := addSessionPorts(ports, trunkFanout(), sessions, func(group int) (*Port, error) {
@@ -81,6 +80,11 @@ func (t Trunk) complete(ports *pppoe.Ports, sessions int) error {
 			return err
 		}
 	}
+	return t.share(ports)
+}
+
+// share sets Ports.Shared if other programs receive our untagged frames.
+func (t Trunk) share(ports *pppoe.Ports) error {
 	if !t.VLANs.Contains(vlan.Stack{}) || t.Source != (wire.Addr{}) {
 		return nil
 	}
