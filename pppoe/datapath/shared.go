@@ -30,6 +30,9 @@ type SharedConfig struct {
 	Local func(s SessionConfig, packet []byte)
 	// Lost is called once if the device fails before Close. Nil: not called.
 	Lost func(error)
+	// Held leaves packets from the host in the device until Start: those of sessions that are about to be
+	// adopted must not be answered by errors.
+	Held bool
 }
 
 // SharedDevice is a network device for all sessions of a server. A packet from the host belongs to
@@ -69,15 +72,35 @@ type SharedCounters struct {
 
 type sharedCounters struct{ unreachable, tooBig atomic.Uint64 }
 
-// NewSharedDevice returns a device for the Shared field of SessionConfig, and starts to read it.
+// NewSharedDevice returns a device for the Shared field of SessionConfig, and starts to read it, unless it
+// is Held.
 func NewSharedDevice(c SharedConfig) *SharedDevice {
 	d := &SharedDevice{cfg: c, errors: newICMPErrors(c.IPv4, c.IPv6), clock: newClock()}
 	d.openQueues()
+	if !c.Held {
+		d.Start()
+	}
+	return d
+}
+
+// Start starts to read a device that was Held. It must be called once at most, and not after Close.
+func (d *SharedDevice) Start() {
 	for i := range d.readers {
 		// Ends when Close closes the device.
 		d.running.Go(func() { d.transmit(i) })
 	}
-	return d
+}
+
+// StopReading leaves packets from the host in the device, for a successor that reads it too. When it
+// returns, none of them is in transit. Packets from sessions still pass, until Close or Leave.
+func (d *SharedDevice) StopReading() {
+	stopper, ok := d.cfg.Device.(interface{ StopReading() })
+	if !ok {
+		return
+	}
+	d.closed.Store(true)
+	stopper.StopReading()
+	d.running.Wait()
 }
 
 // Name is the name of the network interface.

@@ -2,6 +2,7 @@ package linux
 
 import (
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -45,6 +46,10 @@ type Opener struct {
 	Clean bool
 	// Fence stops ports, and SetDeadline the kernel, at a deadline; nil: there is none.
 	Fence *datapath.Fence
+	// Inherited returns the sockets that Descriptors of another process's Opener had under a name, which
+	// belong to this one then; nil: there are none, and new ones are opened. While both processes run, each
+	// frame is received by one of them.
+	Inherited func(name string) []*os.File
 	// Log receives changes of how the kernel moves an interface's packets; nil: they are not
 	// logged.
 	Log *slog.Logger
@@ -55,6 +60,7 @@ type Opener struct {
 	attached   map[string]*attached                    // by the interface's name
 	restored   map[string]bool                         // interfaces whose settings have been restored
 	openEngine func(ebpf.Config) (*ebpf.Engine, error) // for tests; nil: ebpf.Open
+	opened     map[string]pppoe.Ports                  // those opened last under a name
 }
 
 // ErrUnavailable is wrapped by the error of Open, or of the event pppoe.NotOffloaded, where the
@@ -68,7 +74,8 @@ var ErrUnavailable = ebpf.ErrUnavailable
 // event, pppoe.NotOffloaded. Other errors are those of afpacket.OpenQueues.
 func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 	o.restore(a.Interface)
-	ports, err := afpacket.OpenQueues(a, o.queues())
+	ports, err := o.ports(nameOf(a), func(sockets []*os.File) (pppoe.Ports, error) { return afpacket.FilePorts(a, sockets) },
+		func() (pppoe.Ports, error) { return afpacket.OpenQueues(a, o.queues()) })
 	if err != nil {
 		return ports, err
 	}
@@ -79,7 +86,8 @@ func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 // of afpacket.OpenTrunkQueues.
 func (o *Opener) OpenTrunk(t afpacket.Trunk) (pppoe.Ports, error) {
 	o.restore(t.Interface)
-	ports, err := afpacket.OpenTrunkQueues(t, o.queues())
+	ports, err := o.ports(nameOfTrunk(t), func(sockets []*os.File) (pppoe.Ports, error) { return afpacket.FileTrunkPorts(t, sockets) },
+		func() (pppoe.Ports, error) { return afpacket.OpenTrunkQueues(t, o.queues()) })
 	if err != nil {
 		return ports, err
 	}

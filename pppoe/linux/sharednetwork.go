@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 
 	"upppoe/internal/host/netconfig"
@@ -22,6 +23,13 @@ type SharedNetworkConfig struct {
 	// server, the same for its successor, which takes over the device by both names. Leave keeps it, Close
 	// removes it. The device's alias shows the owner.
 	Owner string
+	// Inherited are the Descriptors of the SharedNetwork of another process, which goes on until it closes
+	// or leaves it: the device is used with what waits in its queues. Descriptors that do not fit are
+	// closed, and the device is opened. Nil: there are none.
+	Inherited []*os.File
+	// Held leaves packets from the host in the device until Start: for a Server that is about to adopt
+	// sessions.
+	Held bool
 	// DataPath must be that of the Server; it determines the kind of device.
 	DataPath datapath.Kind
 	// Queues is the number of the device's queues, where DataPath moves GSO packets; 0: as many as
@@ -64,7 +72,7 @@ type SharedNetwork struct {
 }
 
 // NewSharedNetwork creates the device in the thread's network namespace, with addresses, sysctls and
-// the routes of the pools, by rtnetlink, and starts to read it. It requires CAP_NET_ADMIN. The error
+// the routes of the pools, by rtnetlink, and starts to read it, unless it is Held. It requires CAP_NET_ADMIN. The error
 // says what is wrong: it wraps ErrConfig or an error of package tun, or names a pool that is routed
 // to another interface.
 func NewSharedNetwork(cfg SharedNetworkConfig) (*SharedNetwork, error) {
@@ -72,13 +80,13 @@ func NewSharedNetwork(cfg SharedNetworkConfig) (*SharedNetwork, error) {
 		return nil, err
 	}
 	network, err := sharednet.Open(sharednet.Config{
-		Name: cfg.Name, Owner: cfg.Owner, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
+		Name: cfg.Name, Owner: cfg.Owner, Inherited: cfg.Inherited, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
 		Pools: cfg.Pools, VRF: cfg.VRF, Table: cfg.Table, RouteFailed: cfg.RouteFailed, Log: logger(cfg.Log),
 	})
 	if err != nil {
 		return nil, err
 	}
-	shared := datapath.SharedConfig{Device: network.Device(), Kind: cfg.DataPath, Isolate: cfg.Isolate, Lost: cfg.Lost}
+	shared := datapath.SharedConfig{Device: network.Device(), Kind: cfg.DataPath, Isolate: cfg.Isolate, Lost: cfg.Lost, Held: cfg.Held}
 	shared.IPv4, shared.IPv6 = network.ICMPSources()
 	if cfg.Local != nil {
 		shared.Local = func(s datapath.SessionConfig, packet []byte) { cfg.Local(pppoe.KeyOf(s), packet) }
@@ -113,6 +121,17 @@ func (n *SharedNetwork) Name() string { return n.device.Name() }
 
 // Counters returns the packets from the host that no session got, since NewSharedNetwork.
 func (n *SharedNetwork) Counters() datapath.SharedCounters { return n.device.Counters() }
+
+// Start starts to read a device that was Held. It must be called once at most.
+func (n *SharedNetwork) Start() { n.device.Start() }
+
+// Descriptors returns other descriptors of the device, for SharedNetworkConfig.Inherited of another
+// process. The caller closes them.
+func (n *SharedNetwork) Descriptors() ([]*os.File, error) { return n.network.Descriptors() }
+
+// StopReading leaves packets from the host in the device, for a successor that reads it, too. Packets from
+// sessions still pass, until Close or Leave.
+func (n *SharedNetwork) StopReading() { n.device.StopReading() }
 
 // Sweep removes the routes that the sessions of an earlier process needed and none has set since
 // NewSharedNetwork. It must be called once when all that are to be adopted were.

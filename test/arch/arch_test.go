@@ -85,7 +85,7 @@ var allowedImports = map[string][]string{
 	"pppoe":                   {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "internal/event", "internal/keyed", "internal/random", "internal/ratelimit", "pppoe/vlan", "pppoe/wire", "pppoe/discovery", "pppoe/datapath", "pppoe/limit"},
 	"pppoe/afpacket":          {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/ethertest":         {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
-	"pppoe/linux":             {"pppoe", "pppoe/afpacket", "pppoe/datapath", "pppoe/vlan", "pppoe/wire", "internal/ebpf", "internal/host/netconfig", "internal/host/prefixroute", "internal/host/sharednet"},
+	"pppoe/linux":             {"internal/process/passfd", "pppoe", "pppoe/afpacket", "pppoe/datapath", "pppoe/vlan", "pppoe/wire", "internal/ebpf", "internal/host/netconfig", "internal/host/prefixroute", "internal/host/sharednet"},
 	"internal/host/netconfig": {"ipcp", "ppp/ipv6cp", "pppoe", "pppoe/datapath", "pppoe/wire", "tun", "internal/atomicfile", "internal/host/prefixroute", "internal/host/sysctl", "internal/host/undolog"},
 	"internal/ipv6/lifetime":  {},
 	"internal/ipv6/radv":      {"internal/ipv6/lifetime"},

@@ -6,6 +6,7 @@ package sharednet
 import (
 	"log/slog"
 	"net/netip"
+	"os"
 	"runtime"
 
 	"upppoe/pppoe"
@@ -28,6 +29,10 @@ type Config struct {
 	// which finds it by its Name and changes what is not as configured; see tun.Config. Close removes it,
 	// Leave does not.
 	Owner string
+	// Inherited are the descriptors of the device, from another program that had opened it by the same
+	// configuration; see tun.FileGSO. The device is used as it is, and stays if Open fails. Descriptors that
+	// are not those of the device are closed, and it is opened. Nil: there are none.
+	Inherited []*os.File
 	// DataPath selects how packets are moved, and so which kind of device is opened.
 	DataPath datapath.Kind
 	// Queues is the number of the device's queues; 0: as many as processors.

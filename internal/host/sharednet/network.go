@@ -39,11 +39,14 @@ func Open(cfg Config) (*Network, error) {
 	if n.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return nil, fmt.Errorf("rtnetlink: %w", err)
 	}
-	n.adopted = tun.IsOwned(n.cfg.Name, n.cfg.Owner)
+	n.device = n.inherit()
+	n.adopted = n.device != nil || tun.IsOwned(n.cfg.Name, n.cfg.Owner)
 	n.preexisting = !n.adopted && tun.IsPersistent(n.cfg.Name)
-	if n.device, err = n.openDevice(); err != nil {
-		n.handle.Close()
-		return nil, withHolder(n.cfg.Name, err)
+	if n.device == nil {
+		if n.device, err = n.openDevice(); err != nil {
+			n.handle.Close()
+			return nil, withHolder(n.cfg.Name, err)
+		}
 	}
 	n.routes = newRouter(n.addRoute, n.removeRoute, n.routeFailed)
 	n.setSysctls()
