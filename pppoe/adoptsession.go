@@ -73,8 +73,8 @@ func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sess
 		}
 		s.claims.held.add(r.IPv4.Remote)
 	}
-	if _, kept := l.server.framed.claim(r.Policy.FramedRoutes, ref, func(sessionRef) bool { return false }); len(kept) > 0 {
-		l.server.framed.release(r.Policy.FramedRoutes, s)
+	if _, kept := l.server.framed.claim(r.Policy, ref, func(sessionRef) bool { return false }); len(kept) > 0 {
+		l.server.framed.release(r.Policy, s)
 		l.releaseAddress(r.IPv4.Remote, s)
 		return nil, ErrFramedInUse
 	}

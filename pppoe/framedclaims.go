@@ -6,20 +6,27 @@ import (
 	"time"
 )
 
-// framedClaims has the sessions that have framed routes, by prefix. It may be used concurrently.
+// framedClaims has the sessions that have framed routes. It may be used concurrently.
 type framedClaims struct {
 	mu sync.Mutex
-	by map[netip.Prefix]sessionRef
+	by map[framedRoute]sessionRef
 }
 
-func newFramedClaims() *framedClaims { return &framedClaims{by: make(map[netip.Prefix]sessionRef)} }
+// framedRoute is a framed route: VRFs may have the same ones.
+type framedRoute struct {
+	vrf    string
+	prefix netip.Prefix
+}
 
-// claim gives a session the prefixes that no other has, and those of older sessions that it replaces,
-// which it returns.
-func (f *framedClaims) claim(prefixes []netip.Prefix, by sessionRef, replaces func(older sessionRef) bool) (older, kept []sessionRef) {
+func newFramedClaims() *framedClaims { return &framedClaims{by: make(map[framedRoute]sessionRef)} }
+
+// claim gives a session the framed routes of a policy that no other has, and those of older sessions that
+// it replaces, which it returns.
+func (f *framedClaims) claim(policy *SessionPolicy, by sessionRef, replaces func(older sessionRef) bool) (older, kept []sessionRef) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, p := range prefixes {
+	for _, prefix := range policy.FramedRoutes {
+		p := framedRoute{policy.VRF, prefix}
 		switch holder, held := f.by[p]; {
 		case held && holder.state == by.state:
 		case held && !replaces(holder):
@@ -34,12 +41,12 @@ func (f *framedClaims) claim(prefixes []netip.Prefix, by sessionRef, replaces fu
 	return older, kept
 }
 
-// release takes prefixes from a session, except those that another one has by now.
-func (f *framedClaims) release(prefixes []netip.Prefix, s *sessionState) {
+// release takes the framed routes of a policy from a session, except those that another one has by now.
+func (f *framedClaims) release(policy *SessionPolicy, s *sessionState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, p := range prefixes {
-		if f.by[p].state == s {
+	for _, prefix := range policy.FramedRoutes {
+		if p := (framedRoute{policy.VRF, prefix}); f.by[p].state == s {
 			delete(f.by, p)
 		}
 	}
@@ -49,8 +56,8 @@ func (f *framedClaims) release(prefixes []netip.Prefix, s *sessionState) {
 // their client is usually gone, as after a power cut, and has returned in this session. A session with a
 // prefix of another user ends when the prefix cannot be routed to it. Where older sessions are kept,
 // their peers are checked.
-func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, after []netip.Prefix) {
-	if len(before) == 0 && len(after) == 0 {
+func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, after *SessionPolicy) {
+	if len(before.FramedRoutes) == 0 && len(after.FramedRoutes) == 0 {
 		return
 	}
 	l.server.framed.release(before, s)

@@ -14,6 +14,8 @@ type Addressing struct {
 	MTU  int // the longest packet in either direction, in octets
 	IPv4 ipcp.Agreement
 	IPv6 ipv6cp.Agreement
+	// VRF is SessionPolicy.VRF of a server's session. It changes only while neither family is open.
+	VRF string
 }
 
 // HasIPv4 reports whether IPv4 is open.
@@ -40,9 +42,9 @@ type HostNetwork interface {
 // DevicePreparer is a HostNetwork that does part of Configure beforehand, which takes less time if
 // many sessions begin at once.
 type DevicePreparer interface {
-	// Prepare prepares the session's device for an MTU in octets. It is called after Open, and at most
-	// once. What fails is left to Configure.
-	Prepare(s SessionInfo, mtu int)
+	// Prepare prepares the session's device for the MTU and the VRF of what Configure will want. It is
+	// called after Open, and at most once. What fails is left to Configure.
+	Prepare(s SessionInfo, want Addressing)
 }
 
 // DeviceRetirer is a HostNetwork whose devices are removed in less time if it knows beforehand that

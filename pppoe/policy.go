@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"time"
@@ -62,6 +63,12 @@ type SessionPolicy struct {
 	Class [][]byte
 	// FilterID names the filter of the user, for records and logs (RFC 2865 section 5.11).
 	FilterID string
+	// VRF is the name of an existing VRF device that the session's device is enslaved to before it has
+	// addresses, so that all routes of the session are in its table; empty: that of the HostNetwork, which
+	// has to be a VRFNetwork otherwise. Sessions of a shared device cannot have one. Addresses are unique
+	// per server, whatever the VRF; FramedRoutes are unique per VRF. It takes effect when the network
+	// phase begins: Update cannot change it.
+	VRF string
 }
 
 // noPolicy is the policy of a session before it has one.
@@ -73,23 +80,25 @@ var ErrNoSession = errors.New("pppoe: there is no such session")
 // Update replaces the policy of a session while it is open, as after a change of authorization (RFC
 // 5176, CoA). Packets flow meanwhile. The policy stays until the peer authenticates again. An
 // unchanged rate keeps the state of its token bucket; timeouts are measured from when the session
-// began. The error is ErrNoSession. It must not be called from Notify, because it waits for the
-// session's loop.
+// began. The error is ErrNoSession, or ErrVRFChange, and then nothing is changed. It must not be called
+// from Notify, because it waits for the session's loop.
 func (s *Server) Update(session SessionKey, policy SessionPolicy) error {
-	return s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) { l.updatePolicy(now, of, &policy) })
+	return s.ChangePolicy(session, func(p *SessionPolicy) { *p = policy })
 }
 
 // ChangePolicy is Update with a changed copy of the session's policy, which no other change can come
 // between. Slices of the copy are shared: they may be replaced, but not changed.
 func (s *Server) ChangePolicy(session SessionKey, change func(*SessionPolicy)) error {
-	return s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) {
+	var refused error
+	missing := s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) {
 		changed := *of.policy
 		if !of.desired.device && of.authPolicy != nil {
 			changed = *of.authPolicy
 		}
 		change(&changed)
-		l.updatePolicy(now, of, &changed)
+		refused = l.updatePolicy(now, of, &changed)
 	})
+	return cmp.Or(missing, refused)
 }
 
 // callSession calls a function in the loop of an open session, and waits for it.
@@ -126,7 +135,7 @@ func (l *loop) frameKeyOf(k SessionKey) datapath.Key {
 
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.
 func (l *serverLoop) setPolicy(now time.Time, s *sessionState, p *SessionPolicy) {
-	l.claimFramedRoutes(now, s, s.policy.FramedRoutes, p.FramedRoutes)
+	l.claimFramedRoutes(now, s, s.policy, p)
 	s.policy = p
 	s.limits.SessionLimits = &l.server.current.Load().Limits
 	if p.Limits != nil {
@@ -152,10 +161,13 @@ func (s *sessionState) setMTU() {
 const maxMTU = 0xffff
 
 // updatePolicy replaces the policy of an open session.
-func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPolicy) {
+func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPolicy) error {
+	if s.desired.device && p.VRF != s.policy.VRF {
+		return ErrVRFChange
+	}
 	s.authPolicy = p
 	if !s.desired.device {
-		return // beginNetworkPhase applies it
+		return nil // beginNetworkPhase applies it
 	}
 	l.setPolicy(now, s, p)
 	if s.configured.ipv4 || s.configured.ipv6 {
@@ -164,6 +176,7 @@ func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPoli
 	l.loop.reconcile(s)
 	l.loop.setTimer(now, s)
 	l.loop.emit(now, s, PolicyChanged{Policy: p})
+	return nil
 }
 
 // applyPolicy applies a session's policy to the data path, before packets flow, and removes what an

@@ -82,7 +82,7 @@ func TestSourcePolicy(t *testing.T) {
 			check("with a dynamic prefix", true)
 			s.SetSourcePrefixes(session, nil)
 			check("with none again", false)
-			if requested != 2 { // for the address, and for the network phase
+			if requested != 3 { // for the login, the address and the network phase
 				t.Errorf("requested the policy %d times", requested)
 			}
 			l.stop()

@@ -32,6 +32,7 @@ const (
 	policyInterimInterval
 	policyClass
 	policyFilterID
+	policyVRF
 )
 
 // appendTo appends the fields of the policy.
@@ -70,7 +71,8 @@ func (p *SessionPolicy) appendTo(b []byte) []byte {
 	for _, class := range p.Class {
 		b = append(binary.AppendUvarint(append(b, policyClass), uint64(len(class))), class...)
 	}
-	return appendField(b, policyFilterID, p.FilterID)
+	b = appendField(b, policyFilterID, p.FilterID)
+	return appendField(b, policyVRF, p.VRF)
 }
 
 // parse sets the policy from its fields.
@@ -156,6 +158,8 @@ func (p *SessionPolicy) parseAccount(r *fieldReader) {
 		p.Class = append(p.Class, append([]byte{}, r.value...))
 	case policyFilterID:
 		p.FilterID = r.string()
+	case policyVRF:
+		p.VRF = r.string()
 	}
 }
 

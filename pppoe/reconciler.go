@@ -236,20 +236,21 @@ func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) (com
 	case !want.device:
 		r.close(is, info)
 	case is.err == nil && is.device == "":
-		r.open(is, info, want.MTU)
+		r.open(is, info, want.Addressing)
 		if is.err == nil && r.pool.opensWait() {
 			return false
 		}
 		fallthrough
 	case is.err == nil:
+		r.leaveVRF(is, info, want)
 		r.withdrawRoutes(is, info, want)
-		r.configure(is, info, want)
+		r.configure(is, info, want.Addressing)
 		r.setRoutes(is, info, want.openRoutes())
 	}
 	return true
 }
 
-func (r *reconciler) open(is *actual, info SessionInfo, mtu int) {
+func (r *reconciler) open(is *actual, info SessionInfo, want Addressing) {
 	dev, err := r.network.Open(info)
 	if err != nil {
 		is.err = err
@@ -263,19 +264,31 @@ func (r *reconciler) open(is *actual, info SessionInfo, mtu int) {
 		return
 	}
 	is.device = dev.Name()
-	if preparer, ok := r.network.(DevicePreparer); ok && mtu > 0 {
+	if preparer, ok := r.network.(DevicePreparer); ok && want.MTU > 0 {
 		info.Device = is.device
-		preparer.Prepare(info, mtu)
+		preparer.Prepare(info, want)
 	}
 }
 
-func (r *reconciler) configure(is *actual, info SessionInfo, want desired) {
-	if is.err != nil || is.addressing == want.Addressing {
+func (r *reconciler) configure(is *actual, info SessionInfo, want Addressing) {
+	if is.err == nil && want.VRF != "" {
+		_, is.err = vrfNetworkOf(r.network)
+	}
+	if is.err != nil || is.addressing == want {
 		return
 	}
 	info.Device = is.device
-	is.err = r.network.Configure(info, is.addressing, want.Addressing)
-	is.addressing = want.Addressing
+	is.err = r.network.Configure(info, is.addressing, want)
+	is.addressing = want
+}
+
+// leaveVRF removes all routes and addresses if the device is to be in another VRF.
+func (r *reconciler) leaveVRF(is *actual, info SessionInfo, want desired) {
+	if is.addressing == (Addressing{}) || is.addressing.VRF == want.VRF {
+		return
+	}
+	r.setRoutes(is, info, nil)
+	r.configure(is, info, Addressing{MTU: is.addressing.MTU, VRF: is.addressing.VRF})
 }
 
 // withdrawRoutes removes the framed routes that are no longer wanted. They go before the addresses, which

@@ -288,7 +288,7 @@ func (n *steppedNetwork) note(what string) {
 	n.order = append(n.order, what)
 }
 
-func (n *steppedNetwork) Prepare(l SessionInfo, mtu int) { n.note("prepare") }
+func (n *steppedNetwork) Prepare(l SessionInfo, want Addressing) { n.note("prepare") }
 
 func (n *steppedNetwork) Configure(l SessionInfo, have, want Addressing) error {
 	n.note("configure")

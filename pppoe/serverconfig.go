@@ -56,9 +56,9 @@ type ServerConfig struct {
 	// Access limits which clients are answered, and how many sessions they may have.
 	Access AccessConfig
 	// Policy returns the policy of a session whose AuthResult has none. It is called before the session is
-	// assigned an address, and each time the network phase begins, when SessionInfo.User is set, by the
-	// goroutine of a Listener; it must not block. Sessions may share the result, which must not be changed
-	// later. Nil, of either: the zero policy.
+	// assigned an address, and each time the network phase begins, when SessionInfo.User is set, also
+	// concurrently; it must not block. Sessions may share the result, which must not be changed later. Nil,
+	// of either: the zero policy.
 	Policy func(SessionInfo) *SessionPolicy
 	// Pool limits the number of sessions and may assign each an address.
 	Pool Pool

@@ -101,7 +101,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	l.server.counts.count(now, s, event)
 	switch e := event.(type) {
 	case session.AuthRequest:
-		l.loop.authenticate(l.ctx, l.server.current.Load().Authenticator, s, e.Response)
+		l.loop.authenticate(l.ctx, vrfAuthenticator{l.server.current.Load().Authenticator, l}, s, e.Response)
 	case session.Authenticated:
 		if e.Peer && s.User != e.Name {
 			s.otherUser, s.User = true, e.Name
@@ -129,7 +129,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		l.recordSession(s)
 	case Ended:
 		l.deleteRecord(s)
-		l.claimFramedRoutes(now, s, s.policy.FramedRoutes, nil)
+		l.claimFramedRoutes(now, s, s.policy, &noPolicy)
 		l.cancelAddressWait(s)
 		s.desired.IPv4 = agreement{}
 		l.releaseAddresses(s, Addressing{})

@@ -23,7 +23,7 @@ type configured struct {
 
 // configuredAddressing returns what Configured has last reported.
 func (s *sessionState) configuredAddressing() Addressing {
-	a := Addressing{MTU: int(s.configured.mtu)}
+	a := Addressing{MTU: int(s.configured.mtu), VRF: s.policy.VRF}
 	if s.configured.ipv4 {
 		a.IPv4 = s.desired.IPv4.full()
 	}
@@ -96,7 +96,7 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 	if s.Device == "" {
 		l.deviceOpened(now, s, a)
 	}
-	if a.addressing == s.desired.addressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
+	if a.addressing == s.desiredAddressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
 		l.sendConfiguredAcks(now, s, a.addressing)
 		s.path.SetFamilies(a.addressing.HasIPv4(), a.addressing.HasIPv6())

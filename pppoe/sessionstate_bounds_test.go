@@ -109,7 +109,7 @@ func (fullPath) Add(datapath.SessionConfig) (datapath.Session, error) {
 func TestPathRejectsDevice(t *testing.T) {
 	h := &oneDevice{}
 	f, is := newReconciler(h, fullPath{}, nil), &actual{}
-	f.open(is, SessionInfo{}, 0)
+	f.open(is, SessionInfo{}, Addressing{})
 	if h.closed != 1 || h.undone != 1 || is.err != datapath.ErrSessionInUse || is.device != "" {
 		t.Errorf("the device was closed %d times, the host has undone its part %d times; the session has %+v", h.closed, h.undone, is)
 	}

@@ -65,6 +65,9 @@ func (l *loop) reconcileShared(s *sessionState) (a actual) {
 		s.path = a.path // removed with the session, whatever fails
 	}
 	prefixes, err := s.sharedPrefixes()
+	if s.policy.VRF != "" {
+		err = errSharedVRF
+	}
 	if err == nil {
 		err = a.path.SetPrefixes(prefixes)
 	}

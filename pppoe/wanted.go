@@ -43,7 +43,9 @@ func (a agreement) full() ipcp.Agreement {
 	return full
 }
 
-func (w *wanted) addressing() Addressing { return Addressing{int(w.MTU), w.IPv4.full(), w.IPv6} }
+func (w *wanted) addressing() Addressing {
+	return Addressing{MTU: int(w.MTU), IPv4: w.IPv4.full(), IPv6: w.IPv6}
+}
 
 // has reports whether a family is open.
 func (w *wanted) has(p ppp.Protocol) bool {
@@ -52,5 +54,5 @@ func (w *wanted) has(p ppp.Protocol) bool {
 
 // desiredNetwork returns what the session wants of the host's network.
 func (s *sessionState) desiredNetwork() desired {
-	return desired{s.desired.device, s.desired.addressing(), s.policy.FramedRoutes}
+	return desired{s.desired.device, s.desiredAddressing(), s.policy.FramedRoutes}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/host/vrf"
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/runner"
@@ -123,8 +124,12 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe
 	_, set := ipv6Choice(l, event, &cfg, v.log)
 	cfg.Networks, cfg.Addresses, cfg.Prefixes = set.Networks, set.Addresses, set.Prefixes
 	v.runner.Start(l.Key(), func(ctx context.Context) error {
+		table, err := vrf.Table(a.VRF)
+		if err != nil {
+			return err
+		}
 		return server.Run(ctx, server.Config{
-			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
+			Device: l.Device, Table: table, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
 			Config: cfg, Fixed: *fixed,
 			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
 		})

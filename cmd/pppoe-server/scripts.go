@@ -13,12 +13,18 @@ import (
 // that is waited for delays other sessions of the interface that begin or end.
 type sessionScripts struct {
 	mu       sync.Mutex
-	host     pppoe.HostNetwork // for new sessions
-	cfg      scripts.Config    // for new sessions
+	host     hostNetwork    // for new sessions
+	cfg      scripts.Config // for new sessions
 	sessions map[pppoe.SessionKey]*running
 	live     map[*scripts.Runner]bool // of sessions, and of those whose device is being opened
 	hurried  bool
 	ending   sync.WaitGroup
+}
+
+// hostNetwork is this machine's network, which has VRFs.
+type hostNetwork interface {
+	pppoe.HostNetwork
+	pppoe.VRFNetwork
 }
 
 // running has the scripts and host network with which a session began. A reload does not change them.
@@ -33,10 +39,10 @@ func newSessionScripts() *sessionScripts {
 	return &sessionScripts{sessions: make(map[pppoe.SessionKey]*running), live: make(map[*scripts.Runner]bool)}
 }
 
-var _ pppoe.HostNetwork = (*sessionScripts)(nil)
+var _ hostNetwork = (*sessionScripts)(nil)
 
 // use sets the host network and scripts of new sessions.
-func (s *sessionScripts) use(h pppoe.HostNetwork, cfg scripts.Config) {
+func (s *sessionScripts) use(h hostNetwork, cfg scripts.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.host, s.cfg = h, cfg
@@ -87,10 +93,18 @@ func (s *sessionScripts) hurry() {
 }
 
 // Prepare prepares the device of a session.
-func (s *sessionScripts) Prepare(l pppoe.SessionInfo, mtu int) {
+func (s *sessionScripts) Prepare(l pppoe.SessionInfo, want pppoe.Addressing) {
 	if p, ok := s.of(l).host.(pppoe.DevicePreparer); ok {
-		p.Prepare(l, mtu)
+		p.Prepare(l, want)
 	}
+}
+
+// CheckVRF returns an error if this machine has no VRF of a name.
+func (s *sessionScripts) CheckVRF(name string) error {
+	s.mu.Lock()
+	host := s.host
+	s.mu.Unlock()
+	return host.CheckVRF(name)
 }
 
 // Retire prepares the removal of the device of a session.

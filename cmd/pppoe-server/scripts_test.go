@@ -23,6 +23,7 @@ type nowhere struct{}
 func (nowhere) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("ppp0"), nil }
 func (nowhere) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
 func (nowhere) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
+func (nowhere) CheckVRF(string) error                                                 { return nil }
 
 // TestHurry: a terminating server does not wait for a script that does not end, in sessions that began
 // before or after hurry.
@@ -70,7 +71,7 @@ func (r router) SetFramedRoutes(_ pppoe.SessionInfo, _, want []netip.Prefix) err
 func TestFramedRoutesPassScripts(t *testing.T) {
 	var routed []netip.Prefix
 	want := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
-	for id, network := range []pppoe.HostNetwork{nowhere{}, router{routed: &routed}} {
+	for id, network := range []hostNetwork{nowhere{}, router{routed: &routed}} {
 		s := newSessionScripts()
 		s.use(network, scripts.Config{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 		l := pppoe.SessionInfo{SessionID: uint16(id), Device: "ppp0"}

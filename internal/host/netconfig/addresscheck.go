@@ -23,7 +23,7 @@ var (
 )
 
 // checkAgreement returns an error if the machine cannot use the negotiated addresses.
-func (h *Configurer) checkAgreement(a ipcp.Agreement) error {
+func (h *Configurer) checkAgreement(in routing, a ipcp.Agreement) error {
 	if err := CheckHostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
 	}
@@ -33,7 +33,7 @@ func (h *Configurer) checkAgreement(a ipcp.Agreement) error {
 	if a.Local == a.Remote && !h.Unnumbered {
 		return fmt.Errorf("IP address %v %w", a.Local, ErrSameAddress)
 	}
-	return h.checkDuplicates(a)
+	return h.checkDuplicates(in, a)
 }
 
 // CheckHostAddress returns an error if an IPv4 address cannot be a host's (RFC 1122 section
@@ -57,8 +57,8 @@ func CheckHostAddress(a netip.Addr) error {
 // Point-to-point interfaces do not count, as both ends of a session may be on this machine.
 //
 // Listing all addresses takes long on a server, and is omitted if none of them can be a duplicate.
-func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
-	if !h.RejectDuplicateAddress && (a.Remote.IsUnspecified() || !netlinkQueries.mayBeLocal(a.Remote, h.VRF)) {
+func (h *Configurer) checkDuplicates(in routing, a ipcp.Agreement) error {
+	if !h.RejectDuplicateAddress && (a.Remote.IsUnspecified() || !netlinkQueries.mayBeLocal(a.Remote, in.vrf)) {
 		return nil
 	}
 	addrs, err := netlinkQueries.addresses(nil, netlink.FAMILY_V4)
@@ -78,7 +78,7 @@ func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
 		case errors.As(err, &netlink.LinkNotFoundError{}): // it has been removed, and its addresses with it
 		case err != nil:
 			return fmt.Errorf("look for the interface with %v: %w", ours, err)
-		case h.hasNetwork(other):
+		case isMultiAccess(other) && in.has(other):
 			return fmt.Errorf("%s IP address %v %w, %s", whose, ours, ErrDuplicateAddress, other.Attrs().Name)
 		}
 	}
@@ -97,21 +97,5 @@ func addrFromIP(ip net.IP) netip.Addr {
 	return a.Unmap()
 }
 
-// hasNetwork reports whether an interface is attached to a network, and in the session's VRF.
-func (h *Configurer) hasNetwork(link netlink.Link) bool {
-	return link.Attrs().Flags&net.FlagPointToPoint == 0 && h.inSameVRF(link)
-}
-
-// inSameVRF reports whether an interface is in the session's VRF, so that addresses must not
-// clash.
-func (h *Configurer) inSameVRF(other netlink.Link) bool {
-	master, err := netlink.LinkByIndex(other.Attrs().MasterIndex)
-	domain := ""
-	if vrf, ok := master.(*netlink.Vrf); err == nil && ok {
-		domain = vrf.Name
-	}
-	if vrf, ok := other.(*netlink.Vrf); ok {
-		domain = vrf.Name
-	}
-	return domain == h.VRF
-}
+// isMultiAccess reports whether an interface is attached to a network, and not to one peer.
+func isMultiAccess(link netlink.Link) bool { return link.Attrs().Flags&net.FlagPointToPoint == 0 }

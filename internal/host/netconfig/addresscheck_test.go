@@ -45,7 +45,7 @@ func TestDuplicateCheckFailsClosed(t *testing.T) {
 			return []netlink.Addr{{IPNet: netlink.NewIPNet(c.taken.AsSlice()), LinkIndex: 7}}, c.listing
 		}
 		netlinkQueries.link = func(int) (netlink.Link, error) { return c.other, c.linking }
-		err := (&Configurer{RejectDuplicateAddress: c.refuse}).checkAgreement(ipcp.Agreement{Local: local, Remote: remote})
+		err := (&Configurer{RejectDuplicateAddress: c.refuse}).checkAgreement(routing{}, ipcp.Agreement{Local: local, Remote: remote})
 		if (err != nil) != (c.want != nil) || !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, err, c.want)
 		}
@@ -91,7 +91,7 @@ func TestCheckUnnumbered(t *testing.T) {
 	} {
 		a := ipcp.Agreement{Local: netip.MustParseAddr(c.local), Remote: netip.MustParseAddr(c.remote)}
 		for unnumbered, want := range map[bool]error{false: c.numbered, true: c.unnumbered} {
-			if err := (&Configurer{Unnumbered: unnumbered}).checkAgreement(a); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			if err := (&Configurer{Unnumbered: unnumbered}).checkAgreement(routing{}, a); !errors.Is(err, want) || (err == nil) != (want == nil) {
 				t.Errorf("%s and %s, unnumbered %v: %v, want %v", c.local, c.remote, unnumbered, err, want)
 			}
 		}

@@ -42,10 +42,12 @@ type Configurer struct {
 	// interface stays in any case. Entering another one requires CAP_SYS_ADMIN. resolvconf and
 	// systemd-resolved then do not get the name servers, as they do not see the device.
 	Namespace string
-	// VRF is the name of an existing VRF device that the device is added to; empty: none.
+	// VRF is the name of an existing VRF device that the device is enslaved to, unless the session has
+	// pppoe.Addressing.VRF; empty: none.
 	VRF string
 	// Table is the routing table of the session's IPv4 routes (to the peer, and the default route)
-	// and of its IPv6 default route; 0: the main table, or the VRF's.
+	// and of its IPv6 default route, unless the session has pppoe.Addressing.VRF; 0: the main table, or
+	// the VRF's.
 	Table int
 	// PolicyRules adds rules that look up Table for packets from the session's IPv4 address and
 	// for packets bound to its device. Without them, the administrator adds rules for Table.
@@ -115,15 +117,15 @@ type Configurer struct {
 	programTimeout time.Duration
 }
 
-var _ pppoe.HostNetwork = (*Configurer)(nil)
+var (
+	_ pppoe.HostNetwork = (*Configurer)(nil)
+	_ pppoe.VRFNetwork  = (*Configurer)(nil)
+)
 
 // Check returns an error if the namespace or the VRF does not exist.
 func (h *Configurer) Check() error {
 	return InNamespace(h.Namespace, func() error {
-		if h.VRF == "" {
-			return nil
-		}
-		_, err := h.vrf()
+		_, err := h.RoutingTable()
 		return err
 	})
 }
@@ -215,15 +217,15 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 	h.mu.Lock()
 	p.deviceName = l.Device
 	h.mu.Unlock()
-	before := func(link netlink.Link) error { return h.applyBeforeUp(p, link, have, want) }
-	after := func(link netlink.Link) error { return h.applyAfterUp(p, link, have, want) }
+	before := func(link device) error { return h.applyBeforeUp(p, link, have, want) }
+	after := func(link device) error { return h.applyAfterUp(p, link, have, want) }
 	if want.HasIPv4() && have.IPv4 != want.IPv4 && h.mayPreUp(l) {
-		if err = h.changeLink(p, before); err == nil {
+		if err = h.changeLink(p, want, before); err == nil {
 			h.PreUp(l, want)
-			err = h.changeLink(p, after)
+			err = h.changeLink(p, want, after)
 		}
 	} else {
-		err = h.changeLink(p, before, after)
+		err = h.changeLink(p, want, before, after)
 	}
 	if err != nil && !h.leaveUnmanaged(p, want, err) {
 		return fmt.Errorf("%s: %w", l.Device, err)
@@ -233,12 +235,12 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 
 // changeLink changes a session's device. When that fails, everything that was configured for the
 // session is undone.
-func (h *Configurer) changeLink(p *session, changes ...func(netlink.Link) error) error {
+func (h *Configurer) changeLink(p *session, want pppoe.Addressing, changes ...func(device) error) error {
 	return p.inNamespace(func() error {
 		link, err := netlink.LinkByName(p.deviceName)
 		for _, change := range changes {
 			if err == nil {
-				err = change(link)
+				err = change(device{link, h.routingOf(want)})
 			}
 		}
 		if err != nil {
@@ -248,22 +250,15 @@ func (h *Configurer) changeLink(p *session, changes ...func(netlink.Link) error)
 	})
 }
 
-// applyBeforeUp sets the device's MTU and IPv4 addresses, and undoes what IPv4 had before.
-func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
+// applyBeforeUp sets the device's MTU, VRF and IPv4 addresses, and undoes what IPv4 had before.
+func (h *Configurer) applyBeforeUp(p *session, link device, have, want pppoe.Addressing) error {
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
-		if err := h.checkAgreement(want.IPv4); err != nil {
+		if err := h.checkAgreement(link.routing, want.IPv4); err != nil {
 			return err
 		}
 	}
-	if p.mtu != want.MTU {
-		made, err := h.apply(h.linkSteps(link, want.MTU))
-		if err != nil {
-			return err
-		}
-		p.mtu = want.MTU
-		if p.linkChanges == nil { // else an earlier call has recorded the original
-			p.linkChanges = made
-		}
+	if err := h.applyLink(p, link, want.MTU); err != nil {
+		return err
 	}
 	if have.IPv4 == want.IPv4 {
 		return nil
@@ -275,20 +270,15 @@ func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want ppp
 	if !want.HasIPv4() {
 		return nil
 	}
-	made, err := h.apply([]step{h.ipv4AddressStep(link, want.IPv4)})
+	made, err := h.apply([]step{ipv4AddressStep(link, want.IPv4)})
 	p.ipv4Changes = made
 	return err
 }
 
 // applyAfterUp brings the device up, and applies what requires that.
-func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
-	if !p.isUp {
-		up, err := h.apply([]step{upStep(link)})
-		if err != nil {
-			return err
-		}
-		p.isUp = true
-		p.linkChanges = append(p.linkChanges, up...)
+func (h *Configurer) applyAfterUp(p *session, link device, have, want pppoe.Addressing) error {
+	if err := h.bringUp(p, link); err != nil {
+		return err
 	}
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
 		made, err := h.apply(h.ipv4Steps(link, want.IPv4))
@@ -322,13 +312,14 @@ func (p *session) undoAll(log *slog.Logger) {
 	p.framedChanges.undo(log)
 	p.ipv6Changes.undo(log)
 	p.ipv4Changes.undo(log)
+	p.vrfChanges.undo(log)
 	p.linkChanges.undo(log)
-	p.mtu, p.isUp = 0, false
+	p.mtu, p.vrf, p.isUp = 0, "", false
 }
 
 // dropDeviceChanges drops what was undone when the device was removed.
 func (p *session) dropDeviceChanges() {
-	for _, made := range []*appliedSteps{&p.linkChanges, &p.ipv4Changes, &p.ipv6Changes, &p.framedChanges} {
+	for _, made := range []*appliedSteps{&p.linkChanges, &p.vrfChanges, &p.ipv4Changes, &p.ipv6Changes, &p.framedChanges} {
 		made.withoutDevice()
 	}
 }

@@ -41,8 +41,9 @@ func (h *Configurer) changeFramedRoutes(p *session, device string, want []netip.
 		return err
 	}
 	var steps []step
+	in := h.routingOf(pppoe.Addressing{VRF: p.vrf})
 	for _, prefix := range want {
-		steps = append(steps, h.framedRouteStep(link, prefix))
+		steps = append(steps, framedRouteStep(link, in, prefix))
 	}
 	var kept, unwanted appliedSteps
 	for _, made := range p.framedChanges {
@@ -62,9 +63,9 @@ func (h *Configurer) changeFramedRoutes(p *session, device string, want []netip.
 	return err
 }
 
-func (h *Configurer) framedRouteStep(link netlink.Link, prefix netip.Prefix) step {
+func framedRouteStep(link netlink.Link, in routing, prefix netip.Prefix) step {
 	return step{what: fmt.Sprintf("add route to %v", prefix), ofDevice: true, do: func() (func() error, error) {
-		table, err := h.RoutingTable()
+		table, err := in.number()
 		if err != nil {
 			return nil, err
 		}

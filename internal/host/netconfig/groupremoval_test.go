@@ -36,7 +36,7 @@ func TestGroupRemoval(t *testing.T) {
 				t.Fatal(err)
 			}
 			infos[i].Device = devices[i].Name()
-			h.Prepare(infos[i], 1492)
+			h.Prepare(infos[i], pppoe.Addressing{MTU: 1492})
 		}
 		run := func(command string) {
 			t.Helper()
@@ -129,7 +129,7 @@ func TestPrepare(t *testing.T) {
 				}
 				return fmt.Sprint(link.Attrs().MTU, link.Attrs().RawFlags&1 == 1)
 			}
-			c.h.Prepare(info, 1480)
+			c.h.Prepare(info, pppoe.Addressing{MTU: 1480})
 			if got, want := state(), fmt.Sprint(map[bool]int{true: 1480, false: 1500}[c.isUp], c.isUp); got != want {
 				t.Errorf("%s: prepared: %s, want %s", name, got, want)
 			}

@@ -1,41 +1,42 @@
 package netconfig
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
 )
 
-// errVRF is wrapped by Configure's error when Configurer.VRF is not the name of a VRF device.
-var errVRF = errors.New("no such VRF")
-
-// linkSteps sets the device's MTU and VRF.
-func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
+// mtuStep sets the device's MTU. The transmit queue length stays a TUN's default: pppd's `qlen 3` suits
+// a driver with a queue of its own, and would be all the packets that may wait for the program here.
+func (h *Configurer) mtuStep(link netlink.Link, mtu int) step {
 	if h.MTU > 0 {
 		mtu = min(mtu, h.MTU)
 	}
 	attrs, was := link.Attrs(), link.Attrs().MTU
-	steps := []step{{what: fmt.Sprintf("set MTU %d", mtu), ofDevice: true, do: func() (func() error, error) {
+	return step{what: fmt.Sprintf("set MTU %d", mtu), ofDevice: true, do: func() (func() error, error) {
 		undo := func() error { return netlink.LinkSetMTU(link, was) }
 		err := netlink.LinkSetMTU(link, mtu)
 		if err == nil {
 			attrs.MTU = mtu
 		}
 		return undo, err
-	}}}
-	if h.VRF != "" {
-		steps = append(steps, step{what: "join VRF " + h.VRF, ofDevice: true, do: func() (func() error, error) {
-			vrf, err := h.vrf()
-			if err != nil {
-				return nil, err
-			}
-			return func() error { return netlink.LinkSetNoMaster(link) }, netlink.LinkSetMaster(link, vrf)
-		}})
+	}}
+}
+
+// vrfStep enslaves the device to its VRF, or releases it from that of an earlier call. The kernel
+// removes all routes of the device, and moves what it has added for its addresses.
+func vrfStep(link device, earlier string) step {
+	leave := func() error { return netlink.LinkSetNoMaster(link) }
+	if link.vrf == "" {
+		return step{what: "leave VRF " + earlier, ofDevice: true, do: func() (func() error, error) { return nil, leave() }}
 	}
-	// The transmit queue length stays a TUN's default: pppd's `qlen 3` suits a driver with a queue
-	// of its own, and would be all the packets that may wait for the program here.
-	return steps
+	return step{what: "join VRF " + link.vrf, ofDevice: true, do: func() (func() error, error) {
+		vrf, err := link.vrfDevice()
+		if err != nil {
+			return nil, err
+		}
+		return leave, netlink.LinkSetMaster(link, vrf)
+	}}
 }
 
 // upStep brings the device up.
@@ -45,18 +46,35 @@ func upStep(link netlink.Link) step {
 	}}
 }
 
-// vrf finds the VRF's device.
-func (h *Configurer) vrf() (*netlink.Vrf, error) {
-	link, err := netlink.LinkByName(h.VRF)
-	if err != nil {
-		return nil, fmt.Errorf("%w (ip link add %s type vrf table N makes one): %w", errVRF, h.VRF, err)
+// applyLink sets the device's MTU and VRF.
+func (h *Configurer) applyLink(p *session, link device, mtu int) error {
+	if p.mtu != mtu {
+		made, err := h.apply([]step{h.mtuStep(link, mtu)})
+		if err != nil {
+			return err
+		}
+		if p.mtu == 0 { // else an earlier call has recorded the original
+			p.linkChanges = append(p.linkChanges, made...)
+		}
+		p.mtu = mtu
 	}
-	vrf, ok := link.(*netlink.Vrf)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s is a %s", errVRF, h.VRF, link.Type())
+	if p.vrf != link.vrf {
+		made, err := h.apply([]step{vrfStep(link, p.vrf)})
+		if err != nil {
+			return err
+		}
+		p.vrf, p.vrfChanges = link.vrf, made
 	}
-	if h.Table != 0 && uint32(h.Table) != vrf.Table {
-		return nil, fmt.Errorf("%s has routing table %d, not %d as configured: remove option table", h.VRF, vrf.Table, h.Table)
+	return nil
+}
+
+// bringUp brings the device up, unless it is.
+func (h *Configurer) bringUp(p *session, link netlink.Link) error {
+	if p.isUp {
+		return nil
 	}
-	return vrf, nil
+	made, err := h.apply([]step{upStep(link)})
+	p.isUp = err == nil
+	p.linkChanges = append(p.linkChanges, made...)
+	return err
 }

@@ -101,7 +101,7 @@ func addBridge(t *testing.T, name, addr, vrf string) {
 func checkRemote(t *testing.T, addr, vrf string, want error) {
 	t.Helper()
 	a := ipcp.Agreement{Local: netip.MustParseAddr("198.51.100.1"), Remote: netip.MustParseAddr(addr)}
-	if err := (&Configurer{VRF: vrf}).checkAgreement(a); !errors.Is(err, want) || (err == nil) != (want == nil) {
+	if err := (&Configurer{}).checkAgreement(routing{vrf: vrf}, a); !errors.Is(err, want) || (err == nil) != (want == nil) {
 		t.Errorf("%s in VRF %q: %v, want %v", addr, vrf, err, want)
 	}
 }
@@ -125,7 +125,7 @@ func BenchmarkCheckDuplicates(b *testing.B) {
 			a := ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.2")}
 			began := time.Now()
 			for range b.N {
-				if err := (&Configurer{}).checkAgreement(a); err != nil {
+				if err := (&Configurer{}).checkAgreement(routing{}, a); err != nil {
 					b.Fatal(err)
 				}
 			}

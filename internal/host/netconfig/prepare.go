@@ -8,15 +8,15 @@ import (
 	"upppoe/pppoe"
 )
 
-// Prepare sets the device's MTU and brings it up, before it has addresses: the kernel walks all IPv6
+// Prepare sets the device's MTU and VRF and brings it up, before it has addresses: the kernel walks all IPv6
 // routes for either, so that many sessions that begin at once take less time if all are prepared
 // before the first is configured. Nothing is done if PreUp may have to be called, as the device must
 // be down then. What fails is left to Configure.
-func (h *Configurer) Prepare(l pppoe.SessionInfo, mtu int) {
+func (h *Configurer) Prepare(l pppoe.SessionInfo, want pppoe.Addressing) {
 	h.mu.Lock()
 	p := h.sessions[l.Key()]
 	h.mu.Unlock()
-	if p == nil || p.preexisting || h.VRF != "" || h.mayPreUp(l) {
+	if p == nil || p.preexisting || h.mayPreUp(l) {
 		return
 	}
 	err := p.inNamespace(func() error {
@@ -24,11 +24,11 @@ func (h *Configurer) Prepare(l pppoe.SessionInfo, mtu int) {
 		if err != nil {
 			return err
 		}
-		made, err := h.apply(append(h.linkSteps(link, mtu), upStep(link)))
-		if err == nil {
-			p.linkChanges, p.mtu, p.isUp = made, mtu, true
+		its := device{link, h.routingOf(want)}
+		if err := h.applyLink(p, its, want.MTU); err != nil {
+			return err
 		}
-		return err
+		return h.bringUp(p, its)
 	})
 	if err != nil {
 		h.Log.Debug(fmt.Sprintf("%s: prepare: %v", l.Device, err))

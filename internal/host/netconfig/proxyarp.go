@@ -16,7 +16,7 @@ import (
 const ipForwardPath = "/proc/sys/net/ipv4/ip_forward"
 
 // proxySteps answers ARP for the peer. Errors are only logged, as a session works without.
-func (h *Configurer) proxySteps(remote netip.Addr) []step {
+func (h *Configurer) proxySteps(in routing, remote netip.Addr) []step {
 	if !h.ProxyARP || remote.IsUnspecified() {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (h *Configurer) proxySteps(remote netip.Addr) []step {
 		if h.KernelTune {
 			h.enableForwarding()
 		}
-		undo, err := h.addProxyARP(remote)
+		undo, err := h.addProxyARP(in, remote)
 		if err != nil {
 			h.Log.Error(fmt.Sprintf("proxyarp for %v: %v", remote, err))
 		}
@@ -47,8 +47,8 @@ func (h *Configurer) enableForwarding() {
 var errNoSubnet = errors.New("cannot determine ethernet address for proxy ARP: no interface has a subnet that contains it")
 
 // addProxyARP publishes the peer's address on the interface whose subnet contains it.
-func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
-	link, err := linkOfSubnet(remote)
+func (h *Configurer) addProxyARP(in routing, remote netip.Addr) (func() error, error) {
+	link, err := linkOfSubnet(in, remote)
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +73,16 @@ func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
 	return func() error { return netlink.NeighDel(entry) }, nil
 }
 
-// linkOfSubnet finds the ARP interface whose subnet contains an address; of several, the one with
+// linkOfSubnet finds the ARP interface, of the session's VRF, whose subnet contains an address; of several, the one with
 // the longest prefix.
-func linkOfSubnet(remote netip.Addr) (best netlink.Link, err error) {
+func linkOfSubnet(in routing, remote netip.Addr) (best netlink.Link, err error) {
 	links, err := netlink.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, err
 	}
 	longest := -1
 	for _, link := range links {
-		if !usesARP(link.Attrs()) {
+		if !usesARP(link.Attrs()) || !in.has(link) {
 			continue
 		}
 		addrs, err := netlink.AddrList(link, netlink.FAMILY_V4)

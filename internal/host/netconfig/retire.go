@@ -7,6 +7,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/host/vrf"
 	"upppoe/pppoe"
 )
 
@@ -29,20 +30,28 @@ func (h *Configurer) Retire(l pppoe.SessionInfo) {
 			return err
 		}
 		defer handle.Close()
-		removeIPv6Routes(handle, p)
-		return nil
+		table, err := vrf.Table(p.vrf)
+		if err == nil {
+			removeIPv6Routes(handle, p, table)
+		}
+		return err
 	})
 }
 
 // allMulticast is the destination of the multicast route that the kernel adds for each device.
 var allMulticast = &net.IPNet{IP: net.ParseIP("ff00::"), Mask: net.CIDRMask(8, 128)}
 
-// removeIPv6Routes removes the routes to both link-local addresses, and that of multicast.
-func removeIPv6Routes(h *netlink.Handle, p *session) {
+// removeIPv6Routes removes the routes to both link-local addresses, and that of multicast. They are in
+// the main and local tables, or all in that of the VRF.
+func removeIPv6Routes(h *netlink.Handle, p *session, vrf int) {
+	main, local := unix.RT_TABLE_MAIN, unix.RT_TABLE_LOCAL
+	if vrf != 0 {
+		main, local = vrf, vrf
+	}
 	remove := func(to *net.IPNet, kind, table int) {
 		h.RouteDel(&netlink.Route{LinkIndex: p.index, Dst: to, Table: table, Type: kind})
 	}
-	remove(hostPrefix(p.linkLocal[1]), unix.RTN_UNICAST, unix.RT_TABLE_MAIN)
-	remove(hostPrefix(p.linkLocal[0]), unix.RTN_LOCAL, unix.RT_TABLE_LOCAL)
-	remove(allMulticast, unix.RTN_MULTICAST, unix.RT_TABLE_LOCAL)
+	remove(hostPrefix(p.linkLocal[1]), unix.RTN_UNICAST, main)
+	remove(hostPrefix(p.linkLocal[0]), unix.RTN_LOCAL, local)
+	remove(allMulticast, unix.RTN_MULTICAST, local)
 }

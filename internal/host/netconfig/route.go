@@ -13,13 +13,13 @@ import (
 )
 
 // ipv4RouteSteps adds the IPv4 default route, if it is wanted.
-func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
+func (h *Configurer) ipv4RouteSteps(link device) []step {
 	if !h.DefaultRoute {
 		return nil
 	}
 	var replaced []*kernelRoute // found by the first step, for the second
 	steps := []step{{what: "add default route", do: func() (func() error, error) {
-		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+		existing, table, err := defaultRoutes(link, netlink.FAMILY_V4)
 		if err != nil {
 			return nil, err
 		}
@@ -40,12 +40,12 @@ func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 
 // ipv6RouteSteps is the same for IPv6, where nothing is replaced: most default routes come from
 // Router Advertisements, which are repeated.
-func (h *Configurer) ipv6RouteSteps(link netlink.Link) []step {
+func (h *Configurer) ipv6RouteSteps(link device) []step {
 	if !h.DefaultRoute6 {
 		return nil
 	}
 	return []step{{what: "add IPv6 default route", do: func() (func() error, error) {
-		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V6)
+		existing, table, err := defaultRoutes(link, netlink.FAMILY_V6)
 		if err != nil || h.keepsExisting(existing, h.Metric6) {
 			return nil, err
 		}
@@ -77,8 +77,8 @@ func (h *Configurer) keepsExisting(existing []*kernelRoute, metric *int) bool {
 
 // defaultRoutes returns the default routes in the session's table that do not use its device, the
 // preferred one first, and the table.
-func (h *Configurer) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int, error) {
-	table, err := h.RoutingTable()
+func defaultRoutes(link device, family int) ([]*kernelRoute, int, error) {
+	table, err := link.number()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -127,7 +127,7 @@ func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error
 }
 
 // replaceRoutes removes routes, and undoing it restores them.
-func (h *Configurer) replaceRoutes(link netlink.Link, old []*kernelRoute) (func() error, error) {
+func (h *Configurer) replaceRoutes(link device, old []*kernelRoute) (func() error, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func (h *Configurer) replaceRoutes(link netlink.Link, old []*kernelRoute) (func(
 	if err := h.removeRoutes(old); err != nil {
 		return nil, err
 	}
-	others, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+	others, _, err := defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
 		return nil, errors.Join(err, addRoutes(old))
 	}
@@ -164,8 +164,8 @@ func (h *Configurer) removeRoutes(old []*kernelRoute) error {
 }
 
 // restoreRoutes adds routes again, unless another default route has been added meanwhile.
-func (h *Configurer) restoreRoutes(link netlink.Link, old, others []*kernelRoute) error {
-	now, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+func (h *Configurer) restoreRoutes(link device, old, others []*kernelRoute) error {
+	now, _, err := defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
 		return err
 	}

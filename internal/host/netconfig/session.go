@@ -14,12 +14,14 @@ type session struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
 	// What has been changed for the device itself, and for each family.
 	linkChanges, ipv4Changes, ipv6Changes appliedSteps
-	framedChanges                         appliedSteps  // see SetFramedRoutes
+	framedChanges                         appliedSteps // see SetFramedRoutes
+	vrfChanges                            appliedSteps
 	deviceName                            string        // guarded by Configurer.mu
 	in                                    namespaceID   // of its device, for index
 	index                                 int           // of the device; 0: unknown
 	number                                int           // of the device's name, from Configurer.names; -1: none
 	mtu                                   int           // that was set; 0: none
+	vrf                                   string        // of which it is a device
 	isUp                                  bool          // the device was brought up
 	linkLocal                             [2]netip.Addr // IPv6 addresses of both ends; invalid: it has had none
 	preexisting                           bool          // the device existed before: see tun.IsPersistent

@@ -1,7 +1,9 @@
 package netconfig
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -183,7 +185,7 @@ func TestVRFMissing(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
 		ip(t, "link", "add", "br0", "type", "bridge")
-		for vrf, want := range map[string]string{"blue": "no such VRF (ip link add blue type vrf", "br0": "no such VRF: br0 is a bridge"} {
+		for vrf, want := range map[string]string{"blue": "VRF blue does not exist: ip link add blue type vrf table N", "br0": "VRF br0 does not exist: br0 is not a VRF, but a bridge"} {
 			h := &Configurer{VRF: vrf, Log: discard()}
 			if err := h.Check(); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: checked, %v, want %q", vrf, err, want)
@@ -237,8 +239,69 @@ func TestTwoVRFs(t *testing.T) {
 			t.Errorf("the main table has %s", got)
 		}
 		h := &Configurer{VRF: "red", Table: 7, Log: discard()}
-		if _, err := h.vrf(); err == nil || !strings.Contains(err.Error(), "red has routing table 100, not 7") {
+		if _, err := h.routingOf(pppoe.Addressing{}).vrfDevice(); err == nil || !strings.Contains(err.Error(), "red has routing table 100, not 7") {
 			t.Errorf("a VRF and another table: %v", err)
+		}
+	})
+}
+
+// TestVRFOfSession: a session is in the VRF of its policy, whatever that of the Configurer; it may get
+// into another one, or into none, and comes back with all of its routes.
+func TestVRFOfSession(t *testing.T) {
+	roottest.Need(t, "ip")
+	inNamespace(t, func(t *testing.T) {
+		needKind(t, "vrf")
+		for i, vrf := range []string{"red", "blue"} {
+			ip(t, "link", "add", vrf, "type", "vrf", "table", []string{"100", "101"}[i])
+			ip(t, "link", "set", vrf, "up")
+		}
+		h, info := &Configurer{Log: discard()}, pppoe.SessionInfo{}
+		dev, err := h.Open(info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info.Device = dev.Name()
+		routes := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29"), netip.MustParsePrefix("2001:db8:9::/48")}
+		have, want := pppoe.Addressing{}, agreed
+		for i, vrf := range []string{"red", "blue", "", "blue"} {
+			none := pppoe.Addressing{MTU: have.MTU, VRF: have.VRF}
+			if want.VRF = vrf; i == 0 {
+				h.Prepare(info, want)
+			} else if err := errors.Join(h.SetFramedRoutes(info, routes, nil), h.Configure(info, have, none)); err != nil {
+				t.Fatal(err)
+			} else {
+				have = none
+			}
+			if err := errors.Join(h.Configure(info, have, want), h.SetFramedRoutes(info, nil, routes)); err != nil {
+				t.Fatal(err)
+			}
+			have = want
+			for table, is := range map[string]string{"main": "", "100": "red", "101": "blue"} {
+				got := ip(t, "route", "show", "table", table) + ip(t, "-6", "route", "show", "table", table)
+				for _, to := range []string{"192.0.2.1 ", "198.51.100.0/29 ", "2001:db8:9::/48 ", want.IPv6.Remote.LinkLocal().String() + " "} {
+					if strings.Contains(got, to) != (is == vrf) {
+						t.Errorf("in VRF %q, the route to %sis in table %s: %v", vrf, to, table, is != vrf)
+					}
+				}
+			}
+		}
+		h.Retire(info)
+		dev.Close()
+		h.Close(info, have)
+		for _, table := range []string{"main", "100", "101"} {
+			if got := ip(t, "route", "show", "table", table); strings.Contains(got, "ppp") {
+				t.Errorf("table %s is left behind:\n%s", table, got)
+			}
+		}
+	})
+}
+
+// TestCheckVRF: the error for a VRF that does not exist says how to make one.
+func TestCheckVRF(t *testing.T) {
+	roottest.Need(t, "ip")
+	inNamespace(t, func(t *testing.T) {
+		if err := (&Configurer{}).CheckVRF("green"); err == nil || err.Error() != "VRF green does not exist: ip link add green type vrf table N" {
+			t.Error(err)
 		}
 	})
 }

@@ -35,6 +35,7 @@ func (k *sessionEnv) update(a pppoe.Addressing) {
 	if a.HasIPv6() {
 		k.addressing.IPv6 = a.IPv6
 	}
+	k.addressing.VRF = a.VRF
 }
 
 // reset must be called when another session begins.
@@ -52,6 +53,9 @@ func (k *sessionEnv) env() (env []string) {
 	}
 	if k.addressing.HasIPv6() {
 		env = append(env, ipv6Env(k.addressing.IPv6)...)
+	}
+	if vrf := k.addressing.VRF; vrf != "" { // a client's is of its configuration
+		env = append(env, "VRF="+vrf)
 	}
 	return env
 }

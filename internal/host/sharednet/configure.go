@@ -8,6 +8,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/host/vrf"
 )
 
 // linkLocal is the device's link-local address (RFC 4291 section 2.1). Sessions have others, from
@@ -39,13 +41,9 @@ func (n *Network) joinVRF() error {
 	if n.cfg.VRF == "" {
 		return n.leaveVRF()
 	}
-	link, err := n.handle.LinkByName(n.cfg.VRF)
+	vrf, err := vrf.Find(n.handle, n.cfg.VRF)
 	if err != nil {
-		return fmt.Errorf("VRF %s (ip link add %[1]s type vrf table N makes one): %w", n.cfg.VRF, err)
-	}
-	vrf, ok := link.(*netlink.Vrf)
-	if !ok {
-		return fmt.Errorf("%s is a %s, not a VRF", n.cfg.VRF, link.Type())
+		return err
 	}
 	n.table = int(vrf.Table)
 	if n.link.Attrs().MasterIndex == vrf.Index {

@@ -248,12 +248,12 @@ func TestTableAndVRF(t *testing.T) {
 			vrf   string
 			table int
 			want  string
-		}{{"", 77, ""}, {"red", 0, "no such"}, {"lo", 0, "lo is a"}} {
+		}{{"", 77, ""}, {"red", 0, "VRF red does not exist"}, {"lo", 0, "VRF lo does not exist: lo is not a VRF"}} {
 			cfg, _ := config()
 			cfg.VRF, cfg.Table = c.vrf, c.table
 			n, err := Open(cfg)
 			if c.want != "" {
-				if err == nil || !strings.Contains(err.Error(), c.want) && !strings.Contains(err.Error(), "not found") {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%+v: %v", c, err)
 				}
 				continue

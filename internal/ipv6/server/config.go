@@ -13,6 +13,8 @@ import (
 type Config struct {
 	// Device is the session's interface, like ppp0. It is up and has our link-local address.
 	Device string
+	// Table is the routing table of the device's VRF, which gets the routes; 0: the main table.
+	Table int
 	// Remote is the peer's link-local address.
 	Remote netip.Addr
 	// Key identifies the subscriber, like a user name: the same key gets the same prefixes again if

@@ -191,7 +191,7 @@ func (s *session) desired() (netif.Config, assign.State) {
 	set := netif.NewConfig()
 	for _, p := range []netip.Prefix{state.Network, state.Address, state.Delegated} {
 		if p.IsValid() {
-			key := netif.RouteKey{To: p, Device: s.cfg.Device}
+			key := netif.RouteKey{To: p, Table: s.cfg.Table, Device: s.cfg.Device}
 			set.Routes[key] = netif.Route{Gateway: s.gateway(p)}
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestInSameVRF: a VRF's own device is in that VRF, like the devices enslaved to it; any other
+// TestRoutingHas: a VRF's own device is in that VRF, like the devices enslaved to it; any other
 // interface is in none.
-func TestInSameVRF(t *testing.T) {
+func TestRoutingHas(t *testing.T) {
 	for _, c := range []struct {
 		vrf  string // the session's
 		link netlink.Link
@@ -20,7 +20,7 @@ func TestInSameVRF(t *testing.T) {
 		{"blue", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
 		{"", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
 	} {
-		if got := (&Configurer{VRF: c.vrf}).inSameVRF(c.link); got != c.want {
+		if got := (routing{vrf: c.vrf}).has(c.link); got != c.want {
 			t.Errorf("VRF %q, %s %s: %v, want %v", c.vrf, c.link.Type(), c.link.Attrs().Name, got, c.want)
 		}
 	}
