@@ -125,7 +125,7 @@ func discoveryConfig(s *pppd.Settings) (discovery.ClientConfig, error) {
 func host(s *pppd.Settings, log *slog.Logger) *netconfig.Configurer {
 	h := &netconfig.Configurer{
 		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.DataPathQueues(), Log: log,
-		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, PolicyRules: s.Table != 0 && s.VRF == "",
+		Namespace: s.Namespace, VRF: s.Policy.VRF, Table: s.Table, PolicyRules: s.Table != 0 && s.Policy.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && !s.GlobalIPv6(), Metric6: s.RouteMetric6, // otherwise package ipv6 sets it
 		RejectDuplicateAddress: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
@@ -147,7 +147,7 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 		Dir: etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: s.Unit, Device: attachment(s).String(), User: own,
 		Timeout: s.ChildTimeout, Log: log,
 	}
-	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.VRF} {
+	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.Policy.VRF} {
 		if value != "" {
 			c.Env = append(c.Env, name+"="+value)
 		}

@@ -97,7 +97,13 @@ var description = []manpage.Block{
 	manpage.Paragraph("A service (`--service`, or `service` in the options file) may have a policy of its own: options of the policy, after `--`. " +
 		"They override those of the options file, and an account's override them. With no service given, clients may request any."),
 	manpage.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and override the options file: " +
-		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`, `address-pool`, `ipv6-pool`, `delegated-pool`, `max-sessions`."),
+		"`source-check`, `nosource-check`, `source-allow`, `framed-route`, `rate-up`, `rate-down`, `rate-burst`, `address-pool`, `ipv6-pool`, `delegated-pool`, `max-sessions`, `vrf`."),
+	manpage.Paragraph("With `vrf` the device of a session is enslaved to a VRF device of the host before it has addresses, so that the route to the client, its `framed-route`s, and its IPv6 " +
+		"network and delegated prefix are in the routing table of the VRF, and in no other. The VRF must exist and be up (`ip link add red type vrf table 100; ip link set red up`): otherwise " +
+		"the login is rejected, and the log names the VRF. VRFs may have the same `framed-route`, but no two sessions of the server have the same address, whatever their VRFs. " +
+		"The VRF of an open session cannot be changed: a client gets another one when it authenticates itself again. Scripts have its name in the variable VRF. RADIUS sets it by Accel-VRF-Name, " +
+		"by Cisco-AVPair (`ip:vrf-id=NAME`, `lcp:interface-config=vrf forwarding NAME`), or by an attribute with the meaning vrf in [[radius-attribute]]. " +
+		"Sessions of a shared device cannot have a VRF."),
 }
 
 var sharedDeviceText = []manpage.Block{

@@ -147,7 +147,7 @@ func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (own []ppp.Method) 
 var errNoAddress = errors.New("its address column allows no address: set it to * or to the client's address")
 
 // errOptions quotes no word, which may be part of a secret without quotes.
-var errOptions = errors.New("unknown option or invalid value after --: an account may have source-check, source-allow, framed-route, rate-up, rate-down, rate-burst, address-pool, ipv6-pool, delegated-pool and max-sessions")
+var errOptions = errors.New("unknown option or invalid value after --: give " + pppd.AccountOptions())
 
 // policy returns a session's policy: that of its service, changed by its account's options; nil: the
 // server's, which sessions share, as the account has no options.
@@ -160,7 +160,7 @@ func (a *FileAuthenticator) policy(service, user string, options []pppd.Word) (*
 		return nil, fmt.Errorf("%s: %w", options[0].Where(), errOptions)
 	}
 	if others {
-		a.log.Warn(fmt.Sprintf("account %q: of pppd's options after --, only source-check, source-allow, framed-route, rate-up, rate-down, rate-burst, address-pool, ipv6-pool, delegated-pool and max-sessions have an effect", wire.EscapeName(user)))
+		a.log.Warn(fmt.Sprintf("account %q: some options after -- have no effect: give %s", wire.EscapeName(user), pppd.AccountOptions()))
 	}
 	return &terms, nil
 }

@@ -13,6 +13,7 @@ import (
 
 // holding is a prefix that an account has for itself: its address, or a framed-route.
 type holding struct {
+	vrf    string // of its options; empty: none
 	net    netip.Prefix
 	framed bool
 	client string
@@ -24,11 +25,12 @@ func holdings(all []holding, path, server string, f *secrets.File) []holding {
 	for account := range f.Accounts(server) {
 		at := pppd.Word{File: path, Line: account.Line}
 		// Its first address is what it gets; others are for further sessions of it.
+		routes, vrf := pppd.FramedRoutes(account.Options)
 		if own := account.Addresses.Singles(); len(own) > 0 {
-			all = append(all, holding{netip.PrefixFrom(own[0], own[0].BitLen()), false, account.Client, at})
+			all = append(all, holding{vrf, netip.PrefixFrom(own[0], own[0].BitLen()), false, account.Client, at})
 		}
-		for _, p := range pppd.FramedRoutes(account.Options) {
-			all = append(all, holding{p, true, account.Client, at})
+		for _, p := range routes {
+			all = append(all, holding{vrf, p, true, account.Client, at})
 		}
 	}
 	return all
@@ -37,10 +39,32 @@ func holdings(all []holding, path, server string, f *secrets.File) []holding {
 // overlap is a prefix of one account that is equal to one of another, or within it.
 type overlap struct{ inner, outer holding }
 
-// overlaps returns the overlaps of the prefixes of different accounts, in the order of the file. It
-// sorts them: a prefix then comes after those that contain it, and these are a stack, which is no
-// deeper than an address is long.
+// overlaps returns the overlaps of the prefixes of different accounts, in the order of the file. VRFs may
+// have the same routes, but no address twice.
 func overlaps(all []holding) (found []overlap) {
+	var addresses []holding
+	by := make(map[string][]holding)
+	for _, h := range all {
+		by[h.vrf] = append(by[h.vrf], h)
+		if !h.framed {
+			addresses = append(addresses, h)
+		}
+	}
+	if len(by) > 1 {
+		found = overlapsWithin(addresses)
+	}
+	for _, of := range by {
+		found = append(found, overlapsWithin(of)...)
+	}
+	slices.SortFunc(found, func(a, b overlap) int {
+		return cmp.Or(compareLines(a.inner, b.inner), compareLines(a.outer, b.outer))
+	})
+	return slices.Compact(found)
+}
+
+// overlapsWithin returns the overlaps of prefixes of one VRF. It sorts them: a prefix then comes after
+// those that contain it, and these are a stack, which is no deeper than an address is long.
+func overlapsWithin(all []holding) (found []overlap) {
 	slices.SortFunc(all, func(a, b holding) int {
 		return cmp.Or(a.net.Addr().Compare(b.net.Addr()), a.net.Bits()-b.net.Bits(), compareLines(a, b))
 	})
@@ -59,7 +83,6 @@ func overlaps(all []holding) (found []overlap) {
 			around = append(around, h)
 		}
 	}
-	slices.SortFunc(found, func(a, b overlap) int { return compareLines(a.inner, b.inner) })
 	return found
 }
 

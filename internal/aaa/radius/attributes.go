@@ -18,9 +18,10 @@ const (
 	vendorAscend    = 529
 	vendorWISPr     = 14122
 	vendorMikrotik  = 14988
+	vendorAccelPPP  = 55999
 )
 
-var knownVendors = map[uint32]bool{vendorCisco: true, vendorMicrosoft: true, vendorAscend: true, vendorWISPr: true, vendorMikrotik: true}
+var knownVendors = map[uint32]bool{vendorCisco: true, vendorMicrosoft: true, vendorAscend: true, vendorWISPr: true, vendorMikrotik: true, vendorAccelPPP: true}
 
 var errVendorLength = errors.New("wrong length within Vendor-Specific")
 
@@ -80,6 +81,7 @@ func init() {
 		{vendorAscend, 255}:   {"Ascend-Xmit-Rate", number(func(g *grant, n uint32) error { g.rate(false, true, uint64(n)); return nil }), true},
 		{vendorMikrotik, 8}:   {"Mikrotik-Rate-Limit", text((*grant).mikrotik), true},
 		{vendorCisco, 1}:      {"Cisco-AVPair", text((*grant).ciscoPair), true},
+		{vendorAccelPPP, 1}:   {"Accel-VRF-Name", text((*grant).vrf), false},
 	}
 }
 

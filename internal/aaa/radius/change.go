@@ -24,7 +24,7 @@ func (p *Policies) Change(packet *radius.Packet, ignore func(AttributeType) bool
 		if ignore(v.AttributeType) {
 			continue
 		}
-		if _, mapped := p.Mapped[v.AttributeType]; !mapped && !known[v.AttributeType].live {
+		if !p.isLive(v) {
 			return nil, 0, &AttributeError{v.AttributeType, ErrNotLive}
 		}
 		changed = append(changed, v)
@@ -37,4 +37,17 @@ func (p *Policies) Change(packet *radius.Packet, ignore func(AttributeType) bool
 		g.applyValues(changed) // as before, when it was no error
 		*policy = g.policy
 	}, len(changed), nil
+}
+
+// isLive reports whether a change takes effect while a session is open: one of the VRF does not.
+func (p *Policies) isLive(v value) bool {
+	if m, mapped := p.Mapped[v.AttributeType]; mapped {
+		return m.Meaning != VRF
+	}
+	if v.AttributeType == (AttributeType{vendorCisco, 1}) {
+		if _, vrf := vrfOfPair(string(v.data)); vrf {
+			return false
+		}
+	}
+	return known[v.AttributeType].live
 }

@@ -43,6 +43,7 @@ const (
 	RateBoth                      // both rates
 	RateDownUp                    // both rates: 50000/10000 to the peer and from it, or one for both (accel-ppp)
 	PolicyName                    // a name of Policies.Named
+	VRF                           // the name of a VRF device
 )
 
 // grant is what the attributes of a packet grant.
@@ -111,8 +112,11 @@ func (g *grant) applyOne(v value) error {
 
 // mapped applies an attribute as Policies.Mapped says.
 func (g *grant) mapped(m Mapping, b []byte) error {
-	if m.Meaning == PolicyName {
+	switch m.Meaning {
+	case PolicyName:
 		return text((*grant).namedPolicy)(g, b)
+	case VRF:
+		return text((*grant).vrf)(g, b)
 	}
 	unit := max(m.Unit, 1)
 	set := func(g *grant, n uint64) error {
@@ -197,9 +201,35 @@ func (g *grant) named(name string) (Rates, error) {
 	return r, nil
 }
 
-// ciscoPair handles sub-qos-policy-in=NAME (from the peer) and sub-qos-policy-out=NAME. Other pairs
-// are ignored.
+// vrf sets the VRF.
+func (g *grant) vrf(name string) error {
+	if !pppoe.IsVRFName(name) {
+		return fmt.Errorf("%q is not a name of 1 to 15 characters that a VRF device can have", name)
+	}
+	g.policy.VRF = name
+	return nil
+}
+
+// vrfOfPair returns the VRF that a Cisco-AVPair sets: ip:vrf-id=NAME, or lcp:interface-config=ip vrf
+// forwarding NAME, which may lack ip.
+func vrfOfPair(pair string) (name string, ok bool) {
+	if name, ok = strings.CutPrefix(strings.TrimPrefix(pair, "ip:"), "vrf-id="); ok {
+		return name, true
+	}
+	command, ok := strings.CutPrefix(pair, "lcp:interface-config=")
+	words := strings.Fields(strings.TrimPrefix(command, "ip "))
+	if !ok || len(words) != 3 || words[0] != "vrf" || words[1] != "forwarding" {
+		return "", false
+	}
+	return words[2], true
+}
+
+// ciscoPair handles what sets the VRF, sub-qos-policy-in=NAME (from the peer) and
+// sub-qos-policy-out=NAME. Other pairs are ignored.
 func (g *grant) ciscoPair(pair string) error {
+	if vrf, ok := vrfOfPair(pair); ok {
+		return g.vrf(vrf)
+	}
 	key, name, _ := strings.Cut(strings.TrimPrefix(pair, "ip:"), "=")
 	if key != "sub-qos-policy-in" && key != "sub-qos-policy-out" {
 		return nil

@@ -205,3 +205,38 @@ func FuzzAttributes(f *testing.F) {
 		}
 	})
 }
+
+// TestVRF: the attributes that set the VRF, none of which a CoA-Request can change.
+func TestVRF(t *testing.T) {
+	policies := &Policies{Mapped: map[AttributeType]Mapping{{4242, 1}: {Meaning: VRF}, {Type: 11}: {Meaning: VRF}}}
+	cisco, accel := AttributeType{vendorCisco, 1}, AttributeType{vendorAccelPPP, 1}
+	for _, c := range []struct {
+		of         AttributeType
+		text, want string
+		ok         bool
+	}{
+		{cisco, "ip:vrf-id=red", "red", true},
+		{cisco, "vrf-id=red", "red", true},
+		{cisco, "lcp:interface-config=ip vrf forwarding red", "red", true},
+		{cisco, "lcp:interface-config=vrf forwarding red", "red", true},
+		{cisco, "lcp:interface-config=ip unnumbered Loopback0", "", true},
+		{cisco, "lcp:interface-config=vrf forwarding", "", true},
+		{cisco, "ip:vrf-id=", "", false},
+		{cisco, "ip:vrf-id=a/b", "", false},
+		{accel, "red\x00", "red", true},
+		{accel, "a name of more than 15", "", false},
+		{AttributeType{4242, 1}, "blue", "blue", true},
+		{AttributeType{Type: 11}, "blue", "blue", true},
+		{AttributeType{Type: 11}, "..", "", false},
+	} {
+		packet := packetOf(value{c.of, []byte(c.text)})
+		g := newGrant(policies, pppoe.SessionPolicy{})
+		if err := g.apply(packet); (err == nil) != c.ok || g.policy.VRF != c.want {
+			t.Errorf("%v %q: VRF %q, %v", c.of, c.text, g.policy.VRF, err)
+		}
+		_, _, err := policies.Change(packet, func(AttributeType) bool { return false })
+		if errors.Is(err, ErrNotLive) != (c.want != "") && c.ok {
+			t.Errorf("%v %q: changed: %v", c.of, c.text, err)
+		}
+	}
+}

@@ -22,7 +22,7 @@ type Service struct {
 const optionsFollow = " -- "
 
 var errServiceOptions = errors.New("give a Service-Name, or one with options like \"gold -- rate-up 20000 rate-down 100000\": " +
-	"they may be source-check, source-allow, rate-up, rate-down, rate-burst, address-pool, ipv6-pool, delegated-pool and max-sessions")
+	"they may be source-check, source-allow, rate-up, rate-down, rate-burst, address-pool, ipv6-pool, delegated-pool, max-sessions and vrf")
 
 // ParseService parses the name of a service, and options of its policy after --.
 func ParseService(text string) (s Service, err error) {

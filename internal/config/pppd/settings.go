@@ -133,7 +133,6 @@ type Settings struct {
 
 	NoDefaultRoute6 bool // not even to a router that advertises itself
 	Table           int  // 0: the main table
-	VRF             string
 	Namespace       string
 	Unit            int // -1: any
 	IfName          string

@@ -67,6 +67,15 @@ func framedRoute(s *Settings, value string) error {
 	return err
 }
 
+// vrf sets the VRF, of a client or of a policy.
+func vrf(s *Settings, name string) error {
+	if !pppoe.IsVRFName(name) {
+		return errors.New("give the name of a VRF device, of 1 to 15 characters")
+	}
+	s.Policy.VRF = name
+	return nil
+}
+
 // AddPrefix adds a prefix, or an address, of either family to a list of at most 64.
 func AddPrefix(to *[]netip.Prefix, value string) error {
 	p, err := netip.ParsePrefix(value)

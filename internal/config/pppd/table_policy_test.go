@@ -48,6 +48,7 @@ func TestPolicy(t *testing.T) {
 		"framed-route 2001:db8:2:3::4/56": func(t *pppoe.SessionPolicy) {
 			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("2001:db8:2::/56"))
 		},
+		"vrf red": func(t *pppoe.SessionPolicy) { t.VRF = "red" },
 		"framed-route 203.0.113.7": func(t *pppoe.SessionPolicy) {
 			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("203.0.113.7/32"))
 		},
@@ -75,6 +76,7 @@ func TestPolicy(t *testing.T) {
 func TestBadPolicy(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 100000000", "rate-down -1": "between 0 and", "rate-up 100000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
+		"vrf a/b": "1 to 15 characters", "vrf 1234567890123456": "1 to 15", "vrf": "vrf NAME",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
 		strings.Repeat("source-allow 192.0.2.1 ", maxPrefixes+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
 		"framed-route lan": "198.51.100.0/29", "framed-route 0.0.0.0/0": "not addresses of hosts behind", "framed-route ::/8": "not addresses", "framed-route fe80::1": "not addresses",

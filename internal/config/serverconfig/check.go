@@ -2,6 +2,7 @@ package serverconfig
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -123,11 +124,32 @@ func (c *Config) checkServices(r *report) {
 	}
 }
 
+// perSession is what a device for each session needs.
+const perSession = `mode = "per-session" in [device]`
+
+// vrfs yields the VRFs of policies by key. One that services have from [policy] is there only once.
+func (c *Config) vrfs() iter.Seq2[string, string] {
+	return func(yield func(key, name string) bool) {
+		usual := c.Options.Policy.VRF
+		if usual != "" && !yield("policy.vrf", usual) {
+			return
+		}
+		for i, s := range c.Options.Services {
+			if p := s.Policy; p != nil && p.VRF != usual && p.VRF != "" && !yield(itemPath("service", i)+".vrf", p.VRF) {
+				return
+			}
+		}
+	}
+}
+
 // checkDevice rejects what only a shared device has.
 func (c *Config) checkDevice(r *report) {
 	if c.Device.Shared {
 		if c.IPv4.LocalPerSession {
-			r.fail("ipv4.local-address-per-session", "a shared device has one address", `mode = "per-session" in [device]`)
+			r.fail("ipv4.local-address-per-session", "a shared device has one address", perSession)
+		}
+		for key, name := range c.vrfs() {
+			r.fail(key, fmt.Sprintf("a session of a shared device cannot be in VRF %q", name), perSession)
 		}
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/config/secrets"
 	"upppoe/internal/host/ifname"
+	"upppoe/internal/host/vrf"
 )
 
 // ReadAndCheck is Read with checks of other files and of the host: accounts, scripts and interfaces.
@@ -39,6 +40,11 @@ func (c *Config) checkHost(r *report) {
 	for i, one := range c.Interfaces {
 		if _, ok := ifname.KernelName(one.Name); !ok {
 			r.warn(itemPath("interface", i)+".name", fmt.Sprintf("this host has no interface %q now", one.Name))
+		}
+	}
+	for key, name := range c.vrfs() {
+		if _, err := vrf.Table(name); err != nil {
+			r.warn(key, err.Error())
 		}
 	}
 	for _, s := range scriptNames {
@@ -163,16 +169,17 @@ func (c *Config) checkAccount(r *report, at pppd.Word, e secrets.Entry) {
 	if len(e.Options) == 0 {
 		return
 	}
-	others, err := c.accountOptions(e.Options)
+	problem := Problem{File: at.File, Line: at.Line}
+	policy, others, err := c.Options.AccountPolicy("", e.Options)
 	switch {
 	case err != nil:
-		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "unknown option or invalid value after --", Expected: pppd.AccountOptions()})
+		problem.Found, problem.Expected = "unknown option or invalid value after --", pppd.AccountOptions()
 	case others:
-		r.problems = append(r.problems, Problem{File: at.File, Line: at.Line, Found: "some options after -- have no effect", Expected: pppd.AccountOptions(), Warning: true})
+		problem.Found, problem.Expected, problem.Warning = "some options after -- have no effect", pppd.AccountOptions(), true
+	case policy.VRF != c.Options.Policy.VRF && c.Device.Shared:
+		problem.Found, problem.Expected = fmt.Sprintf("a session of a shared device cannot be in VRF %q", policy.VRF), perSession
+	default:
+		return
 	}
-}
-
-func (c *Config) accountOptions(words []pppd.Word) (others bool, err error) {
-	_, others, err = c.Options.AccountPolicy("", words)
-	return others, err
+	r.problems = append(r.problems, problem)
 }

@@ -24,6 +24,9 @@ func TestChecks(t *testing.T) {
 		{one + "[[service]]\nname = \"a\"\n[[service]]\nname = \"a\"\n", `f:6: service[2].name: "a" is given twice`},
 		{one + "[access]\nsession-limit = { client = 5 }\n", `f:4: access.session-limit: a table: there is no limit "client": give limits like`},
 		{one + "[access]\npadi-limit = { vlan = 0 }\n", `f:4: access.padi-limit: a table: vlan = 0 is not valid: give limits like`},
+		{one + "[device]\nmode = \"shared\"\n[policy]\nvrf = \"red\"\n", `f:6: policy.vrf: a session of a shared device cannot be in VRF "red": give mode = "per-session" in [device]`},
+		{one + "[device]\nmode = \"shared\"\n[[service]]\nname = \"a\"\nvrf = \"red\"\n", `f:7: service[1].vrf: a session of a shared device cannot be in VRF "red"`},
+		{one + "[policy]\nvrf = \"a/b\"\n", `f:4: policy.vrf: "a/b" is not valid: give the name of a VRF device`},
 		{one + "[ipv6]\nenabled = false\nnetworks = \"2001:db8::/48\"\n", "f:5: warning: ipv6.networks: has no effect: IPv6 is disabled by ipv6.enabled"},
 		{one + "[policy]\nrate-burst = \"1s\"\n", "f:4: warning: policy.rate-burst: has no effect: it needs rate-up or rate-down"},
 		{one + "[policy]\nsource-allow = [\"198.51.100.0/24\", \"x\"]\n", `f:4: policy.source-allow: "x" is not valid: give a prefix`},
@@ -75,6 +78,28 @@ func TestCheckFiles(t *testing.T) {
 	os.Remove(accounts)
 	if _, problems = ReadAndCheck(file); !strings.Contains(problems.Error(), "server.toml:6: authentication.chap-secrets: there is no file "+accounts) {
 		t.Errorf("without the file: %v", problems)
+	}
+}
+
+// TestCheckVRF: a VRF that does not exist is a warning; with a shared device, one of an account is an error.
+func TestCheckVRF(t *testing.T) {
+	dir := t.TempDir()
+	accounts, file := filepath.Join(dir, "accounts"), filepath.Join(dir, "server.toml")
+	if err := os.WriteFile(accounts, []byte("alice * geheim *\nbob * geheim * -- vrf red\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"[policy]\nvrf = \"no-such-vrf\"\n": "server.toml:7: warning: policy.vrf: VRF no-such-vrf does not exist: ip link add no-such-vrf type vrf table N",
+		"[device]\nmode = \"shared\"\n":     `accounts:2: a session of a shared device cannot be in VRF "red": give mode = "per-session" in [device]`,
+	} {
+		text := "[[interface]]\nname = \"lo\"\n[authentication]\nmethods = [\"chap\"]\nchap-secrets = \"" + accounts + "\"\n" + text
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, problems := ReadAndCheck(file)
+		if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.TrimPrefix(p.String(), dir+"/") == want }) {
+			t.Errorf("%s\n%v; want\n%s", text, problems, want)
+		}
 	}
 }
 

@@ -56,11 +56,20 @@ func policyKeys[E any](of func(*E) *pppoe.SessionPolicy) []key[E] {
 			at(str("NAME", "the name of an [[ipv6-pool]] like \"gold\"", poolName), func(e *E) *string { return &of(e).IPv6Pool })},
 		{"delegated-pool", "delegated-pool", "Name of the pool of the client's delegated prefix. Default: that of [ipv6].",
 			at(str("NAME", "the name of an [[ipv6-pool]] like \"gold\"", poolName), func(e *E) *string { return &of(e).DelegatedPool })},
+		{"vrf", "vrf", "Name of an existing VRF device, which the client's device is enslaved to, with all its routes. Not with a shared device.",
+			at(str("NAME", "the name of a VRF device like \"red\"", vrfName), func(e *E) *string { return &of(e).VRF })},
 		{"source-check", "source-check nosource-check", "Drop packets from the client whose source is neither an address that it was assigned nor in framed-routes or source-allow (BCP 38). Sessions of a shared device are always checked.",
 			at(boolean, func(e *E) *bool { return &of(e).CheckSource })},
 		{"source-allow", "source-allow", "With source-check, also accept packets from these prefixes, which you route to the client.",
 			at(list(policyPrefix, prefixesWant), func(e *E) *[]netip.Prefix { return &of(e).AllowSources })},
 	}
+}
+
+func vrfName(s string) error {
+	if !pppoe.IsVRFName(s) {
+		return errInvalid
+	}
+	return nil
 }
 
 // burst returns the burst of a policy's rates.

@@ -136,8 +136,8 @@ var radiusAttributeSection = repeated[RADIUSAttribute]{
 	keys: []key[RADIUSAttribute]{
 		{"attribute", "", "The attribute, by a name that is known, a number, or VENDOR.NUMBER.",
 			at(asText("NAME", "an attribute like \"Filter-Id\", \"11\" or \"14988.8\"", radius.ParseAttributeType, attributeText), func(a *RADIUSAttribute) *radius.AttributeType { return &a.Type })},
-		{"means", "", "Its meaning: a rate; rate for both directions; rate-down-up for a text like \"50000/10000\", to the client and from it, as in accel-ppp; or the name of a radius-policy.",
-			at(oneOf("MEANING", []string{"rate-up", "rate-down", "rate", "rate-down-up", "policy"}, radius.RateUp, radius.RateDown, radius.RateBoth, radius.RateDownUp, radius.PolicyName), func(a *RADIUSAttribute) *radius.Meaning { return &a.Meaning })},
+		{"means", "", "Its meaning: a rate; rate for both directions; rate-down-up for a text like \"50000/10000\", to the client and from it, as in accel-ppp; the name of a radius-policy; or that of a VRF device.",
+			at(oneOf("MEANING", []string{"rate-up", "rate-down", "rate", "rate-down-up", "policy", "vrf"}, radius.RateUp, radius.RateDown, radius.RateBoth, radius.RateDownUp, radius.PolicyName, radius.VRF), func(a *RADIUSAttribute) *radius.Meaning { return &a.Meaning })},
 		{"unit", "", "Unit of a rate, in bit/s.",
 			through(number(1, 1_000_000_000, "1000"), func(a *RADIUSAttribute) int { return int(max(a.Unit, 1)) }, func(a *RADIUSAttribute, n int) { a.Unit = uint64(n) })},
 	},

@@ -107,7 +107,10 @@ func (s repeated[E]) write(c *Config, w *writer) {
 // exampleOf returns the first example in a description of values: what is in quotes, brackets or braces, or
 // the number after "like".
 func exampleOf(want string) string {
-	_, after, _ := strings.Cut(want, "like ")
+	_, after, like := strings.Cut(want, "like ")
+	if like {
+		want = after
+	}
 	for i, r := range want {
 		if end, ok := map[rune]string{'"': `"`, '[': "]", '{': "}"}[r]; ok {
 			return want[i : i+1+strings.Index(want[i+1:], end)+1]

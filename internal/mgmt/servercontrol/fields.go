@@ -27,6 +27,7 @@ var SessionFields = []Field{
 	{"rate_up, rate_down", "limits in kbit/s from and to the client; absent: none"},
 	{"framed_routes", "prefixes that are routed to the client"},
 	{"filter_id", "name of the user's filter"},
+	{"vrf", "VRF of the device"},
 	{"acct_session_id", "RADIUS's Acct-Session-Id; absent: there is no RADIUS"},
 	{"circuit_id, remote_id, relay_session_id", "access line, as an access node or relay agent has inserted it in PADR, or else PADI (TR-101)"},
 	{"access_line", "its characteristics (RFC 4679): rates like actual_rate_down in kbit/s, delays like max_delay_up in ms"},

@@ -35,6 +35,7 @@ type Session struct {
 	RateDown   uint64       `json:"rate_down,omitempty"` // limit in kbit/s; absent: none
 	Routes     []string     `json:"framed_routes,omitempty"`
 	FilterID   string       `json:"filter_id,omitempty"`
+	VRF        string       `json:"vrf,omitempty"` // of the device
 
 	AcctSessionID string `json:"acct_session_id,omitempty"` // of RADIUS; absent: there is none
 
@@ -80,6 +81,7 @@ func sessionOf(s *pppoe.SessionStatus, now time.Time) Session {
 	}
 	if p := s.Policy; p != nil {
 		j.RateUp, j.RateDown, j.Routes, j.FilterID = p.Up.Bits/kilobit, p.Down.Bits/kilobit, texts(p.FramedRoutes), wire.Escape(p.FilterID)
+		j.VRF = p.VRF
 	}
 	j.setAccessLine(s.AccessLine)
 	return j

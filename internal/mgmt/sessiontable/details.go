@@ -43,6 +43,7 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 	if s.Device != "" {
 		line("device", fmt.Sprintf("%s, MTU %d", s.Device, s.MTU))
 	}
+	line("VRF", s.VRF)
 	line("limits", rateLimits(s))
 	line("filter", s.FilterID)
 	line("RADIUS", prefixed("Acct-Session-Id ", s.AcctSessionID))
