@@ -313,6 +313,7 @@ func (r *SessionRecord) parseState(f *fieldReader, policies parsedPolicies) {
 		r.Open, r.PPP = true, f.value
 	case recordPolicy:
 		r.Policy = policies.parse(f)
+		r.VRF = r.Policy.VRF
 	case recordOwnPolicy:
 		r.OwnPolicy = f.flag()
 	case recordOpened:

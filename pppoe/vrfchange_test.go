@@ -81,3 +81,11 @@ func TestFramedClaimsOfVRFs(t *testing.T) {
 		t.Errorf("%d claims are left", len(f.by))
 	}
 }
+
+// TestRecordOfVRF: the record of a session has the VRF of its policy.
+func TestRecordOfVRF(t *testing.T) {
+	var p SessionPolicy
+	if err := p.parse((&SessionPolicy{VRF: "red"}).appendTo(nil)); err != nil || p.VRF != "red" {
+		t.Errorf("VRF %q, %v", p.VRF, err)
+	}
+}
