@@ -13,8 +13,8 @@ import (
 // without VRF or VLAN devices.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
-	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestDuplicateInVRF|TestRaiseMTU)$",
-		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestDuplicateInVRF", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
+	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestVRFOfSession|TestDuplicateInVRF|TestRaiseMTU)$",
+		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestVRFOfSession", "TestDuplicateInVRF", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
 }
 
 // TestOlderKernel: the guest's kernel, Linux 6.1, has no TCX, and its verifier does not assume that
