@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"upppoe/internal/ebpf"
+	"upppoe/internal/host/netconfig"
 	"upppoe/pppoe/datapath"
 )
 
@@ -16,6 +17,15 @@ func (o *Opener) Sweep() (sessions int) {
 	}
 	return sessions
 }
+
+// Sweeper is a HostNetwork that an earlier process may have left devices for: that of NewNetwork.
+type Sweeper interface {
+	// Sweep removes the devices of NetworkConfig.Owner that no session has opened. It must be called once
+	// when all sessions that are to be adopted have theirs.
+	Sweep()
+}
+
+var _ Sweeper = (*netconfig.Configurer)(nil)
 
 // Leave is Close of a process that has a successor: what is pinned goes on carrying packets.
 func (o *Opener) Leave() error { return o.close((*ebpf.Engine).Leave) }

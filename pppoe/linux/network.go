@@ -18,6 +18,10 @@ type NetworkConfig struct {
 	// of that name (tun.IsPersistent) is used as it is; any other interface of that name is an
 	// error. Empty: the first free of ppp0, ppp1, ... A server leaves it empty.
 	Name string
+	// Owner, if not empty, makes devices outlive the process, with addresses and routes: a name of the
+	// program, the same for its successor, which opens the device that SessionInfo.Device of an adopted
+	// session names. A device's alias shows the owner. Devices that no session has are removed by Sweep.
+	Owner string
 	// DataPath must be that of the Client or Server; it determines the kind of device.
 	DataPath datapath.Kind
 	// Queues is the number of queues per device, where DataPath moves GSO packets; 0 and 1: one.
@@ -140,7 +144,7 @@ func (c *NetworkConfig) check() error {
 
 func (c *NetworkConfig) configurer() *netconfig.Configurer {
 	n := &netconfig.Configurer{
-		Name: c.Name, DataPath: c.DataPath, Queues: c.Queues, MTU: c.MTU,
+		Name: c.Name, Owner: c.Owner, DataPath: c.DataPath, Queues: c.Queues, MTU: c.MTU,
 		Unnumbered: c.Unnumbered, RejectDuplicateAddress: c.RejectDuplicateAddress,
 		Namespace: c.Namespace, VRF: c.VRF, Table: c.Table, PolicyRules: c.PolicyRules,
 		DefaultRoute: c.DefaultRoute, Metric: c.Metric, ReplaceDefaultRoute: c.ReplaceDefaultRoute,

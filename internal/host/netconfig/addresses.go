@@ -44,11 +44,11 @@ func (h *Configurer) ipv4Steps(link device, a ipcp.Agreement) []step {
 const minMTU6 = 1280
 
 // applyIPv6 applies all steps for IPv6.
-func (h *Configurer) applyIPv6(link device, a ipv6cp.Agreement) (appliedSteps, error) {
+func (h *Configurer) applyIPv6(p *session, link device, a ipv6cp.Agreement) (appliedSteps, error) {
 	if mtu := link.Attrs().MTU; mtu < minMTU6 {
 		return nil, fmt.Errorf("an MTU of at least %d is required, and this is %d", minMTU6, mtu)
 	}
-	return h.apply(h.ipv6Steps(link, a))
+	return h.applyTo(p, h.ipv6Steps(link, a))
 }
 
 // ipv6Steps adds the link-local addresses that IPv6CP has negotiated, and routes. Duplicate

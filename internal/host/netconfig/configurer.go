@@ -29,6 +29,10 @@ type Configurer struct {
 	// of this name that already exists (tun.IsPersistent) is opened; without permission to set its
 	// addresses and routes, they are left to the administrator.
 	Name string
+	// Owner, if not empty, makes devices outlive the program, for a successor with the same Owner: see
+	// tun.Config. It opens the device that a session's SessionInfo names, and finds its addresses and
+	// routes. Close removes the device.
+	Owner string
 	// DataPath selects how packets are moved, and so which kind of device is opened.
 	DataPath datapath.Kind
 	// Queues is the number of queues of a GSO device; 0 and 1: one.
@@ -148,9 +152,15 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		p.preexisting = tun.IsPersistent(h.Name)
-		dev, err = h.openDevice(p, cmp.Or(h.Name, l.Device))
+		name := cmp.Or(h.Name, l.Device)
+		if l.Device == "" {
+			tun.RemoveOwned(name, h.Owner) // the session begins with a new one
+		}
+		p.adopted = tun.IsOwned(name, h.Owner)
+		p.preexisting = !p.adopted && tun.IsPersistent(h.Name)
+		dev, err = h.openDevice(p, name)
 		if errors.Is(err, tun.ErrNameTaken) && h.Name == "" && l.Device != "" { // that of an adopted session
+			p.adopted = false
 			dev, err = h.openDevice(p, "")
 		}
 		if err != nil {
@@ -183,17 +193,21 @@ func (h *Configurer) openDevice(p *session, name string) (tun.Device, error) {
 		}
 		h.Log.Info(fmt.Sprintf("the kernel cannot move GSO packets, using datapath plain: %v", err))
 	}
-	d, err := tun.Open(tun.Config{Name: name})
+	d, err := tun.Open(tun.Config{Name: name, Owner: h.Owner})
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
+// openGSO opens a GSO device of a name, or else of the first free one.
 func (h *Configurer) openGSO(p *session, name string) (d *tun.GSO, err error) {
-	cfg := tun.Config{Name: name, Queues: h.Queues, Remove: func() { h.remover.removeDevice(p) }}
+	cfg := tun.Config{Name: name, Owner: h.Owner, Queues: h.Queues, Remove: func() { h.remover.removeDevice(p) }}
 	if name != "" {
-		return tun.OpenGSO(cfg)
+		if d, err = tun.OpenGSO(cfg); err == nil && h.Name == "" {
+			p.number = h.names.claim(name)
+		}
+		return d, err
 	}
 	p.number, err = h.names.open(func(name string) (err error) {
 		cfg.Name, cfg.New = name, name != ""
@@ -219,7 +233,7 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 	h.mu.Unlock()
 	before := func(link device) error { return h.applyBeforeUp(p, link, have, want) }
 	after := func(link device) error { return h.applyAfterUp(p, link, have, want) }
-	if want.HasIPv4() && have.IPv4 != want.IPv4 && h.mayPreUp(l) {
+	if want.HasIPv4() && have.IPv4 != want.IPv4 && h.mayPreUp(l) && !p.adopted {
 		if err = h.changeLink(p, want, before); err == nil {
 			h.PreUp(l, want)
 			err = h.changeLink(p, want, after)
@@ -270,7 +284,7 @@ func (h *Configurer) applyBeforeUp(p *session, link device, have, want pppoe.Add
 	if !want.HasIPv4() {
 		return nil
 	}
-	made, err := h.apply([]step{ipv4AddressStep(link, want.IPv4)})
+	made, err := h.applyTo(p, []step{ipv4AddressStep(link, want.IPv4)})
 	p.ipv4Changes = made
 	return err
 }
@@ -281,7 +295,7 @@ func (h *Configurer) applyAfterUp(p *session, link device, have, want pppoe.Addr
 		return err
 	}
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
-		made, err := h.apply(h.ipv4Steps(link, want.IPv4))
+		made, err := h.applyTo(p, h.ipv4Steps(link, want.IPv4))
 		if err != nil {
 			return err
 		}
@@ -297,7 +311,7 @@ func (h *Configurer) applyAfterUp(p *session, link device, have, want pppoe.Addr
 	}
 	var err error
 	p.linkLocal = [2]netip.Addr{want.IPv6.Local.LinkLocal(), want.IPv6.Remote.LinkLocal()}
-	if p.ipv6Changes, err = h.applyIPv6(link, want.IPv6); err != nil {
+	if p.ipv6Changes, err = h.applyIPv6(p, link, want.IPv6); err != nil {
 		// For example where IPv6 is disabled: the session goes on with IPv4.
 		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.deviceName, err))
 	}

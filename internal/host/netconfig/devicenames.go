@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,22 @@ func (n *deviceNames) take(now time.Time) int {
 	}
 	n.next++
 	return n.next - 1
+}
+
+// claim takes the number of a name that a device has; -1: it has none.
+func (n *deviceNames) claim(name string) (number int) {
+	if _, err := fmt.Sscanf(name, "ppp%d", &number); err != nil || name != fmt.Sprintf("ppp%d", number) {
+		return -1
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for ; n.next <= number; n.next++ {
+		heap.Push(&n.free, n.next)
+	}
+	if at := slices.Index(n.free, number); at >= 0 {
+		heap.Remove(&n.free, at)
+	}
+	return number
 }
 
 // release frees a number.

@@ -58,7 +58,7 @@ func (h *Configurer) changeFramedRoutes(p *session, device string, want []netip.
 	steps = slices.DeleteFunc(steps, func(s step) bool {
 		return slices.ContainsFunc(kept, func(made appliedStep) bool { return made.what == s.what })
 	})
-	made, err := h.apply(steps)
+	made, err := h.applyTo(p, steps)
 	p.framedChanges = append(p.framedChanges, made...)
 	return err
 }

@@ -14,6 +14,9 @@ func (h *Configurer) mtuStep(link netlink.Link, mtu int) step {
 	}
 	attrs, was := link.Attrs(), link.Attrs().MTU
 	return step{what: fmt.Sprintf("set MTU %d", mtu), ofDevice: true, do: func() (func() error, error) {
+		if attrs.MTU == mtu {
+			return nil, nil
+		}
 		undo := func() error { return netlink.LinkSetMTU(link, was) }
 		err := netlink.LinkSetMTU(link, mtu)
 		if err == nil {

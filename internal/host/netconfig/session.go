@@ -25,6 +25,7 @@ type session struct {
 	isUp                                  bool          // the device was brought up
 	linkLocal                             [2]netip.Addr // IPv6 addresses of both ends; invalid: it has had none
 	preexisting                           bool          // the device existed before: see tun.IsPersistent
+	adopted                               bool          // an earlier program has left the device, configured
 	unmanaged                             bool          // its configuration is left to the administrator; guarded by Configurer.mu
 
 	dnsMu              sync.Mutex // guards what follows, as IPv6 name servers come at any time

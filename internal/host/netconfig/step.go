@@ -17,6 +17,8 @@ type step struct {
 	do func() (undo func() error, err error)
 	// ofDevice: the kernel undoes the change when the device is removed.
 	ofDevice bool
+	// adopted: that it exists is no error.
+	adopted bool
 }
 
 // appliedStep is a change that was made and can be undone.
@@ -45,6 +47,14 @@ func (h *Configurer) apply(steps []step) (appliedSteps, error) {
 	return made, nil
 }
 
+// applyTo is apply for a session, whose predecessor may have made the changes.
+func (h *Configurer) applyTo(p *session, steps []step) (appliedSteps, error) {
+	for i := range steps {
+		steps[i].adopted = p.adopted
+	}
+	return h.apply(steps)
+}
+
 func (h *Configurer) applyStep(s step) (func() error, error) {
 	if h.beforeStep != nil {
 		if err := h.beforeStep(s.what); err != nil {
@@ -52,6 +62,9 @@ func (h *Configurer) applyStep(s step) (func() error, error) {
 		}
 	}
 	undo, err := s.do()
+	if s.adopted && undo != nil && errors.Is(err, unix.EEXIST) {
+		return undo, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.what, err)
 	}
