@@ -90,6 +90,9 @@ func (e *Engine) openPinnedMaps(all []mapSpec) error {
 		}
 	}
 	if !complete {
+		if e.pins.isEnabled() && len(e.pins.found) > 0 {
+			e.cfg.Notify(e.pins.root + ": an earlier program has left maps of another layout or size, which are removed")
+		}
 		e.pins.discard()
 		return nil
 	}

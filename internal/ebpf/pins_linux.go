@@ -297,9 +297,9 @@ func (p *pins) close() {
 	if p == nil || p.lock == nil {
 		return
 	}
-	if p.isEnabled() && !p.leave {
+	if !p.leave {
 		os.RemoveAll(p.root)
+		p.dir = ""
 	}
-	p.dir = ""
 	p.release()
 }

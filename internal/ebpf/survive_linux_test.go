@@ -3,7 +3,9 @@ package ebpf
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -19,85 +21,7 @@ import (
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
-	"upppoe/tun"
 )
-
-// survivor is what the child process of a test is to do: it opens the engine and sessions of a client,
-// and adopts what an earlier one has left. It goes on until it is killed.
-type survivor struct {
-	Pin    string
-	Shared bool
-	Tags   vlan.Stack
-	Rate   uint64
-	Extra  int  // further sessions without traffic
-	Churn  bool // sessions are added and removed all the time
-
-	device *datapath.SharedDevice
-}
-
-const childSurvivor = "UPPPOE_EBPF_SURVIVOR"
-
-const survivorDevice = "pppoe0"
-
-// report is what the child says when its sessions are there.
-type report struct {
-	Pinned bool
-	Swept  int
-	Before datapath.Counters // of the session, as Add found it
-	Took   time.Duration     // for all sessions
-	Slot   uint32
-}
-
-// runSurvivor is the child process.
-func runSurvivor() error {
-	var s survivor
-	if err := json.Unmarshal([]byte(os.Getenv(childSurvivor)), &s); err != nil {
-		return err
-	}
-	e, err := Open(Config{Sessions: 20_100, Pin: s.Pin, Notify: func(text string) { fmt.Fprintln(os.Stderr, text) }})
-	if err != nil {
-		return err
-	}
-	device, err := tun.OpenGSO(tun.Config{Name: survivorDevice, Queues: 2, Owner: "test"})
-	if err != nil {
-		return err
-	}
-	at, err := e.Attach(ethernet)
-	if err != nil {
-		return err
-	}
-	link := at.Link(s.Tags, 0)
-	if s.Shared {
-		s.device = datapath.NewSharedDevice(datapath.SharedConfig{Device: device})
-	}
-	began := time.Now()
-	r := report{Pinned: e.IsPinned()}
-	open, err := s.add(link, device, 1)
-	if err != nil {
-		return err
-	}
-	r.Before, r.Slot = open.Counters(), open.(*session).slot
-	for i := range s.Extra {
-		if _, err := s.add(link, device, uint16(2+i)); err != nil {
-			return err
-		}
-	}
-	r.Took, r.Swept = time.Since(began), e.Sweep()
-	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
-		return err
-	}
-	var churned [50]datapath.OffloadSession
-	for i := 0; s.Churn; i++ {
-		at := &churned[i%len(churned)]
-		if *at != nil {
-			(*at).Remove()
-		}
-		if *at, err = s.add(link, device, uint16(1000+i%500)); err != nil {
-			return err
-		}
-	}
-	select {}
-}
 
 // survival is a network of a client, and of a server whose process is killed.
 type survival struct {
@@ -171,9 +95,11 @@ func (v *survival) configure() {
 // are checked, and counters go on.
 func TestSurvivesKill(t *testing.T) {
 	for name, s := range map[string]survivor{
-		"shared": {Shared: true, Extra: 3}, "shared, VLAN": {Shared: true, Tags: vlan.Stack{tag7}}, "own device": {}, "own device, QinQ": {Tags: vlan.Stack{tag8, tag7}},
+		"shared": {Shared: true, Extra: 3}, "shared, VLAN, XDP": {Shared: true, Tags: vlan.Stack{tag7}, Exclusive: true},
+		"own device, rates": {Rate: 1_000_000_000}, "own device, QinQ": {Tags: vlan.Stack{tag8, tag7}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			v := newSurvival(t, s)
 			first, kill := v.start()
 			if !first.Pinned {
@@ -202,7 +128,6 @@ func TestSurvivesKill(t *testing.T) {
 					t.Errorf("family %d: %+v", i, e.echoesCount)
 				}
 			}
-			t.Logf("%d packets before the second process, which took %v", second.Before.ReceivedPackets, second.Took)
 			if second.Swept != 0 || second.Slot != first.Slot || second.Before.ReceivedPackets < 500 || second.Before.SentPackets < 500 {
 				t.Errorf("first %+v, second %+v", first, second)
 			}
@@ -226,33 +151,144 @@ func (v *survival) pingSpoofed(from string) {
 	}
 }
 
-// survivorPrefixes returns the addresses of a session: those of a test's client for the first.
-func survivorPrefixes(id int) []netip.Prefix {
-	return []netip.Prefix{
-		netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(id >> 8), byte(id), 1}), 32),
-		netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 12: byte(id >> 8), 13: byte(id), 15: 1}), 128),
+// TestRatesSurviveKill: tokens are taken while no process runs, and the next one finds the bucket as it was.
+func TestRatesSurviveKill(t *testing.T) {
+	t.Parallel()
+	const sent, passing, size = 60, 15, 1001 // the smallest bucket has 15,000 octets
+	v := newSurvival(t, survivor{Shared: true, Rate: 1})
+	_, kill := v.start()
+	v.configure()
+	kill()
+	if n := v.burst(sent, size); n != passing {
+		t.Errorf("of %d packets %d passed while no process ran, want %d", sent, n, passing)
+	}
+	second, kill := v.start()
+	defer kill()
+	if n := v.burst(sent, size); n != 0 || second.Before.Exceeded != sent-passing || second.Before.ReceivedPackets != passing {
+		t.Errorf("%d passed in the next process, which found %+v", n, second.Before)
 	}
 }
 
-// add adds a session of a number, as package datapath does.
-func (s *survivor) add(l *Link, device tun.Device, id uint16) (datapath.OffloadSession, error) {
-	c := sessionConfig(id, addrs[1], addrs[0], device)
-	if s.Shared {
-		c.Device, c.Shared = nil, s.device
+// burst sends packets of a length at once, and returns how many arrive.
+func (v *survival) burst(n, size int) (passed int) {
+	v.t.Helper()
+	server, client := v.client.udpPair(v.server, v.server.ipv4)
+	defer server.Close()
+	defer client.Close()
+	for range n {
+		_, err := client.Write(make([]byte, size-28))
+		check(v.t, err)
 	}
-	added, err := l.Add(c)
-	if err != nil {
-		return nil, err
+	for server.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); ; passed++ {
+		if _, err := server.Read(make([]byte, size)); err != nil {
+			return passed
+		}
 	}
-	rate := datapath.Rate{Bits: s.Rate}
-	added.SetRates(rate, rate)
-	behind := survivorPrefixes(int(id))
-	if s.Shared {
-		err = added.SetPrefixes(behind)
-	} else {
-		err = added.SetSourceFilter(datapath.NewSourceFilter(behind...))
+}
+
+// TestPairsSurviveKill: GSO packets are segmented, and received ones coalesced, while no process runs; the
+// next one goes on with the device pairs, and a clean start removes them.
+func TestPairsSurviveKill(t *testing.T) {
+	t.Parallel()
+	v := newSurvival(t, survivor{Shared: true, Pairs: true})
+	first, kill := v.start()
+	v.configure()
+	server, client := v.connect()
+	transfer := func(what string) {
+		t.Helper()
+		for _, c := range [][2]net.Conn{{server, client}, {client, server}} {
+			if err := stream(c[0], c[1], 8<<20); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
 	}
-	added.SetMTU(1480)
-	added.SetFamilies(true, true)
-	return added, err
+	transfer("with the first process")
+	kill()
+	transfer("without a process")
+	second, kill := v.start()
+	if first.Pairs != second.Pairs || first.Pairs[0] == 0 || first.Pairs[1] == 0 {
+		t.Errorf("pairs %v, then %v", first.Pairs, second.Pairs)
+	}
+	transfer("with the second process")
+	kill()
+	v.Clean, v.Pairs = true, false
+	third, kill := v.start()
+	defer kill()
+	if n := v.server.interfaces(); n != 3 || third.Before != (datapath.Counters{}) { // lo, eth0, pppoe0
+		t.Errorf("after a clean start there are %d interfaces; it found %+v", n, third.Before)
+	}
+}
+
+// connect opens a TCP connection: its SYN needs a process.
+func (v *survival) connect() (server, client net.Conn) {
+	v.t.Helper()
+	var l net.Listener
+	v.server.do(func() (err error) {
+		l, err = net.Listen("tcp", netip.AddrPortFrom(v.server.ipv4, 0).String())
+		return err
+	})
+	defer l.Close()
+	v.client.do(func() (err error) {
+		client, err = net.DialTimeout("tcp", l.Addr().String(), 5*time.Second)
+		return err
+	})
+	server, err := l.Accept()
+	check(v.t, err)
+	v.t.Cleanup(func() { server.Close(); client.Close() })
+	return server, client
+}
+
+// stream sends octets and reads them.
+func stream(from io.Writer, to net.Conn, n int) error {
+	sent := make(chan error, 1)
+	go func() {
+		_, err := from.Write(make([]byte, n))
+		sent <- err
+	}()
+	to.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.CopyN(io.Discard, to, int64(n)); err != nil {
+		return err
+	}
+	return <-sent
+}
+
+// TestKilledAtRandom: a process is killed while it adds and removes sessions. The next one finds those that
+// stay, and removes the others with all that belongs to them.
+func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	const stay = 20
+	v := newSurvival(t, survivor{Shared: true, Extra: stay - 1, Churn: true})
+	swept := 0
+	for i := range 12 {
+		r, kill := v.start()
+		if r.Keys != stay || r.Prefixes != 2*stay || r.InUse != stay || i > 0 && r.Swept > 60 {
+			t.Errorf("process %d: %+v", i, r)
+		}
+		swept += r.Swept
+		time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond)
+		kill()
+	}
+	if swept == 0 {
+		t.Error("nothing had to be removed: nothing is tested")
+	}
+}
+
+// TestAdoptsMany: 20,000 sessions are adopted, and all but one of them removed by the next process.
+func TestAdoptsMany(t *testing.T) {
+	t.Parallel()
+	v := newSurvival(t, survivor{Shared: true, Extra: 19_999})
+	first, kill := v.start()
+	kill()
+	second, kill := v.start()
+	kill()
+	t.Logf("added in %v, adopted in %v", first.Took, second.Took)
+	if second.Swept != 0 || second.Keys != 20_000 || second.Took > 10*time.Second {
+		t.Errorf("%+v", second)
+	}
+	v.Extra = 0
+	third, kill := v.start()
+	defer kill()
+	if third.Swept != 19_999 || third.Keys != 1 || third.Prefixes != 2 || third.InUse != 1 {
+		t.Errorf("one session is left: %+v", third)
+	}
 }
