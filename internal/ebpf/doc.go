@@ -36,9 +36,24 @@
 // the segmentation device pair, and become complete frames that any network card can send.
 //
 // It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, only CAP_NET_ADMIN; for the
-// segmentation device pair, TAP and macvlan devices; for the coalescing one, veth. Everything that is
-// attached or created goes away with the process, however that ends, except the coalescing device
-// pair: after a kill it stays, without a program, until the next process removes it. Before Linux 6.6, which added TCX, a killed process
-// leaves a filter behind that has no effect (filter_linux.go). Offload settings of an exclusive
-// interface stay changed after a kill until Restore undoes them.
+// segmentation device pair, TAP and macvlan devices; for the coalescing one, veth. Without pins,
+// everything that is attached or created goes away with the process, however that ends, except the
+// coalescing device pair: after a kill it stays, without a program, until the next process removes it.
+// Before Linux 6.6, which added TCX, a killed process leaves a filter behind that has no effect
+// (filter_linux.go). Offload settings of an exclusive interface stay changed after a kill until Restore
+// undoes them.
+//
+// With Config.Pin maps, programs and device pairs stay, and packets pass while no process runs: sources
+// are checked, rates limited and octets counted as before. What is left to user space is lost then: of
+// packets the SYN segments, so that no TCP connection begins, IPv6 packets with extension headers, GSO
+// packets that are long for a token bucket, and errors for packets that are too long; and all control
+// frames. The next process opens the maps and replaces the programs, in place, by its own. Sessions that
+// it adds again are as they were; Sweep removes the others. A process of another layout (pinLayout), or
+// with another maximum number of sessions, begins anew. TUN devices stay if they have an owner
+// (tun.Config): without a process they have no carrier, which does not matter to packets that the
+// programs redirect, nor to routes, unless net.ipv4.conf.*.ignore_routes_with_linkdown or that of IPv6
+// is set. Pins need TCX: a filter of clsact ends with its process.
+//
+// SetDeadline fences all of that: from a time on the programs drop the packets of sessions, whether a
+// process runs or not.
 package ebpf

@@ -284,6 +284,11 @@ func (s *offloadedSession) Remove() Counters {
 // Counters returns the sum of both.
 func (s *offloadedSession) Counters() Counters { return s.Session.Counters().Plus(s.offloadCounters()) }
 
+// AddCounters adds to the counters of the Path what those of the Offload do not have.
+func (s *offloadedSession) AddCounters(c Counters) {
+	s.Session.AddCounters(c.without(s.offloadCounters()))
+}
+
 func (s *offloadedSession) offloadCounters() Counters {
 	s.path.mu.Lock()
 	defer s.path.mu.Unlock()
