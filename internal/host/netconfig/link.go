@@ -38,6 +38,9 @@ func vrfStep(link device, earlier string) step {
 		if err != nil {
 			return nil, err
 		}
+		if link.Attrs().MasterIndex == vrf.Attrs().Index { // an adopted device would lose its routes
+			return leave, nil
+		}
 		return leave, netlink.LinkSetMaster(link, vrf)
 	}}
 }
