@@ -303,7 +303,7 @@ func (n *steppedNetwork) Close(l SessionInfo, have Addressing) {
 }
 
 // TestFirstStepsFirst: all devices are opened and prepared before the first gets addresses, and all
-// are retired before the first is closed. Only as many as there are workers may be ahead.
+// are retired before the first is closed. Of set-ups, as many as there are workers may be ahead.
 func TestFirstStepsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const sessions = 10 * maxRemovalWorkers
@@ -314,7 +314,7 @@ func TestFirstStepsFirst(t *testing.T) {
 			mtu           int
 			first, second string
 			ahead         int
-		}{{1492, "prepare", "configure", maxSetupWorkers}, {0, "retire", "close", maxRemovalWorkers}} {
+		}{{1492, "prepare", "configure", maxSetupWorkers}, {0, "retire", "close", 0}} {
 			n.order = nil
 			for _, s := range l.sessions {
 				l.want(s, c.mtu)

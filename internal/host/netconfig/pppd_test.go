@@ -73,6 +73,9 @@ func TestInterfaceMatchesPPPD(t *testing.T) {
 		if want := "default dev ppp0 scope link\n192.0.2.1 dev ppp0 proto kernel scope link src 192.0.2.10\n"; routes != want {
 			t.Errorf("ip route show says\n%s\nwant\n%s", routes, want)
 		}
+		if routes, want := ip(t, "-6", "route", "show"), "fe80::1 dev ppp0 proto kernel metric 256 pref medium\n"; routes != want {
+			t.Errorf("ip -6 route show says\n%s\nwant\n%s", routes, want)
+		}
 		if output.Len() > 0 {
 			t.Errorf("the log says %s; there is nothing to say", output)
 		}
