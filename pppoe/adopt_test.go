@@ -3,7 +3,6 @@ package pppoe_test
 import (
 	"bytes"
 	"context"
-	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -15,60 +14,85 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/ethertest"
+	"upppoe/tun/tuntest"
 )
 
-// memoryStore is a SessionStore in memory.
+// memoryStore is a SessionStore in memory. It keeps what was written in order, so that the last of it can
+// be lost.
 type memoryStore struct {
-	mu       sync.Mutex
-	sessions map[uint64]pppoe.StoredSession
-	puts     int
-	stopped  bool // nothing is written any more
+	mu      sync.Mutex
+	writes  []write
+	stopped bool // nothing is written any more
 }
 
-func (m *memoryStore) change(generation uint64, do func(*pppoe.StoredSession)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.stopped {
-		return
-	}
-	if m.sessions == nil {
-		m.sessions = make(map[uint64]pppoe.StoredSession)
-	}
-	s := m.sessions[generation]
-	s.Generation = generation
-	do(&s)
-	m.sessions[generation] = s
-	m.puts++
+type write struct {
+	generation uint64
+	session    []byte
+	counters   []byte
+	deleted    bool
 }
 
-func (m *memoryStore) PutSession(generation uint64, record []byte) {
-	m.change(generation, func(s *pppoe.StoredSession) { s.Session = bytes.Clone(record) })
-}
-
-func (m *memoryStore) PutCounters(generation uint64, record []byte) {
-	m.change(generation, func(s *pppoe.StoredSession) { s.Counters = bytes.Clone(record) })
-}
-
-func (m *memoryStore) DeleteSession(generation uint64) {
+func (m *memoryStore) write(w write) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.stopped {
-		delete(m.sessions, generation)
+		m.writes = append(m.writes, w)
 	}
 }
 
-// all returns what the store has, and what it has from now on is that.
-func (m *memoryStore) all() iter.Seq[pppoe.StoredSession] {
+func (m *memoryStore) PutSession(generation uint64, record []byte) {
+	m.write(write{generation: generation, session: bytes.Clone(record)})
+}
+
+func (m *memoryStore) PutCounters(generation uint64, record []byte) {
+	m.write(write{generation: generation, counters: bytes.Clone(record)})
+}
+
+func (m *memoryStore) DeleteSession(generation uint64) {
+	m.write(write{generation: generation, deleted: true})
+}
+
+// stop has nothing written from now on; start the opposite. The last writes are lost.
+func (m *memoryStore) stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Values(maps.Clone(m.sessions))
+	m.stopped = true
+}
+
+func (m *memoryStore) start(lost int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped, m.writes = false, m.writes[:max(0, len(m.writes)-lost)]
+}
+
+// sessions returns what the store has.
+func (m *memoryStore) sessions() map[uint64]pppoe.StoredSession {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make(map[uint64]pppoe.StoredSession)
+	for _, w := range m.writes {
+		s := all[w.generation]
+		s.Generation = w.generation
+		if w.deleted {
+			delete(all, w.generation)
+			continue
+		}
+		if w.session != nil {
+			s.Session = w.session
+		}
+		if w.counters != nil {
+			s.Counters = w.counters
+		}
+		all[w.generation] = s
+	}
+	return all
 }
 
 // records returns the records of the store, by generation.
 func (m *memoryStore) records(t *testing.T) []pppoe.SessionRecord {
 	t.Helper()
 	var all []pppoe.SessionRecord
-	for s := range m.all() {
+	for _, s := range m.sessions() {
 		r, err := pppoe.ParseSessionRecord(s.Session)
 		if err != nil {
 			t.Fatal(err)
@@ -82,6 +106,7 @@ func (m *memoryStore) records(t *testing.T) []pppoe.SessionRecord {
 // crash ends the server as kill -9 does; the devices are closed by the kernel.
 func (l *lab) crash(s *pppoe.Server) {
 	l.t.Helper()
+	l.server.Store.(*memoryStore).stop()
 	pppoe.Crash(s)
 	synctest.Wait()
 	l.serverHost.mu.Lock()
@@ -90,22 +115,28 @@ func (l *lab) crash(s *pppoe.Server) {
 		d.Close()
 		delete(l.serverHost.now, name)
 	}
+	if shared := l.server.Shared; shared != nil {
+		shared.Device.Close()
+	}
 }
 
-// restart makes a server from what the store has, and runs it.
-func (l *lab) restart(before func(s *pppoe.Server)) (*pppoe.Server, pppoe.AdoptReport) {
+// restart makes a server from what the store has, without the last writes, and runs it.
+func (l *lab) restart(lost int) (*pppoe.Server, pppoe.AdoptReport) {
 	l.t.Helper()
-	l.serverHost = newHost("new")
-	l.server.Network = l.serverHost
-	l.serverEvents = eventLog{}
+	store := l.server.Store.(*memoryStore)
+	store.start(lost)
+	l.renewNetwork()
 	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	report := s.Adopt(l.server.Store.(*memoryStore).all())
-	if before != nil {
-		before(s)
-	}
+	report := s.Adopt(maps.Values(store.sessions()))
+	l.runServer(s)
+	synctest.Wait()
+	return s, report
+}
+
+func (l *lab) runServer(s *pppoe.Server) {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stopServer = stop
 	l.running.Go(func() {
@@ -113,7 +144,16 @@ func (l *lab) restart(before func(s *pppoe.Server)) (*pppoe.Server, pppoe.AdoptR
 			l.t.Errorf("server ended with %v", err)
 		}
 	})
-	return s, report
+}
+
+// renewNetwork makes a network for a new server.
+func (l *lab) renewNetwork() {
+	l.serverHost = newHost("new")
+	l.serverEvents = eventLog{}
+	l.server.Network = l.serverHost
+	if l.server.Shared != nil {
+		l.server.Network, l.server.Shared = nil, &pppoe.SharedNetwork{Device: datapath.NewSharedDevice(datapath.SharedConfig{Device: tuntest.New("pppoe0")})}
+	}
 }
 
 // TestAdopt: a server that was killed is followed by one that continues its session: the client has the
@@ -139,8 +179,7 @@ func TestAdopt(t *testing.T) {
 		time.Sleep(10 * time.Second)
 
 		l.server.Policy = nil
-		second, report := l.restart(nil)
-		synctest.Wait()
+		second, report := l.restart(0)
 		if report.Adopted != 1 || len(report.NotAdopted) != 0 {
 			t.Fatalf("adopted: %+v", report)
 		}
@@ -174,7 +213,7 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("the session timeout is not kept: %v, %v", ok, e.Reason)
 		}
 		l.stop()
-		if n := len(store.sessions); n != 0 {
+		if n := len(store.sessions()); n != 0 {
 			t.Errorf("%d records are left", n)
 		}
 	})

@@ -54,7 +54,7 @@ func (l *serverLoop) sweepCounters(now time.Time) {
 
 // writeCounters writes the counters of a session that can be adopted, unless they are as before.
 func (l *serverLoop) writeCounters(now time.Time, s *sessionState) {
-	if s.record.kind() != wholeRecord || s.endReason != nil {
+	if s.record.kind() != wholeRecord || s.endReason != nil || s.adopted != nil {
 		return
 	}
 	r := CounterRecord{Counters: s.counters(), At: now.Round(0)}

@@ -55,11 +55,14 @@ func (l *serverLoop) noteStep(s *sessionState) {
 	}
 }
 
-// isAdoptable reports whether a successor could adopt the session: packets flow, and the host's network is
-// as the network protocols have agreed.
+// isAdoptable reports whether a successor could adopt the session: packets flow, the host's network is as the
+// network protocols have agreed, and none is being negotiated. If the record of its result were lost, the
+// peer would take a protocol for open that the successor does not.
 func (s *sessionState) isAdoptable() bool {
-	return s.endReason == nil && !s.networkFailed && s.claims.awaited == nil && (s.configured.ipv4 || s.configured.ipv6) &&
-		s.configured.ipv4 == s.desired.has(ppp.IPv4) && s.configured.ipv6 == s.desired.has(ppp.IPv6) && s.ppp.Phase() == session.PhaseNetwork
+	ipv4, ipv6 := s.desired.has(ppp.IPv4), s.desired.has(ppp.IPv6)
+	flows := s.configured.ipv4 == ipv4 && s.configured.ipv6 == ipv6 || s.adopted != nil // soon
+	return s.endReason == nil && !s.networkFailed && s.claims.awaited == nil && (ipv4 || ipv6) && flows &&
+		s.ppp.Phase() == session.PhaseNetwork && !s.ppp.IsNegotiating()
 }
 
 // writeRecords writes the records of sessions that have changed in this turn of the loop.
@@ -104,7 +107,10 @@ func (l *serverLoop) writeRecord(now time.Time, s *sessionState) {
 // completeRecord sets what the record of an open session has, except for the policy.
 func (l *serverLoop) completeRecord(now time.Time, s *sessionState, r *SessionRecord) {
 	r.RequestKey, r.PPP = s.requestKey, l.records.ppp
-	r.Addressing = s.configuredAddressing()
+	r.Addressing = s.desired.addressing()
+	if s.adopted != nil && s.Device == "" {
+		r.Device = s.adopted.device
+	}
 	r.Assigned = slices.Collect(s.claims.assigned.all())
 	r.Leased = l.server.addresses.isLeased(r.IPv4.Remote, s.Unit)
 	r.Prefixes = s.dynamic()

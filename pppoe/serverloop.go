@@ -122,7 +122,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		l.recordSession(s)
 	case Adopted:
 		l.rememberAddress(s, s.desired.addressing())
-		if s.Device != s.adopted.device {
+		if s.Device != s.adopted.device || s.record.kind() != wholeRecord {
 			l.recordSession(s)
 		}
 	case NetworkLost, PolicyChanged:

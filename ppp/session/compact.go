@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"upppoe/ipcp"
@@ -140,6 +141,17 @@ func (c *Compact) Phase() Phase {
 		return PhaseNetwork
 	}
 	return c.running.Phase()
+}
+
+// IsNegotiating reports whether a network protocol is being opened or closed.
+func (c *Compact) IsNegotiating() bool {
+	return c.running != nil && slices.ContainsFunc(c.running.layers(), func(l layer) bool {
+		switch l.automaton.State() {
+		case ppp.Opened, ppp.Stopped, ppp.Closed, ppp.Initial, ppp.Starting:
+			return false
+		}
+		return true
+	})
 }
 
 // Up is as in Session.
