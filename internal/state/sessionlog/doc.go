@@ -7,8 +7,9 @@
 //	8       magic: "upppoeSL"
 //	2       format of the file, 1
 //	2       length of the header
-//	4       salt: random, different for each file
-//	8       when the file was made, in nanoseconds since 1970
+//	4       salt: random, different for each store
+//	8       when the store was made, in nanoseconds since 1970
+//	8       the largest generation of any session until then
 //	1+n     boot ID of the kernel, with its length
 //	1+n     version of the program that made the file, with its length
 //	4       CRC-32C of the octets before

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"time"
+
+	"upppoe/internal/state"
 )
 
 const (
@@ -13,7 +15,7 @@ const (
 	maxString = 255
 	// fixedHeader is the length of the fields before the strings, and longestHeader that of a header of
 	// any format.
-	fixedHeader   = len(magic) + 2 + 2 + 4 + 8
+	fixedHeader   = len(magic) + 2 + 2 + 4 + 8 + 8
 	longestHeader = 1 << 16
 )
 
@@ -30,6 +32,7 @@ type header struct {
 	format  uint16
 	salt    uint32
 	created time.Time
+	largest state.Generation
 	boot    string
 	program string
 }
@@ -42,6 +45,7 @@ func (h header) appendTo(b []byte) []byte {
 	b = append(b, 0, 0)
 	b = binary.BigEndian.AppendUint32(b, h.salt)
 	b = binary.BigEndian.AppendUint64(b, uint64(h.created.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, h.largest)
 	for _, s := range []string{h.boot, h.program} {
 		s = s[:min(len(s), maxString)]
 		b = append(append(b, byte(len(s))), s...)
@@ -62,6 +66,7 @@ func parseHeader(b []byte) (h header, length int, err error) {
 	be, at := binary.BigEndian, len(magic)
 	h.format, length = be.Uint16(b[at:]), int(be.Uint16(b[at+2:]))
 	h.salt, h.created = be.Uint32(b[at+4:]), time.Unix(0, int64(be.Uint64(b[at+8:])))
+	h.largest = be.Uint64(b[at+16:])
 	if length < fixedHeader+2+4 {
 		return h, 0, errHeader
 	}

@@ -19,12 +19,14 @@ type places [state.LastPart]place
 type index struct {
 	sessions map[state.Generation]places
 	live     int64 // octets of valid records
+	largest  state.Generation
 }
 
 func newIndex() index { return index{sessions: make(map[state.Generation]places)} }
 
 // apply notes a record that is at a place.
 func (x *index) apply(at int64, r record) {
+	x.largest = max(x.largest, r.of)
 	switch {
 	case r.kind == kindDelete:
 		for _, p := range x.sessions[r.of] {

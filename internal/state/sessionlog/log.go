@@ -102,7 +102,7 @@ func (l *Log) Flush() error { return l.write() }
 func (l *Log) Reset() error {
 	l.mu.Lock()
 	l.header.boot, l.mustRewrite = l.cfg.BootID, true
-	l.waiting.b, l.index = nil, newIndex()
+	l.waiting.b, l.index = nil, index{sessions: make(map[state.Generation]places), largest: l.index.largest}
 	l.mu.Unlock()
 	return l.write()
 }
@@ -135,12 +135,12 @@ func (l *Log) Close() error {
 // trim removes what is garbage from a file without sessions.
 func (l *Log) trim() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.file == nil || len(l.index.sessions) > 0 || l.end == l.start || l.header.boot != l.cfg.BootID {
+	useless := len(l.index.sessions) == 0 && l.end > l.start && l.header.boot == l.cfg.BootID
+	l.mu.Unlock()
+	if !useless {
 		return nil
 	}
-	l.end = l.start
-	return l.file.Truncate(l.end)
+	return l.rewrite()
 }
 
 func notify(c chan struct{}) {

@@ -113,9 +113,15 @@ func TestEmptied(t *testing.T) {
 	if s := l.Stats(); s.Garbage == 0 || s.Sessions != 0 || s.Writes != 2 {
 		t.Errorf("%+v", s)
 	}
+	created := l.Found().Created
 	l.Close()
 	if s := l.Stats(); s.Garbage != 0 {
 		t.Errorf("%+v", s)
+	}
+	l = mustOpen(t, cfg)
+	defer l.Close()
+	if f := l.Found(); f.Largest != 1 || !f.Created.Equal(created) || f.Sessions != 0 {
+		t.Errorf("%+v, want the largest generation, and the time from before: %v", f, created)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"upppoe/internal/lockfile"
 	"upppoe/internal/ratelimit"
+	"upppoe/internal/state"
 )
 
 // Errors of Open (wrapped).
@@ -30,7 +31,9 @@ type Found struct {
 	// SameBoot reports whether the records are of this boot. Sessions of another cannot be adopted. Once
 	// their records have been read, Reset must be called; what is put before is of the other boot as well.
 	SameBoot bool
-	Created  time.Time
+	// Created is when the store was made, and Largest the largest generation that any session has had since.
+	Created time.Time
+	Largest state.Generation
 	// Program is the version of the program that made the file.
 	Program string
 	// Damaged is how many pieces of the file were skipped.
@@ -64,8 +67,9 @@ func (l *Log) Found() Found { return l.found }
 
 // begin makes the Log that of a new file, which is yet to be written.
 func (l *Log) begin() {
-	l.header = header{salt: rand.Uint32(), boot: l.cfg.BootID}
-	l.waiting.salt, l.mustRewrite, l.found.SameBoot = l.header.salt, true, true
+	l.header = header{format: format, salt: rand.Uint32(), created: time.Now(), boot: l.cfg.BootID, program: l.cfg.Program}
+	l.waiting.salt, l.mustRewrite = l.header.salt, true
+	l.found = Found{SameBoot: true, Created: l.header.created, Program: l.header.program}
 }
 
 func (l *Log) open() error {
@@ -141,6 +145,7 @@ func isZero(b []byte) bool {
 }
 
 func (l *Log) loadRecords(f file, h header, start, size int64) error {
+	l.index.largest = h.largest
 	found, err := scan(f, start, size, h.salt, l.index.apply)
 	if err != nil {
 		l.index = newIndex()
@@ -148,7 +153,7 @@ func (l *Log) loadRecords(f file, h header, start, size int64) error {
 	}
 	l.file, l.header, l.start, l.end, l.torn = f, h, start, found.end, found.end < size
 	l.waiting.salt, l.mustRewrite = h.salt, false
-	l.found = Found{SameBoot: h.boot == l.cfg.BootID, Created: h.created, Program: h.program, Damaged: found.damaged}
+	l.found = Found{SameBoot: h.boot == l.cfg.BootID, Created: h.created, Largest: l.index.largest, Program: h.program, Damaged: found.damaged}
 	if found.damaged > 0 {
 		l.cfg.Log.Error(fmt.Sprintf("session store %s: %d pieces are damaged: what was in them is lost, and the rest is used", l.cfg.Path, found.damaged))
 	}

@@ -74,11 +74,13 @@ func (l *Log) create() (*copied, error) {
 	}
 	l.mu.Lock()
 	h := l.header
+	h.format, h.program, h.largest = format, l.cfg.Program, l.index.largest
 	l.mu.Unlock()
-	h.format, h.created, h.program = format, time.Now(), l.cfg.Program
 	b := h.appendTo(nil)
 	n := int64(len(b))
-	return &copied{file: f, buffer: b, start: n, index: newIndex(), salt: h.salt}, nil
+	x := newIndex()
+	x.largest = h.largest
+	return &copied{file: f, buffer: b, start: n, index: x, salt: h.salt}, nil
 }
 
 // fill copies the records, and puts the new file in place of the old one. What is appended during the
