@@ -12,10 +12,10 @@ import (
 )
 
 // besideConfig are the flags that may be given with --config: they are about this run of the program.
-var besideConfig = []string{"config", "foreground", "debug", "pid-file"}
+var besideConfig = []string{"config", "foreground", "debug", "pid-file", "no-adopt"}
 
 // besideConfigText returns them as words.
-func besideConfigText() string { return "-F, -d and -X" }
+func besideConfigText() string { return "-F, -d, -X and --no-adopt" }
 
 // checkConfigAlone rejects flags beside --config, naming the key of the file that stands for each.
 func (f *flags) checkConfigAlone(set *pflag.FlagSet) (err error) {
@@ -47,6 +47,7 @@ func (f *flags) readConfig() (*serverconfig.Config, []string, error) {
 	}
 	c.Server.Foreground = c.Server.Foreground || f.foreground
 	c.Options.Debug = c.Options.Debug || f.debug
+	c.State.Adopt = c.State.Adopt && !f.noAdopt
 	if f.pidFile != "" {
 		c.Server.PIDFile = f.pidFile
 	}

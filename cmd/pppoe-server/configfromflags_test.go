@@ -22,7 +22,7 @@ var flagValues = map[string]string{
 	"device": "shared:bng0", "isolate": "true", "ipv6-local": "2001:db8::1", "vlan": "untagged,10-20,30.40-50", "mss": "-1", "max-sessions": "500",
 	"max-per-client": "3", "duplicate-session": "refuse", "session-id-offset": "1000", "random-sessions": "true", "increment-local": "true", "pool-file": "testdata/pool", "mac-allow": "02:00:5e,02:00:5f:00:53:00/40", "mac-deny": "02:00:5e:00:53:01", "session-limit": "interface=200,vlan=none",
 	"half-open-limit": "total=10,client=4", "padi-limit": "client=none", "padr-limit": "vlan=3", "pado-delay": "0,100:100,-1:1000", "etc": "", "foreground": "true",
-	"debug": "true", "pid-file": "/run/x.pid", "control-socket": "/run/x.sock", "control-group": "adm",
+	"debug": "true", "pid-file": "/run/x.pid", "state": "/run/x.log", "no-adopt": "true", "control-socket": "/run/x.sock", "control-group": "adm",
 }
 
 // withoutKey are the flags that no key stands for.

@@ -45,6 +45,8 @@ type flags struct {
 	etc          string
 	pidFile      string
 	control      controlFlags
+	state        string // file of the store of sessions; empty: the default
+	noAdopt      bool
 	warnings     []string // of flags that are ignored
 }
 
@@ -90,6 +92,8 @@ func newFlags(f *flags, vlans *string) *pflag.FlagSet {
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
 	set.StringVarP(&f.pidFile, "pid-file", "X", "", "file for the process ID, while the server runs")
+	set.StringVar(&f.state, "state", "", "`FILE` of the store of sessions, by which the next start continues those of a server that was killed, like "+serverconfig.DefaultState+" (default: none)")
+	set.BoolVar(&f.noAdopt, "no-adopt", false, "end the sessions of the store with a PADT, instead of continuing them")
 	set.StringVar(&f.control.socket, "control-socket", "", "`PATH` of the socket for pppoe-server status and other commands; none: no socket (default: "+sockets+"/"+socketName+".sock, or if another server has that, "+socketName+"-PID.sock)")
 	set.StringVar(&f.control.group, "control-group", "", "`GROUP` whose members may use the control socket too (default: only root)")
 	nameValues(set)

@@ -53,8 +53,8 @@ func (p *ipv6Pools) assignConfig(duid dhcp6.DUID) assign.Config {
 
 // ipv6Choice returns the pools that the policy of a session names. The log says if there is none of a name.
 func ipv6Choice(l pppoe.SessionInfo, e pppoe.Event, cfg *assign.Config, log *slog.Logger) (by assign.Choice, set assign.Set) {
-	if c, ok := e.(pppoe.Configured); ok && c.Policy != nil {
-		by = assign.Choice{IPv6: c.Policy.IPv6Pool, Delegated: c.Policy.DelegatedPool}
+	if p := policyOf(e); p != nil {
+		by = assign.Choice{IPv6: p.IPv6Pool, Delegated: p.DelegatedPool}
 	}
 	set, err := cfg.Choose(by)
 	if err != nil {
@@ -118,8 +118,8 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe
 		fixed = &assign.State{}
 	}
 	cfg := v.pools.assignConfig(v.duid)
-	if c, ok := event.(pppoe.Configured); ok && len(c.Policy.IPv6DNS) > 0 {
-		cfg.NameServers = c.Policy.IPv6DNS
+	if p := policyOf(event); p != nil && len(p.IPv6DNS) > 0 {
+		cfg.NameServers = p.IPv6DNS
 	}
 	_, set := ipv6Choice(l, event, &cfg, v.log)
 	cfg.Networks, cfg.Addresses, cfg.Prefixes = set.Networks, set.Addresses, set.Prefixes
@@ -168,15 +168,26 @@ func (v *ipv6Service) wait() {
 	}
 }
 
+// policyOf returns the policy of a session that is configured or adopted; nil: of another event.
+func policyOf(e pppoe.Event) *pppoe.SessionPolicy {
+	switch e := e.(type) {
+	case pppoe.Configured:
+		return e.Policy
+	case pppoe.Adopted:
+		return e.Policy
+	}
+	return nil
+}
+
 // fixedIPv6 returns what the policy of a session that is configured assigns instead of prefixes of the
 // pools; nil: nothing.
 func fixedIPv6(e pppoe.Event) *assign.State {
-	c, ok := e.(pppoe.Configured)
-	if !ok {
+	p := policyOf(e)
+	if p == nil {
 		return nil
 	}
-	fixed := assign.State{Network: c.Policy.IPv6Prefix, Delegated: c.Policy.DelegatedPrefix}
-	if a := c.Policy.IPv6Address; a.IsValid() {
+	fixed := assign.State{Network: p.IPv6Prefix, Delegated: p.DelegatedPrefix}
+	if a := p.IPv6Address; a.IsValid() {
 		fixed.Address = netip.PrefixFrom(a, a.BitLen())
 	}
 	if fixed == (assign.State{}) {

@@ -31,9 +31,9 @@ type network interface {
 
 // newNetwork opens what does not belong to a single session.
 // fail is called when the server cannot go on.
-func newNetwork(c *serverconfig.Config, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+func newNetwork(c *serverconfig.Config, sessions *sessionState, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
 	if c.Device.Shared {
-		return newSharedNetwork(c, fail, log)
+		return newSharedNetwork(c, sessions, fail, log)
 	}
 	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, log)}
 	n.use(c)

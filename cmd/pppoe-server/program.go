@@ -32,6 +32,7 @@ type program struct {
 	listeners []pppoe.Listener
 	network   network
 	socket    *controlSocket
+	state     *sessionState
 	radius    *radiusService
 	server    *pppoe.Server
 	reload    *reloader
@@ -80,7 +81,11 @@ func (p *program) openHost() (err error) {
 	}
 	var fail context.CancelCauseFunc
 	p.failed, fail = context.WithCancelCause(context.Background())
-	if p.network, err = newNetwork(c, fail, p.log); err != nil {
+	if p.state, err = openState(c, p.flags.config != "", p.log); err != nil {
+		return err
+	}
+	p.onClose(p.state.close)
+	if p.network, err = newNetwork(c, p.state, fail, p.log); err != nil {
 		return err
 	}
 	p.onClose(p.network.close)
@@ -93,7 +98,7 @@ func (p *program) openServices() (err error) {
 		return err
 	}
 	p.onClose(p.socket.close)
-	if p.radius, err = newRADIUS(p.config, p.log); err != nil {
+	if p.radius, err = newRADIUS(p.config, p.state, p.log); err != nil {
 		return err
 	}
 	p.onClose(p.radius.close)
@@ -112,17 +117,20 @@ func (p *program) newServer() (err error) {
 	cfg := serverConfig(p.config, nil, p.log)
 	p.radius.configure(&cfg)
 	p.network.configure(&cfg)
+	p.state.configure(&cfg)
 	events := &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		events.Notify(l, e)
 		p.network.notify(l, e)
 		p.socket.notify(l, e)
 		p.radius.notify(l, e)
+		p.state.notify(l, e)
 	}
 	if p.server, err = pppoe.NewServer(cfg, p.listeners); err != nil {
 		return err
 	}
 	p.network.start(p.server)
+	p.state.adopt(p.server, p.radius.notAdopted)
 	if err := p.radius.start(p.server); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/metrics"
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/state"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
 	"upppoe/pppoe"
@@ -29,6 +31,7 @@ import (
 type radiusService struct {
 	nas        *radius.NAS
 	log        *slog.Logger
+	state      *sessionState
 	options    atomic.Pointer[serverconfig.Config] // whose policies and limits are the base of those of servers
 	auth       *radius.Authenticator
 	authClient *radius.Client
@@ -42,14 +45,14 @@ type radiusService struct {
 
 // newRADIUS opens what the configuration says; nil if it has no RADIUS servers. It reads the files of
 // secrets and opens the spool, which the server could not do later.
-func newRADIUS(c *serverconfig.Config, log *slog.Logger) (*radiusService, error) {
+func newRADIUS(c *serverconfig.Config, sessions *sessionState, log *slog.Logger) (*radiusService, error) {
 	r := c.RADIUS
 	if len(r.Servers) == 0 {
 		return nil, nil
 	}
-	s := &radiusService{log: log}
+	s := &radiusService{log: log, state: sessions}
 	s.options.Store(c)
-	nas := &radius.NAS{Identifier: r.NASIdentifier, IPv4: r.NASIPv4, IPv6: r.NASIPv6, PPPoEPortType: r.PPPoEPortType, Started: time.Now()}
+	nas := &radius.NAS{Identifier: r.NASIdentifier, IPv4: r.NASIPv4, IPv6: r.NASIPv6, PPPoEPortType: r.PPPoEPortType, Started: sessions.started()}
 	s.nas = nas
 	if nas.Identifier == "" {
 		nas.Identifier = c.ACName()
@@ -119,7 +122,11 @@ func (s *radiusService) openAccounting(r serverconfig.RADIUS, nas *radius.NAS, c
 	if err := os.MkdirAll(filepath.Dir(spool), 0o755); err != nil {
 		return err
 	}
-	s.accounting, err = accounting.New(accounting.Config{Client: client, NAS: nas, Interim: r.Interim, Spool: spool, MaxSpool: r.MaxSpool, Log: s.log})
+	s.accounting, err = accounting.New(accounting.Config{
+		Client: client, NAS: nas, Interim: r.Interim, Spool: spool, MaxSpool: r.MaxSpool, Log: s.log,
+		Keep:      func(of uint64, part []byte) { s.state.put(of, state.Accounting, part) },
+		Inherited: func(of uint64) []byte { return s.state.part(of, state.Accounting) },
+	})
 	return err
 }
 
@@ -181,7 +188,7 @@ func (s *radiusService) start(server *pppoe.Server) (err error) {
 		return nil
 	}
 	if s.accounting != nil {
-		s.accounting.Start(server)
+		s.accounting.Start(server, s.state.adopted > 0)
 	}
 	if s.coaConn == nil {
 		return nil
@@ -215,6 +222,17 @@ func (s *radiusService) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	if s != nil && s.accounting != nil {
 		s.accounting.Notify(l, e)
 	}
+}
+
+// notAdopted accounts for the end of a session that an earlier program has begun.
+func (s *radiusService) notAdopted(n pppoe.NotAdopted, r state.Record) {
+	if s == nil || s.accounting == nil {
+		return
+	}
+	record, _ := pppoe.ParseSessionRecord(r[state.Session]) // as far as it can be read
+	counters, _ := pppoe.ParseCounterRecord(r[state.Counters])
+	record.SessionInfo = n.Session
+	s.accounting.NotAdopted(&record, r[state.Accounting], counters.Counters, errors.Is(n.Err, errOtherBoot))
 }
 
 // stopping is called when the server begins to end.

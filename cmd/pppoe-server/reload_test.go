@@ -28,7 +28,7 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := serverConfig(c, nil, log)
-	devices, err := newNetwork(c, nil, log)
+	devices, err := newNetwork(c, &sessionState{}, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/runner"
 	"upppoe/internal/ipv6/shared"
+	"upppoe/internal/state"
 	"upppoe/pppoe"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/linux"
@@ -28,13 +29,14 @@ type sharedNetwork struct {
 	v6Pools  bool
 	v6Config assign.Config
 	server   *pppoe.Server
+	state    *sessionState
 
 	stopIPv6 context.CancelFunc
 	running  sync.WaitGroup
 }
 
-func newSharedNetwork(c *serverconfig.Config, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
-	s, n := c.Options, &sharedNetwork{log: log}
+func newSharedNetwork(c *serverconfig.Config, sessions *sessionState, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+	s, n := c.Options, &sharedNetwork{log: log, state: sessions}
 	var err error
 	if n.v6, err = n.newIPv6(c); err != nil {
 		return nil, err
@@ -86,7 +88,8 @@ func (n *sharedNetwork) newIPv6(c *serverconfig.Config) (*shared.Service[pppoe.S
 		Assigned: func(session pppoe.SessionKey, s, _ assign.State) {
 			n.server.SetSourcePrefixes(session, []netip.Prefix{s.Network, s.Address, s.Delegated})
 		},
-		Log: n.log,
+		Keep: func(session pppoe.SessionKey, part []byte) { n.state.put(session.Generation, state.IPv6, part) },
+		Log:  n.log,
 	})
 }
 
@@ -119,7 +122,7 @@ func (n *sharedNetwork) ipv6Up(l pppoe.SessionInfo, a pppoe.Addressing, e pppoe.
 		return
 	}
 	by, _ := ipv6Choice(l, e, &n.v6Config, n.log)
-	err := n.v6.Up(l.Key(), shared.Link{Choice: by, Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixed})
+	err := n.v6.Up(l.Key(), shared.Link{Choice: by, Local: a.IPv6.Local, Remote: a.IPv6.Remote, MTU: a.MTU, Subscriber: subscriber(l), Fixed: fixed, Restored: n.state.part(l.Generation, state.IPv6)})
 	if err != nil {
 		n.log.Warn(fmt.Sprintf("session %d of %v: no IPv6 addresses: %v", l.SessionID, l.Peer, err))
 	}

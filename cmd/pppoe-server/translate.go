@@ -52,6 +52,8 @@ func (f *flags) setServer(c *serverconfig.Config) error {
 		{"--duplicate-session", "sessions.duplicate", f.duplicate},
 		{"-o", "sessions.id-offset", f.idOffset},
 		{"-r", "sessions.random-ids", f.randomIDs},
+		{"--state", "state.file", orNil(f.state)},
+		{"--no-adopt", "state.adopt", !f.noAdopt},
 		{"--control-socket", "control.socket", orNil(f.control.socket)},
 		{"--control-group", "control.group", orNil(f.control.group)},
 		{"-m", "ppp.mss", mssValue(f.mss)},

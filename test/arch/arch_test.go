@@ -106,7 +106,7 @@ var allowedImports = map[string][]string{
 	"internal/ipv6":           {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/netif", "internal/host/sysctl", "internal/atomicfile"},
 	"internal/ipv6/runner":    {"internal/ipv6/netif", "internal/host/netconfig", "ppp", "pppoe"},
 	"internal/ipv6/assign":    {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6"},
-	"internal/ipv6/shared":    {"ppp/ipv6cp", "internal/deadlines", "internal/random", "internal/ratelimit", "internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/assign"},
+	"internal/ipv6/shared":    {"ppp/ipv6cp", "internal/tlv", "internal/deadlines", "internal/random", "internal/ratelimit", "internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/assign"},
 	"internal/ipv6/server":    {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/netif", "internal/ipv6/assign"},
 }
 

@@ -58,13 +58,15 @@ func New(cfg Config) (*Accounting, error) {
 	return a, nil
 }
 
-// Start sends Accounting-On, and begins to send records. sessions is what interim records are read
-// from.
-func (a *Accounting) Start(sessions Sessions) {
+// Start begins to send records: Accounting-On first, unless sessions of an earlier program are continued,
+// as servers take it that all sessions have ended. sessions is what interim records are read from.
+func (a *Accounting) Start(sessions Sessions, continues bool) {
 	a.sessions = sessions
 	var ctx context.Context
 	ctx, a.cancel = context.WithCancel(context.Background())
-	a.add(a.nasRecord(kindOn))
+	if !continues {
+		a.add(a.nasRecord(kindOn))
+	}
 	// Both end with Close.
 	a.running.Go(newSender(ctx, a).run)
 	a.running.Go(func() { a.interims(ctx) })
@@ -113,6 +115,8 @@ func (a *Accounting) Notify(s pppoe.SessionInfo, e pppoe.Event) {
 	switch e := e.(type) {
 	case pppoe.Configured:
 		a.configured(s, e)
+	case pppoe.Adopted:
+		a.adopted(s, e)
 	case pppoe.PolicyChanged:
 		a.policyChanged(s, e.Policy)
 	case pppoe.Ended:

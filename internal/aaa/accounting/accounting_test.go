@@ -96,7 +96,7 @@ func start(t *testing.T, c *fakeClient, cfg Config) *Accounting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Start(&fakeServer{datapath.Counters{SentBytes: 5<<32 + 7, ReceivedBytes: 9, SentPackets: 3, ReceivedPackets: 2}})
+	a.Start(&fakeServer{datapath.Counters{SentBytes: 5<<32 + 7, ReceivedBytes: 9, SentPackets: 3, ReceivedPackets: 2}}, false)
 	return a
 }
 

@@ -34,6 +34,11 @@ type Config struct {
 	// Retry is the time between attempts while no server answers; default 10 s.
 	Retry time.Duration
 	Log   *slog.Logger
+	// Keep keeps what a successor needs to continue the accounting of a session, by its generation; it must
+	// not block. Inherited returns what Keep was called with in an earlier program; nil: it was not. Both may
+	// be nil.
+	Keep      func(generation uint64, part []byte)
+	Inherited func(generation uint64) []byte
 }
 
 // ErrConfig reports an invalid Config (wrapped).
@@ -55,6 +60,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Spool == "" {
 		c.MaxSpool = min(c.MaxSpool, maxInMemory)
+	}
+	if c.Keep == nil {
+		c.Keep = func(uint64, []byte) {}
+	}
+	if c.Inherited == nil {
+		c.Inherited = func(uint64) []byte { return nil }
 	}
 	if c.Parallel == 0 {
 		c.Parallel = defaultParallel

@@ -39,7 +39,7 @@ func TestAgainstFreeRADIUS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Start(server{})
+	a.Start(server{}, false)
 	line := &wire.AccessLine{CircuitID: "olt 1/2/3", RemoteID: "customer 7"}
 	line.SetAttribute(wire.ActualRateDown, 50_000)
 	s := pppoe.SessionInfo{Interface: "eth1.100", Generation: 1, User: "alice", Peer: wire.Addr{2, 0, 0, 0, 0, 7}, ACName: "ac", AccessLine: line}

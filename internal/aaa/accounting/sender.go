@@ -172,6 +172,7 @@ func (s *sender) handle(r result) {
 	}
 	s.answers++
 	s.a.update(func(c *Stats) { c.Sent++; c.pending-- })
+	s.a.keepStarted(s.lanes[r.session][0])
 	s.finished(r.session)
 	if s.away {
 		s.away = false
@@ -257,6 +258,10 @@ func (s *sender) store(records []record) {
 				c.dropped(r.kind)
 			}
 		})
+		return
+	}
+	for _, r := range kept {
+		s.a.keepStarted(r)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"upppoe/internal/config/secrets"
 	"upppoe/internal/host/ifname"
 	"upppoe/internal/host/vrf"
+	"upppoe/internal/state/sessionlog"
 )
 
 // ReadAndCheck is Read with checks of other files and of the host: accounts, scripts and interfaces.
@@ -53,6 +54,7 @@ func (c *Config) checkHost(r *report) {
 		}
 	}
 	c.checkSecretFiles(r)
+	c.checkState(r)
 	checkGroup(r, "control.group", c.Control.Group)
 	var checked []string
 	for _, f := range []struct {
@@ -75,6 +77,17 @@ func (c *Config) checkSecretFiles(r *report) {
 	}
 	for i, one := range c.RADIUS.CoAClients {
 		checkSecretFile(r, itemPath("coa-client", i)+".secret-file", one.SecretFile)
+	}
+}
+
+// checkState reports a path that is not one of a store of sessions.
+func (c *Config) checkState(r *report) {
+	path := orElse(c.State.File, DefaultState)
+	if path == NoState {
+		return
+	}
+	if err := sessionlog.Check(path); err != nil {
+		r.fail("state.file", err.Error(), "another path, or none: state.file = \"none\"")
 	}
 }
 

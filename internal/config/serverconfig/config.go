@@ -29,6 +29,7 @@ type Config struct {
 	IPv6       IPv6
 	Metrics    metrics.Config // Listen empty: none are served
 	Control    Control
+	State      State
 	RADIUS     RADIUS
 	// ScriptDirectory has the scripts that Options does not name by a path.
 	ScriptDirectory string
@@ -93,6 +94,13 @@ type Control struct {
 	Group  string // empty: only root may use it
 }
 
+// State is the store of sessions.
+type State struct {
+	File         string // empty: the default; NoState: none
+	Adopt        bool
+	EndConflicts bool // end adopted sessions that contradict the configuration
+}
+
 // Name returns the server's name in the files of accounts.
 func (c *Config) Name() string { return orElse(c.Options.Name, c.ACName()) }
 
@@ -142,6 +150,7 @@ func Default() *Config {
 		Sessions:        Sessions{Max: pppoe.DefaultSessions},
 		IPv4:            IPv4{Local: netip.AddrFrom4([4]byte{10, 0, 0, 1})},
 		IPv6:            IPv6{DUIDFile: "/etc/ppp/pppoe-server-duid"},
+		State:           State{Adopt: true},
 		ScriptDirectory: "/etc/ppp",
 		Options:         DefaultOptions(),
 	}

@@ -46,6 +46,7 @@ var sections = []section{
 	accessSection,
 	scriptsSection,
 	logSection,
+	stateSection,
 	metricsSection,
 	controlSection,
 }

@@ -103,11 +103,15 @@ func (r *Runner[K]) Close(cause error) {
 }
 
 // HandleEvent calls up when IPv6CP has opened, or has been renegotiated with other interface
-// identifiers, and down when it has closed.
+// identifiers, or its session is continued after an earlier program, and down when it has closed.
 func HandleEvent(event pppoe.Event, up func(pppoe.Addressing), down func()) {
 	switch e := event.(type) {
 	case pppoe.Configured:
 		if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
+			up(e.Addressing)
+		}
+	case pppoe.Adopted:
+		if e.HasIPv6() {
 			up(e.Addressing)
 		}
 	case pppoe.NetworkLost:

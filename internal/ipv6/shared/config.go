@@ -27,7 +27,10 @@ type Config[K comparable] struct {
 	// if that is called at the same time; the caller of Down then takes back what the peer
 	// had. nil: not called.
 	Assigned func(key K, state, before assign.State)
-	Log      *slog.Logger
+	// Keep is called with what a successor needs of a session, each time that it changes: see
+	// Link.Restored. The octets may be kept. nil: not called.
+	Keep func(key K, state []byte)
+	Log  *slog.Logger
 }
 
 // Link is a session whose IPv6CP is open.
@@ -46,6 +49,9 @@ type Link struct {
 	Fixed *assign.State
 	// Choice names the pools; of one that does not exist nothing is assigned.
 	Choice assign.Choice
+	// Restored is what Config.Keep was called with in an earlier program, whose session this one continues:
+	// the peer keeps its prefixes, its leases, and the advertisements that it had; nil: nothing.
+	Restored []byte
 }
 
 // fixed returns Fixed, or nothing.

@@ -49,12 +49,15 @@ func (r *responder[K]) lease(now time.Time, s *session[K], message []byte) (repl
 	cfg.Prefix = func() (netip.Prefix, error) {
 		return r.allocate(now, s, assign.Prefixes, s.fixed().Delegated)
 	}
-	before := s.state()
+	before, bound := s.state(), s.bindings()
 	server := dhcp6.ResumeServer(&cfg, s.leases(r.origin))
 	reply, err = server.Receive(now, message)
 	s.setLeases(r.origin, server.State())
-	if s.state() != before {
+	switch {
+	case s.state() != before:
 		r.report(s, before)
+	case s.bindings() != bound: // renewed
+		r.keep(s)
 	}
 	r.run(now, s)
 	return reply, err

@@ -89,6 +89,15 @@ func (s *session[K]) setLeases(o origin, to dhcp6.ServerState) {
 	}
 }
 
+// bindings returns those of the session's address and prefix.
+func (s *session[K]) bindings() (b [2]binding) {
+	if s.address != nil {
+		b[0] = s.address.binding
+	}
+	b[1] = s.delegated
+	return b
+}
+
 func (b *binding) unpack(o origin, resource netip.Prefix) dhcp6.Binding {
 	return dhcp6.Binding{
 		Resource: resource, Client: dhcp6.DUID(b.client), IAID: b.iaid, Bound: b.client != "",

@@ -22,6 +22,7 @@ type responder[K comparable] struct {
 	sessions map[K]*session[K]
 	timers   deadlines.Compact[*session[K]]
 	counters *counters
+	jitter   *rand.Rand
 	out      []byte // the last packet sent
 	// warn is called when nothing could be assigned.
 	warn func(now time.Time, err error)
@@ -36,7 +37,7 @@ func newResponder[K comparable](now time.Time, cfg Config[K], c *counters, r *ra
 		return nil, err
 	}
 	return &responder[K]{
-		cfg: cfg, origin: origin{now.Add(-time.Second)}, router: router, dhcp: cfg.Server(), sessions: map[K]*session[K]{}, counters: c,
+		cfg: cfg, origin: origin{now.Add(-time.Second)}, router: router, dhcp: cfg.Server(), sessions: map[K]*session[K]{}, counters: c, jitter: r,
 		warn: func(time.Time, error) {},
 	}, nil
 }
@@ -57,7 +58,9 @@ func (r *responder[K]) up(now time.Time, key K, link *Link) {
 		r.counters.update(func(c *Stats) { c.Sessions = len(r.sessions) })
 	}
 	s.local, s.remote, s.mtu = link.Local, link.Remote, uint16(link.MTU)
-	s.setSchedule(r.origin, now, radv.Schedule{Next: now})
+	if before != (assign.State{}) || !r.restore(now, s, link.Restored) {
+		s.setSchedule(r.origin, now, radv.Schedule{Next: now})
+	}
 	r.allocateNetwork(now, s)
 	if had := before.Network; had.IsValid() && had != s.prefixes().Network {
 		s.replaceNetwork(had, lifetime.Deadline(now, r.cfg.Valid))
@@ -85,8 +88,9 @@ func (r *responder[K]) remove(s *session[K]) {
 	r.free(assign.Prefixes, p.Delegated)
 }
 
-// report calls Config.Assigned.
+// report calls Config.Assigned, and keep.
 func (r *responder[K]) report(s *session[K], before assign.State) {
+	r.keep(s)
 	if r.cfg.Assigned != nil {
 		r.cfg.Assigned(s.key, s.state(), before)
 	}

@@ -249,6 +249,26 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
+// TestCheck: a file is refused without being opened as Open does.
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]error{"": nil, "upppoe": nil, "root:x:0:0": ErrFile, "\x00\x00\x00\x00\x00\x00\x00\x00\x00": nil} {
+		path := filepath.Join(dir, "f")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Check(path); !errors.Is(err, want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := Check(filepath.Join(dir, "none")); err != nil {
+		t.Errorf("of no file: %v", err)
+	}
+	if err := Check(dir); err == nil {
+		t.Error("a directory is a store")
+	}
+}
+
 // TestLocked: a second program gets an error that names the first.
 func TestLocked(t *testing.T) {
 	cfg, _ := config(filepath.Join(t.TempDir(), "f"), nil)

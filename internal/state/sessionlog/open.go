@@ -62,6 +62,31 @@ func Open(cfg Config) (*Log, error) {
 	return l, nil
 }
 
+// Check returns an error, which wraps ErrFile or is the system's, if there is a file at a path that Open would
+// refuse. It changes nothing.
+func Check(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b := make([]byte, len(magic))
+	n, err := io.ReadFull(f, b)
+	if n < len(b) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if string(b[:n]) != magic[:n] && !isZero(b) {
+		return fmt.Errorf("%s: %w", path, ErrFile)
+	}
+	return nil
+}
+
 // Found returns what Open has found.
 func (l *Log) Found() Found { return l.found }
 
