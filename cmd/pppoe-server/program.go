@@ -55,7 +55,11 @@ func (p *program) openLog(warnings []string) (err error) {
 }
 
 // open opens everything that needs the capabilities of the start, drops those, and makes the server.
-func (p *program) open() error {
+func (p *program) open() (err error) {
+	if p.state, err = openState(p.config, p.flags.config != "", p.log); err != nil {
+		return err
+	}
+	p.onClose(p.state.close)
 	if err := p.openHost(); err != nil {
 		return err
 	}
@@ -81,10 +85,6 @@ func (p *program) openHost() (err error) {
 	}
 	var fail context.CancelCauseFunc
 	p.failed, fail = context.WithCancelCause(context.Background())
-	if p.state, err = openState(c, p.flags.config != "", p.log); err != nil {
-		return err
-	}
-	p.onClose(p.state.close)
 	if p.network, err = newNetwork(c, p.state, fail, p.log); err != nil {
 		return err
 	}
