@@ -48,6 +48,7 @@ type options struct {
 	serverArgs []string
 	options    []string // lines of the server's options file
 	serverLog  string
+	kill       time.Duration
 	server     string
 	radius     bool
 
@@ -125,6 +126,7 @@ func (o *options) addSelfFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.options, "server-option", nil, "with --self: a further `LINE` of pppoe-server's options file; may be repeated")
 	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the module of the working directory)")
 	f.BoolVar(&o.radius, "radius", false, "with --self: clients log in by FreeRADIUS, which also does accounting; the server has a shared device, and no --server-args")
+	f.DurationVar(&o.kill, "kill", 0, "with --self: this long after the begin of --hold, kill the server with SIGKILL and start it again; it adopts the sessions from its store")
 	f.StringVar(&o.serverLog, "server-log", "", "with --self: keep the server's log in `FILE`")
 }
 
@@ -132,6 +134,8 @@ func (o *options) check() (err error) {
 	switch {
 	case !o.self && o.iface == "":
 		return errors.New("--interface is missing: give one, or --self")
+	case o.kill < 0 || o.kill > 0 && (!o.self || o.radius || o.kill > o.hold):
+		return errors.New("--kill needs --self, not --radius, and a longer --hold")
 	case o.self && o.iface != "":
 		return errors.New("--self makes its own interface: omit --interface")
 	case o.sessions < 1 || o.sessions > 1<<20:

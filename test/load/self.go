@@ -22,6 +22,8 @@ type selfTest struct {
 	dir              string
 	clients, servers *lab.Namespace
 	server           *exec.Cmd
+	args             []string // of the server
+	restarted        chan struct{}
 	ended            chan error // the server has ended
 	radius           *freeradius.Server
 	report           serverReport
@@ -44,16 +46,28 @@ type serverReport struct {
 	Threads, Descriptors int     // with all sessions open
 	DevicesGoneSeconds   float64 // from the begin of the close until all devices were removed
 	RSSAfter             int     // KiB
+
+	Adopted        string  `json:",omitempty"` // what the server says that was killed and started again
+	RestartSeconds float64 `json:",omitempty"` // from its start until it has adopted the sessions
+	RestartError   error   `json:"-"`
 }
 
 func (r *serverReport) text() string {
-	return fmt.Sprintf(`server               pppoe-server %s
+	return r.restart() + fmt.Sprintf(`server               pppoe-server %s
 memory               %.1f MiB RSS, after the hold %.1f, peak %.1f, before %.1f, after the end %.1f; %d octets a session
 processor            %.2f s for the set-up, generator %.2f s: %.0f set-ups per second of both; %.1f %% of one while held
 threads, descriptors %d, %d
 end of all devices   %.2f s
 `, r.Args, mib(r.RSSOpen), mib(r.RSSHeld), mib(r.RSSPeak), mib(r.RSSBefore), mib(r.RSSAfter), r.BytesPerSession,
 		r.SetUpCPUSeconds, r.GeneratorCPU, r.PerCPUSecond, r.IdleCPUPercent, r.Threads, r.Descriptors, r.DevicesGoneSeconds)
+}
+
+// restart is the line about a server that was killed; empty: it was not.
+func (r *serverReport) restart() string {
+	if r.Adopted == "" {
+		return ""
+	}
+	return fmt.Sprintf("killed, started      adopted %s; %.2f s after the start\n", r.Adopted, r.RestartSeconds)
 }
 
 func mib(kib int) float64 { return float64(kib) / 1024 }
@@ -125,13 +139,20 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 		switch stage {
 		case stageHolding:
 			s.sampleOpen(g)
+			s.killLater(ctx)
 		case stageClosing:
 			s.sampleIdle()
 			closing = time.Now()
 		}
 	}
 	r, err := g.run(ctx)
+	if s.restarted != nil {
+		<-s.restarted
+	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.report.RestartError; err != nil {
 		return nil, err
 	}
 	if err := s.awaitDevicesGone(closing); err != nil {
@@ -139,6 +160,20 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 	}
 	r.Server = &s.report
 	return r, nil
+}
+
+// killLater restarts the server during the hold, if an option says so.
+func (s *selfTest) killLater(ctx context.Context) {
+	if s.o.kill == 0 {
+		return
+	}
+	s.restarted = make(chan struct{})
+	// Ends with the restart.
+	go func() {
+		defer close(s.restarted)
+		time.Sleep(s.o.kill)
+		s.restart(ctx)
+	}()
 }
 
 const (

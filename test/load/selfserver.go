@@ -32,6 +32,9 @@ func (s *selfTest) serve(ctx context.Context) error {
 		args = append(args, strings.Fields(more)...)
 	}
 	s.report.Args = strings.Join(args[5:], " ")
+	if s.o.kill > 0 {
+		args = append(args, "--state", filepath.Join(s.dir, "sessions.log"))
+	}
 	if s.o.radius {
 		var err error
 		if args, err = s.startRADIUS(); err != nil {
@@ -53,7 +56,8 @@ func (s *selfTest) serve(ctx context.Context) error {
 }
 
 func (s *selfTest) start(args []string) error {
-	log, err := os.Create(s.logFile())
+	s.args = args
+	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -71,6 +75,22 @@ func (s *selfTest) start(args []string) error {
 	// Ends with the server.
 	go func() { s.ended <- s.server.Wait() }()
 	return nil
+}
+
+// restart kills the server and starts it again, and reports how long it takes to adopt the sessions.
+func (s *selfTest) restart(ctx context.Context) {
+	r := &s.report
+	s.server.Process.Kill()
+	<-s.ended
+	begin := time.Now()
+	if r.RestartError = s.start(s.args); r.RestartError == nil {
+		r.RestartError = s.awaitLog(ctx, "Adopted ")
+	}
+	r.RestartSeconds = time.Since(begin).Seconds()
+	log, _ := os.ReadFile(s.logFile())
+	if _, after, ok := strings.Cut(string(log), "Adopted "); ok {
+		r.Adopted, _, _ = strings.Cut(after, "\n")
+	}
 }
 
 // logFile is the file of the server's log.
