@@ -40,6 +40,8 @@ func commands() []command {
 		{"drain", "", "open no new sessions: PADIs get no answer, PADRs an error; open sessions go on", simpleRequest("drain", "the server drains")},
 		{"undrain", "", "open new sessions again", simpleRequest("undrain", "the server opens sessions")},
 		{"reload", "", "read options and accounts again, as by SIGHUP, for sessions that begin from now on; if they are invalid, nothing changes, and the error is printed", simpleRequest("reload", "reloaded")},
+		{"upgrade", "[--exec FILE] [--json]", "replace the running program by a new version, as SIGUSR2 does, without the loss of a session: it takes over sockets and devices once it has read the configuration; " +
+			"if it cannot, the running one goes on, and the reason is printed", upgradeServer},
 		{"pools", "[--json]", "show the address pools, and how much of them sessions use", showPools},
 		{"stats", "[--json]", "show totals: set-ups, failures and ends by cause, discovery packets, what was dropped and why, queues", showStats},
 		{"events", "[--json]", "show the events of sessions as they happen, until interrupted", showEvents},

@@ -259,7 +259,7 @@ func TestFindSocket(t *testing.T) {
 func TestOpenControl(t *testing.T) {
 	useSockets(t)
 	open := func(f serverconfig.Control) (*controlSocket, error) {
-		return openControl(f, control.NewLogRing(), slog.New(slog.DiscardHandler))
+		return openControl(f, nil, control.NewLogRing(), slog.New(slog.DiscardHandler))
 	}
 	first, err := open(serverconfig.Control{})
 	if err != nil {

@@ -77,13 +77,18 @@ func serverStatus(socket string) (s servercontrol.Status, err error) {
 
 // ask sends a request with its arguments to the server, and calls row with each row of the response.
 func ask(socket, request string, arguments any, row func(line []byte) error) (servercontrol.Result, error) {
+	return askWithin(answerTimeout, socket, request, arguments, row)
+}
+
+// askWithin is ask with another timeout.
+func askWithin(timeout time.Duration, socket, request string, arguments any, row func(line []byte) error) (servercontrol.Result, error) {
 	text, err := json.Marshal(arguments)
 	if err != nil {
 		return servercontrol.Result{}, err
 	}
 	in, out := io.Pipe()
 	// Ends with the response, or when in is closed.
-	go func() { out.CloseWithError(control.RequestAt(socket, request+" "+string(text), out, answerTimeout)) }()
+	go func() { out.CloseWithError(control.RequestAt(socket, request+" "+string(text), out, timeout)) }()
 	defer in.Close()
 	result, err := readResponse(in, row)
 	if err != nil {

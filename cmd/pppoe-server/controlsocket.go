@@ -40,7 +40,7 @@ type controlSocket struct {
 
 // openControl opens the control socket, as long as the program may still change its group. Requests
 // wait until start. One that a flag asks for must be opened; without the default one the server runs.
-func openControl(f serverconfig.Control, ring *control.LogRing, log *slog.Logger) (*controlSocket, error) {
+func openControl(f serverconfig.Control, inherited *os.File, ring *control.LogRing, log *slog.Logger) (*controlSocket, error) {
 	c := &controlSocket{program: &servercontrol.Program{}}
 	if f.Socket == serverconfig.NoSocket {
 		return c, nil
@@ -49,8 +49,8 @@ func openControl(f serverconfig.Control, ring *control.LogRing, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	cfg := control.Config{Group: group, Handler: c.program, Log: ring, Requests: c.program.Requests()}
-	cfg.Path = cmp.Or(f.Socket, filepath.Join(sockets, socketName+".sock"))
+	cfg := control.Config{Group: group, Handler: c.program, Log: ring, Requests: c.program.Requests(), Inherited: inherited}
+	cfg.Path = cmp.Or(f.Socket, control.InheritedPath(inherited, sockets), filepath.Join(sockets, socketName+".sock"))
 	c.socket, err = control.Open(cfg)
 	if errors.Is(err, unix.EADDRINUSE) && f.Socket == "" { // of another server
 		cfg.Path = filepath.Join(sockets, fmt.Sprintf("%s-%d.sock", socketName, os.Getpid()))
@@ -94,6 +94,21 @@ func (c *controlSocket) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	}
 	if line := servercontrol.EventLine(l, e); line != nil {
 		c.socket.Publish(line)
+	}
+}
+
+// listener returns another descriptor of the socket; nil: there is none.
+func (c *controlSocket) listener() (*os.File, error) {
+	if c.socket == nil {
+		return nil, nil
+	}
+	return c.socket.Listener()
+}
+
+// leave leaves the socket to a successor. Requests go on.
+func (c *controlSocket) leave() {
+	if c.socket != nil {
+		c.socket.Leave()
 	}
 }
 

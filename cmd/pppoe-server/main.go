@@ -12,14 +12,17 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
+	"upppoe/internal/state/handover"
 )
 
 func main() { os.Exit(run(daemonize.Args())) }
 
 func run(args []string) int {
+	if len(args) > 0 && args[0] == handover.Command {
+		return startAs(args[1:], takeOver)
+	}
 	if c := findCommand(args); c != nil {
 		return c.run(args[1:])
 	}
@@ -44,7 +47,9 @@ func run(args []string) int {
 		return fail(err)
 	}
 	if c.Server.Foreground || os.Getpid() == 1 || daemonize.IsChild() {
-		return serve(f, c, warnings)
+		return startAs(args, func(start handover.Program) int {
+			return serve(&program{flags: f, config: c, start: start, inherited: storedFiles()}, warnings)
+		})
 	}
 	code, err := daemonize.Launch(args)
 	if err != nil {
@@ -53,19 +58,40 @@ func run(args []string) int {
 	return code
 }
 
-// serve runs the server until it ends.
-func serve(f *flags, c *serverconfig.Config, warnings []string) int {
-	daemonize.CatchWriteSignals()
-	limitGarbage()
-	// These signals have a meaning for pppd; here they must not end the server.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
-	p := &program{flags: f, config: c}
-	if err := p.openLog(warnings); err != nil {
+// startAs calls a function with how the program was started.
+func startAs(args []string, do func(handover.Program) int) int {
+	start, err := handover.ThisProgram(args)
+	if err != nil {
 		return fail(err)
 	}
-	err := p.open()
+	return do(start)
+}
+
+// serve runs the server until it ends.
+func serve(p *program, warnings []string) int {
+	daemonize.CatchWriteSignals()
+	limitGarbage()
+	// These signals have a meaning for pppd; here they must not end the server before it handles them.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
+	p.upgrades = &upgrader{program: p}
+	err := p.openLog(warnings)
+	if err != nil {
+		return p.failToOpen(err)
+	}
+	if err = p.awaitTurn(); err == nil {
+		err = p.open()
+	}
+	if err != nil && p.isSecond() {
+		return p.failToOpen(err)
+	}
 	if err == nil {
 		err = p.run()
+	}
+	if done := p.upgrades.successor(); done != nil {
+		return p.afterUpgrade(done)
+	}
+	if p.left.Load() {
+		return p.afterLeaving()
 	}
 	code := 0
 	if err != nil {
@@ -74,6 +100,14 @@ func serve(f *flags, c *serverconfig.Config, warnings []string) int {
 	p.close()
 	p.lines.Close()
 	return code
+}
+
+// failToOpen ends a program that cannot serve. It undoes nothing: a predecessor goes on with all of it.
+func (p *program) failToOpen(err error) int {
+	if p.isSecond() {
+		return refuse(p.before.Successor, err)
+	}
+	return fail(err)
 }
 
 // fail prints an error and returns its exit code.

@@ -24,6 +24,12 @@ func operating() []manpage.Block {
 			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +
 			"pppoe-server update alice --rate-up 20000 --rate-down 100000\n" +
 			"pppoe-server sessions --json | jq '.[] | select(.rtt_ms > 50) | .user'"),
+		manpage.Paragraph("`pppoe-server upgrade`, or SIGUSR2, replaces the running program by the version that is installed now, or by that of `--exec`. The new program gets the running one's sockets and device, reads the configuration, " +
+			"and continues all sessions; control packets wait meanwhile, and packets of clients pass. If it cannot, the old one goes on and says why, and the command's exit code is 1. " +
+			"It needs a store of sessions (section [state], or `--state`) and a device that all sessions share. In the foreground the old process stays as the parent of the new one and passes signals on; with a service manager (NOTIFY_SOCKET) it ends."),
+		manpage.Paragraph("SIGUSR1 ends the program and leaves the sessions for its next start. With these lines in the unit `systemctl restart` does so, and the next start gets the sockets and the device from systemd; `systemctl stop` ends the sessions:"),
+		manpage.Example("[Service]\nType=notify\nExecStart=/usr/local/sbin/pppoe-server --config /etc/upppoe/server.toml -F\nExecReload=/bin/kill -HUP $MAINPID\n" +
+			"RestartKillSignal=SIGUSR1\nFileDescriptorStoreMax=512\nRestart=on-failure\nWatchdogSec=30"),
 		manpage.Paragraph("To replace a server without an outage of new logins, let clients find another one first: `pppoe-server drain` answers no PADI, and open sessions go on; " +
 			"`disconnect --all` then ends them, and their clients dial the other server."),
 	}
@@ -32,7 +38,7 @@ func operating() []manpage.Block {
 // jsonText describes the objects that commands print with --json.
 func jsonText() []manpage.Block {
 	all := []manpage.Block{
-		manpage.Paragraph("With `--json` sessions, session and pools print an array of objects, status and stats one object, and events an object a line, the first of which is the status. " +
+		manpage.Paragraph("With `--json` sessions, session and pools print an array of objects, status and stats one object, and events an object a line, the first of which is the status; upgrade prints one a line, too. " +
 			"Fields keep their names and meanings, and new ones may be added. Fields without a value are absent. Texts of clients and access nodes are escaped as in the log (\\033)."),
 	}
 	for _, object := range []struct {
@@ -40,7 +46,7 @@ func jsonText() []manpage.Block {
 		fields []servercontrol.Field
 	}{
 		{"sessions, session:", servercontrol.SessionFields}, {"status:", servercontrol.StatusFields}, {"stats:", servercontrol.StatsFields},
-		{"pools:", servercontrol.PoolFields}, {"events:", servercontrol.EventFields},
+		{"pools:", servercontrol.PoolFields}, {"events:", servercontrol.EventFields}, {"upgrade:", servercontrol.UpgradeFields},
 	} {
 		all = append(all, manpage.Paragraph(object.what))
 		for _, f := range object.fields {

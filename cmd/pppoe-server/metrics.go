@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -10,20 +11,24 @@ import (
 	"upppoe/pppoe"
 )
 
-// serveMetrics serves the server's numbers, if the configuration has an address for them, until stop
-// is called.
-func serveMetrics(c metrics.Config, server *pppoe.Server, radius *radiusService, log *slog.Logger) (stop func(), err error) {
+// serveMetrics serves the server's numbers, if the configuration has an address for them; else it returns
+// nil. inherited is the socket of an earlier program; nil: there is none.
+func serveMetrics(c metrics.Config, inherited *os.File, server *pppoe.Server, radius *radiusService, log *slog.Logger) (*metrics.Server, error) {
 	if c.Listen == "" {
-		return func() {}, nil
+		if inherited != nil {
+			inherited.Close()
+		}
+		return nil, nil
 	}
 	var more []prometheus.Collector
 	if radius != nil {
 		more = append(more, radius.metrics())
 	}
+	c.Inherited = inherited
 	s, err := metrics.Listen(c, server, more...)
 	if err != nil {
 		return nil, fmt.Errorf("metrics.listen: %w", err)
 	}
 	log.Info(fmt.Sprintf("Serving metrics on http://%v/metrics", s.Addr()))
-	return func() { s.Close() }, nil
+	return s, nil
 }

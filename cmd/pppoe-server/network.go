@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/ipv6/assign"
+	"upppoe/internal/process/passfd"
 	"upppoe/pppoe"
 )
 
@@ -18,6 +20,13 @@ type network interface {
 	configure(cfg *pppoe.ServerConfig)
 	// start must be called before the server runs.
 	start(server *pppoe.Server)
+	// startReading must be called once when sessions have been adopted: packets from the host wait until
+	// then.
+	startReading()
+	// stopReading leaves packets from the host to a successor.
+	stopReading()
+	// descriptors returns other descriptors of the device that all sessions share; nil: there is none.
+	descriptors() ([]*os.File, error)
 	// notify handles events of sessions. It does not block.
 	notify(l pppoe.SessionInfo, e pppoe.Event)
 	// ipv6Pools returns the pools of IPv6 by name; empty: the default.
@@ -30,11 +39,13 @@ type network interface {
 }
 
 // newNetwork opens what does not belong to a single session.
-// fail is called when the server cannot go on.
-func newNetwork(c *serverconfig.Config, sessions *sessionState, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+// device has the descriptors of the shared device of an earlier program; nil: there are none. fail is called
+// when the server cannot go on.
+func newNetwork(c *serverconfig.Config, sessions *sessionState, device []*os.File, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
 	if c.Device.Shared {
-		return newSharedNetwork(c, sessions, fail, log)
+		return newSharedNetwork(c, sessions, device, fail, log)
 	}
+	passfd.Close(device)
 	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, log)}
 	n.use(c)
 	return n, nil
@@ -58,6 +69,10 @@ func (n *sessionDevices) start(server *pppoe.Server) {
 		n.v6.setSourcePrefixes = server.SetSourcePrefixes
 	}
 }
+
+func (n *sessionDevices) startReading()                    {}
+func (n *sessionDevices) stopReading()                     {}
+func (n *sessionDevices) descriptors() ([]*os.File, error) { return nil, nil }
 
 func (n *sessionDevices) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.notify(l, e)

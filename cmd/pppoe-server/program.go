@@ -8,13 +8,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/metrics"
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/internal/process/daemonize"
 	"upppoe/internal/process/pidfile"
+	"upppoe/internal/process/systemd"
+	"upppoe/internal/state/handover"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -25,10 +31,14 @@ import (
 type program struct {
 	flags     *flags
 	config    *serverconfig.Config
+	start     handover.Program
+	inherited *handover.Files // that nothing has taken yet
+	before    *predecessor    // nil: there is none
 	lines     *pppdlog.Handler
 	recent    *control.LogRing
 	log       *slog.Logger
 	failed    context.Context // ends when the server cannot go on
+	opener    *linux.Opener
 	listeners []pppoe.Listener
 	network   network
 	socket    *controlSocket
@@ -36,6 +46,9 @@ type program struct {
 	radius    *radiusService
 	server    *pppoe.Server
 	reload    *reloader
+	metrics   *metrics.Server // nil: there is none
+	upgrades  *upgrader
+	left      atomic.Bool // the sessions are left for the next start
 
 	closers []func() // of the open parts
 }
@@ -43,7 +56,7 @@ type program struct {
 // openLog opens the log, and logs the warnings about flags and files.
 func (p *program) openLog(warnings []string) (err error) {
 	s := p.config.Options
-	if p.lines, err = pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild()); err != nil {
+	if p.lines, err = pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), p.leavesTerminal()); err != nil {
 		return err
 	}
 	p.recent, p.log = control.NewLogRing(), slog.New(p.lines)
@@ -78,14 +91,14 @@ func (p *program) openHost() (err error) {
 	if few := raiseOpenFileLimit(openFiles(c), c.Sessions.Max); few != "" {
 		p.log.Warn(few)
 	}
-	opener := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
-	p.onClose(func() { opener.Close() })
-	if p.listeners, err = listen(c, opener); err != nil {
+	p.opener = &linux.Opener{Inherited: p.inherited.Take, DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
+	p.onClose(func() { p.opener.Close() })
+	if p.listeners, err = listen(c, p.opener); err != nil {
 		return err
 	}
 	var fail context.CancelCauseFunc
 	p.failed, fail = context.WithCancelCause(context.Background())
-	if p.network, err = newNetwork(c, p.state, fail, p.log); err != nil {
+	if p.network, err = newNetwork(c, p.state, p.inherited.Take(fileDevice), fail, p.log); err != nil {
 		return err
 	}
 	p.onClose(p.network.close)
@@ -94,11 +107,11 @@ func (p *program) openHost() (err error) {
 
 // openServices opens what serves operators and AAA.
 func (p *program) openServices() (err error) {
-	if p.socket, err = openControl(p.config.Control, p.recent, p.log); err != nil {
+	if p.socket, err = openControl(p.config.Control, takeFile(p.inherited, fileControl), p.recent, p.log); err != nil {
 		return err
 	}
 	p.onClose(p.socket.close)
-	if p.radius, err = newRADIUS(p.config, p.state, p.log); err != nil {
+	if p.radius, err = newRADIUS(p.config, p.state, takeFile(p.inherited, fileCoA), p.log); err != nil {
 		return err
 	}
 	p.onClose(p.radius.close)
@@ -138,9 +151,9 @@ func (p *program) newServer() (err error) {
 		flags: p.flags, current: p.config, accounts: cfg.Authenticator, log: p.log, lines: p.lines,
 		network: p.network, radius: p.radius, server: p.server,
 	}
-	stopMetrics, err := serveMetrics(p.config.Metrics, p.server, p.radius, p.log)
-	if err == nil {
-		p.onClose(stopMetrics)
+	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.log)
+	if p.metrics != nil {
+		p.onClose(func() { p.metrics.Close() })
 	}
 	return err
 }
@@ -149,12 +162,15 @@ func (p *program) newServer() (err error) {
 func (p *program) run() error {
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		p.log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
+		systemd.Notify("STOPPING=1")
 		p.network.hurry()
 		p.radius.stopping()
 	})
 	defer stop()
 	defer context.AfterFunc(p.failed, stop)()
-	defer onSIGHUP(p.reload.onSignal)()
+	defer onSignal(unix.SIGHUP, p.reload.onSIGHUP)()
+	defer p.upgrades.onSIGUSR2()()
+	defer p.onSIGUSR1()()
 	p.announce()
 	if err := p.ready(); err != nil {
 		return err
@@ -162,6 +178,14 @@ func (p *program) run() error {
 	go returnMemory(ctx) // ends with ctx
 	p.startControl()
 	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.server, p.log)
+	closeUnused(p.inherited, p.log)
+	p.network.startReading()
+	p.take()
+	// Ends soon, as the predecessor does.
+	go func() {
+		p.awaitRelease()
+		p.notifyReady(ctx)
+	}()
 	err := p.server.Run(ctx)
 	unwatch()
 	for reason, n := range p.server.Drops() {
@@ -194,12 +218,26 @@ func (p *program) ready() error {
 		}
 		p.onClose(func() { pidfile.Remove(dir, name) })
 	}
+	p.detach()
 	if daemonize.IsChild() {
 		p.lines.Flush()
 		p.lines.Remove(os.Stderr)
 		daemonize.Ready()
 	}
 	return nil
+}
+
+// leavesTerminal reports whether the log goes to syslog.
+func (p *program) leavesTerminal() bool {
+	return daemonize.IsChild() || p.before != nil && !p.config.Server.Foreground && os.Getpid() != 1
+}
+
+// metricsListener returns another descriptor of the socket of the metrics; nil: there is none.
+func (p *program) metricsListener() (*os.File, error) {
+	if p.metrics == nil {
+		return nil, nil
+	}
+	return p.metrics.Listener()
 }
 
 // startControl lets the control socket answer.
@@ -211,6 +249,7 @@ func (p *program) startControl() {
 	if p.radius != nil {
 		p.socket.program.NAS, p.socket.program.RADIUS = p.radius.nas, p.radius.numbers()
 	}
+	p.socket.program.Upgrade, p.socket.program.Upgrading = p.upgrades.onRequest, p.upgrades.onRequested
 	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.server.Pools(), p.network.ipv6Pools()) })
 }
 

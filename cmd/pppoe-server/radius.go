@@ -20,6 +20,7 @@ import (
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/mgmt/metrics"
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/process/passfd"
 	"upppoe/internal/state"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
@@ -45,9 +46,12 @@ type radiusService struct {
 
 // newRADIUS opens what the configuration says; nil if it has no RADIUS servers. It reads the files of
 // secrets and opens the spool, which the server could not do later.
-func newRADIUS(c *serverconfig.Config, sessions *sessionState, log *slog.Logger) (*radiusService, error) {
+func newRADIUS(c *serverconfig.Config, sessions *sessionState, coaSocket *os.File, log *slog.Logger) (*radiusService, error) {
 	r := c.RADIUS
 	if len(r.Servers) == 0 {
+		if coaSocket != nil {
+			coaSocket.Close()
+		}
 		return nil, nil
 	}
 	s := &radiusService{log: log, state: sessions}
@@ -67,7 +71,7 @@ func newRADIUS(c *serverconfig.Config, sessions *sessionState, log *slog.Logger)
 			return nil, err
 		}
 	}
-	return s, s.openCoA(r, nas, &policies)
+	return s, s.openCoA(r, nas, &policies, coaSocket)
 }
 
 // openClients makes the clients of authentication and of accounting; the latter only if a server has a port
@@ -130,7 +134,13 @@ func (s *radiusService) openAccounting(r serverconfig.RADIUS, nas *radius.NAS, c
 	return err
 }
 
-func (s *radiusService) openCoA(r serverconfig.RADIUS, nas *radius.NAS, policies *radius.Policies) (err error) {
+// openCoA opens the socket of CoA, or uses one of an earlier program.
+func (s *radiusService) openCoA(r serverconfig.RADIUS, nas *radius.NAS, policies *radius.Policies, inherited *os.File) (err error) {
+	defer func() {
+		if inherited != nil {
+			inherited.Close()
+		}
+	}()
 	if !r.CoA.Listen.IsValid() {
 		return nil
 	}
@@ -139,8 +149,49 @@ func (s *radiusService) openCoA(r serverconfig.RADIUS, nas *radius.NAS, policies
 		return err
 	}
 	s.coaConfig = coa.Config{Rules: rules, NAS: nas, Log: s.log}
-	s.coaConn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(r.CoA.Listen))
+	if s.coaConn = inheritUDP(inherited, r.CoA.Listen); s.coaConn == nil {
+		s.coaConn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(r.CoA.Listen))
+	}
 	return err
+}
+
+// inheritUDP returns the socket of a file; nil: there is none, or it has another address.
+func inheritUDP(f *os.File, at netip.AddrPort) *net.UDPConn {
+	if f == nil {
+		return nil
+	}
+	conn, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil
+	}
+	if u, ok := conn.(*net.UDPConn); ok && u.LocalAddr().String() == net.UDPAddrFromAddrPort(at).String() {
+		return u
+	}
+	conn.Close()
+	return nil
+}
+
+// coaSocket returns another descriptor of the socket of CoA; nil: there is none.
+func (s *radiusService) coaSocket() (*os.File, error) {
+	if s == nil || s.coaConn == nil {
+		return nil, nil
+	}
+	return passfd.Duplicate(s.coaConn, fileCoA)
+}
+
+// suspend closes the spool for a successor; resume opens it again.
+func (s *radiusService) suspend() error {
+	if s == nil || s.accounting == nil {
+		return nil
+	}
+	return s.accounting.Suspend()
+}
+
+func (s *radiusService) resume() error {
+	if s == nil || s.accounting == nil {
+		return nil
+	}
+	return s.accounting.Resume()
 }
 
 // coaRules returns who may send requests of CoA, and what they mean.

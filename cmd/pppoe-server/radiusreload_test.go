@@ -31,7 +31,7 @@ func TestPrepareRADIUS(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newRADIUS(read("192.0.2.1", "secret"), &sessionState{}, slog.New(slog.DiscardHandler))
+	s, err := newRADIUS(read("192.0.2.1", "secret"), &sessionState{}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

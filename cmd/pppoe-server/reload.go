@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/pppoe"
@@ -28,10 +26,10 @@ type reloader struct {
 	mu       sync.Mutex // held while it reloads: signals and requests do
 }
 
-// onSIGHUP calls do at each SIGHUP until stop is called.
-func onSIGHUP(do func()) (stop func()) {
+// onSignal calls do at each signal of a kind until stop is called.
+func onSignal(kind os.Signal, do func()) (stop func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, unix.SIGHUP)
+	signal.Notify(signals, kind)
 	// Ends with stop.
 	go func() {
 		for {
@@ -46,14 +44,15 @@ func onSIGHUP(do func()) (stop func()) {
 	return func() { signal.Stop(signals); close(done) }
 }
 
-// onSignal reloads.
-func (r *reloader) onSignal() { r.reload("SIGHUP") }
+// onSIGHUP reloads.
+func (r *reloader) onSIGHUP() { r.reload("SIGHUP") }
 
 // reload applies the files to sessions that begin from now on, and logs what has come of it. If they have
 // an error, nothing changes. The log names by what it was caused.
 func (r *reloader) reload(by string) (warnings []string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer notifyReload()()
 	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
 	var useRADIUS func()

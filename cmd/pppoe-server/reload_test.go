@@ -28,7 +28,7 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := serverConfig(c, nil, log)
-	devices, err := newNetwork(c, &sessionState{}, nil, log)
+	devices, err := newNetwork(c, &sessionState{}, nil, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestReloadDebug(t *testing.T) {
 // TestOnSIGHUP: SIGHUP does not end the program.
 func TestOnSIGHUP(t *testing.T) {
 	done := make(chan bool)
-	stop := onSIGHUP(func() { done <- true })
+	stop := onSignal(unix.SIGHUP, func() { done <- true })
 	defer stop()
 	for range 2 {
 		unix.Kill(os.Getpid(), unix.SIGHUP)

@@ -29,12 +29,14 @@ var (
 // methods do nothing.
 type sessionState struct {
 	cfg   serverconfig.State
-	store *sessionlog.Log // nil: there is none
+	live  liveStore       // which records go to
+	store *sessionlog.Log // its log; nil: there is none
 	log   *slog.Logger
 
-	mu        sync.Mutex
-	inherited map[state.Generation]state.Record // of sessions that are being adopted
-	adopted   int
+	mu         sync.Mutex
+	inherited  map[state.Generation]state.Record // of sessions that are being adopted
+	adopted    int
+	notAdopted int
 }
 
 // openState opens the store. Without the default one, which another server may use, the server runs.
@@ -51,9 +53,10 @@ func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionS
 	if err != nil {
 		return nil, err
 	}
-	s.store, err = sessionlog.Open(sessionlog.Config{Path: path, BootID: boot, Program: version.String(), Log: log})
+	err = s.live.open(sessionlog.Config{Path: path, BootID: boot, Program: version.String(), Log: log})
 	switch {
 	case err == nil:
+		s.store = s.live.log.Load()
 		return s, nil
 	case c.State.File == "":
 		log.Warn(fmt.Sprintf("%v: sessions are not stored, and end if this server is killed: give it a file of its own, as file in [state]", err))
@@ -67,7 +70,7 @@ func (s *sessionState) configure(cfg *pppoe.ServerConfig) {
 	if s.store == nil {
 		return
 	}
-	cfg.Store = sessionStore{s.store}
+	cfg.Store = sessionStore{&s.live}
 	cfg.LastGeneration = s.store.Found().Largest
 	cfg.CheckAdoption = s.checkAdoption
 }
@@ -82,7 +85,7 @@ func (s sessionStore) DeleteSession(of uint64)              { s.Delete(of) }
 // put keeps a part of a session's record.
 func (s *sessionState) put(of state.Generation, part state.Part, value []byte) {
 	if s.store != nil {
-		s.store.Put(of, part, value)
+		s.live.Put(of, part, value)
 	}
 }
 
@@ -123,7 +126,7 @@ func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdop
 	for _, n := range report.NotAdopted {
 		notAdopted(n, s.inherited[n.Session.Generation])
 	}
-	s.adopted = report.Adopted
+	s.adopted, s.notAdopted = report.Adopted, len(report.NotAdopted)
 	s.logAdoption(report, time.Since(begin))
 	s.empty()
 }
@@ -195,7 +198,7 @@ func (s *sessionState) close() {
 	if s.store == nil {
 		return
 	}
-	if err := s.store.Close(); err != nil {
+	if err := s.live.log.Load().Close(); err != nil {
 		s.log.Warn(fmt.Sprintf("session store: %v", err))
 	}
 }

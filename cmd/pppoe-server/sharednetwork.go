@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 
@@ -35,13 +36,14 @@ type sharedNetwork struct {
 	running  sync.WaitGroup
 }
 
-func newSharedNetwork(c *serverconfig.Config, sessions *sessionState, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
+func newSharedNetwork(c *serverconfig.Config, sessions *sessionState, device []*os.File, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
 	s, n := c.Options, &sharedNetwork{log: log, state: sessions}
 	var err error
 	if n.v6, err = n.newIPv6(c); err != nil {
 		return nil, err
 	}
 	cfg := linux.SharedNetworkConfig{
+		Inherited: device, Held: true,
 		Name: c.Device.Name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: c.IPv4.Local, IPv6: c.IPv6.Local, NoIPv6: s.NoIPv6,
 		Pools: pools(c), Isolate: c.Device.Isolate, Log: log,
 		Lost:        func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
@@ -107,6 +109,11 @@ func (n *sharedNetwork) start(server *pppoe.Server) {
 	// Ends with close.
 	n.running.Go(func() { n.v6.Run(ctx) })
 }
+
+func (n *sharedNetwork) startReading() { n.device.Start() }
+func (n *sharedNetwork) stopReading()  { n.device.StopReading() }
+
+func (n *sharedNetwork) descriptors() ([]*os.File, error) { return n.device.Descriptors() }
 
 func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.Notify(l, e)

@@ -62,14 +62,10 @@ func New(cfg Config) (*Accounting, error) {
 // as servers take it that all sessions have ended. sessions is what interim records are read from.
 func (a *Accounting) Start(sessions Sessions, continues bool) {
 	a.sessions = sessions
-	var ctx context.Context
-	ctx, a.cancel = context.WithCancel(context.Background())
 	if !continues {
 		a.add(a.nasRecord(kindOn))
 	}
-	// Both end with Close.
-	a.running.Go(newSender(ctx, a).run)
-	a.running.Go(func() { a.interims(ctx) })
+	a.run()
 }
 
 // Stopping makes the stop records of sessions that the server ends from now on say so.

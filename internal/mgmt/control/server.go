@@ -46,6 +46,9 @@ type Config struct {
 	Group   int
 	Handler Handler
 	Log     *LogRing
+	// Inherited is the listener of another program (see Listener), whose socket has the same path. It
+	// belongs to the Server then. Nil, or another socket's: the socket is opened.
+	Inherited *os.File
 	// Requests are handled in addition, each by a goroutine of its own. The connection is closed when
 	// the function returns.
 	Requests map[string]func(*Call)
@@ -88,6 +91,9 @@ func Listen(cfg Config) (*Server, error) {
 // socket of that name at which no program listens is replaced; the error of one at which a program
 // does wraps unix.EADDRINUSE.
 func Open(cfg Config) (*Server, error) {
+	if l := inherit(cfg); l != nil {
+		return newServer(l, cfg), nil
+	}
 	dir := filepath.Dir(cfg.Path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -114,7 +120,11 @@ func Open(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{listener: l, cfg: cfg, closed: make(chan struct{})}, nil
+	return newServer(l, cfg), nil
+}
+
+func newServer(l net.Listener, cfg Config) *Server {
+	return &Server{listener: l, cfg: cfg, closed: make(chan struct{})}
 }
 
 // Path returns the path of the socket.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
+
+	"upppoe/internal/process/passfd"
 )
 
 // Config configures a Server.
@@ -25,6 +28,9 @@ type Config struct {
 	// Profiles serves the profiles of package net/http/pprof under /debug/pprof/. Listen must be a
 	// loopback address then.
 	Profiles bool
+	// Inherited is the listener of another program (see Server.Listener) on the same address, which
+	// belongs to the Server then. Nil, or of another address: a socket is opened.
+	Inherited *os.File
 }
 
 // Addr returns the address to listen on. Its error says what is expected.
@@ -67,7 +73,7 @@ func Listen(c Config, source Source, more ...prometheus.Collector) (*Server, err
 	if err != nil {
 		return nil, err
 	}
-	on, err := net.Listen("tcp", addr.String())
+	on, err := listen(c.Inherited, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +84,30 @@ func Listen(c Config, source Source, more ...prometheus.Collector) (*Server, err
 	// Ends with Close.
 	go s.http.Serve(netutil.LimitListener(on, maxConnections))
 	return s, nil
+}
+
+// listen returns the listener of another program, if it has the address, or else a new one.
+func listen(inherited *os.File, addr netip.AddrPort) (net.Listener, error) {
+	if inherited != nil {
+		defer inherited.Close()
+		l, err := net.FileListener(inherited)
+		if err == nil && l.Addr().String() == addr.String() {
+			return l, nil
+		}
+		if err == nil {
+			l.Close()
+		}
+	}
+	return net.Listen("tcp", addr.String())
+}
+
+// Listener returns another descriptor of the socket, for Config.Inherited of a successor.
+func (s *Server) Listener() (*os.File, error) {
+	l, ok := s.on.(*net.TCPListener)
+	if !ok {
+		return nil, os.ErrInvalid
+	}
+	return passfd.Duplicate(l, "metrics")
 }
 
 // Addr returns the address on which the server listens.

@@ -33,6 +33,10 @@ type Program struct {
 	Info   Info // of Status
 	// Reload reads the configuration again. An error says that nothing has changed.
 	Reload func() (warnings []string, err error)
+	// Upgrade replaces the program by an executable; empty: the same path. An error says that it goes on.
+	// Upgrading is called before, and what it returns when the response is complete.
+	Upgrade   func(executable string, progress func(text string)) (UpgradeStep, error)
+	Upgrading func() (done func())
 	// Pools returns how much of the address pools is used.
 	Pools func() []Pool
 	// NAS makes the Acct-Session-Id of a session of its ID; nil: there is no RADIUS.
@@ -99,6 +103,7 @@ func (p *Program) Requests() map[string]func(*control.Call) {
 		"drain":      handler(func(struct{}, *json.Encoder) Result { p.Server.Drain(true); return Result{Done: true} }),
 		"undrain":    handler(func(struct{}, *json.Encoder) Result { p.Server.Drain(false); return Result{Done: true} }),
 		"reload":     handler(p.reload),
+		"upgrade":    p.handleUpgrade,
 		"pools":      handler(p.pools),
 		"stats":      handler(p.stats),
 	}

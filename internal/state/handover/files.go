@@ -37,6 +37,9 @@ func (f *Files) Take(name string) []*os.File {
 	return files
 }
 
+// Get returns the files of a name, which stay in f.
+func (f *Files) Get(name string) []*os.File { return f.by[name] }
+
 // Len returns the number of files.
 func (f *Files) Len() (n int) {
 	if f != nil {

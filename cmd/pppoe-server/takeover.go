@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/process/capability"
+	"upppoe/internal/process/daemonize"
+	"upppoe/internal/process/passfd"
+	"upppoe/internal/state/handover"
+	"upppoe/internal/version"
+)
+
+// formats are the versions of what a successor reads of its predecessor's files.
+var formats = map[string]int{"session store": 1}
+
+func identity() handover.Identity {
+	return handover.Identity{Build: version.String(), Formats: formats}
+}
+
+// Names of files that programs pass on, beside those of ports.
+const (
+	fileStdout  = "stdout"
+	fileStderr  = "stderr"
+	fileControl = "control"
+	fileMetrics = "metrics"
+	fileCoA     = "coa"
+	fileDevice  = "device" // that all sessions share
+)
+
+// predecessor is the program that this one takes over from.
+type predecessor struct {
+	*handover.Successor
+	killed bool // it has ended by itself, and this program goes on as after a crash
+}
+
+// takeOver serves in place of the predecessor that has started this program.
+func takeOver(start handover.Program) int {
+	s, err := handover.Inherit()
+	if err == nil && s == nil {
+		err = &pppd.Error{Message: handover.Command + " is for a server that another one starts: use pppoe-server upgrade"}
+	}
+	if err != nil {
+		return fail(err)
+	}
+	files, err := s.Hello(identity())
+	if err != nil {
+		return fail(err)
+	}
+	useOutput(files)
+	if err := capability.SetNotDumpable(); err != nil {
+		return refuse(s, err)
+	}
+	f, err := parseFlags(start.Args)
+	if err != nil {
+		return refuse(s, err)
+	}
+	c, warnings, err := f.load()
+	if err != nil {
+		return refuse(s, err)
+	}
+	return serve(&program{flags: f, config: c, start: start, inherited: files, before: &predecessor{Successor: s}}, warnings)
+}
+
+// refuse tells the predecessor why this program cannot take over.
+func refuse(s *handover.Successor, err error) int {
+	s.Fail(err)
+	return exitCode(err)
+}
+
+// useOutput makes the predecessor's output this program's.
+func useOutput(files *handover.Files) {
+	for fd, name := range map[int]string{1: fileStdout, 2: fileStderr} {
+		for _, f := range files.Take(name) {
+			if raw, err := f.SyscallConn(); err == nil {
+				raw.Control(func(from uintptr) { unix.Dup3(int(from), fd, 0) })
+			}
+			f.Close()
+		}
+	}
+}
+
+// awaitTurn tells the predecessor, if there is one, that this program can serve, and waits until it is
+// suspended.
+func (p *program) awaitTurn() error {
+	if p.before == nil {
+		return nil
+	}
+	more, killed, err := p.before.Ready()
+	if err != nil {
+		return err
+	}
+	p.inherited.Move(more)
+	p.before.killed = killed
+	if killed {
+		p.log.Warn("the earlier program was killed during the upgrade: its sessions are continued")
+	}
+	return nil
+}
+
+// isSecond reports whether a predecessor goes on if this program fails.
+func (p *program) isSecond() bool { return p.before != nil && !p.before.killed }
+
+// take tells the predecessor that this program serves, and waits until it has passed on everything.
+func (p *program) take() {
+	if !p.isSecond() {
+		return
+	}
+	taken := handover.Taken{Sessions: p.state.adopted, Lost: p.state.notAdopted}
+	if err := p.before.Taken(taken); err != nil {
+		p.log.Warn(fmt.Sprintf("upgrade: %v", err))
+	}
+	p.log.Info(fmt.Sprintf("Took over %d sessions from an earlier program", taken.Sessions))
+}
+
+// releaseGrace is how long a predecessor may take to end.
+const releaseGrace = 30 * time.Second
+
+// awaitRelease waits until the predecessor is not the main process of the service any more.
+func (p *program) awaitRelease() {
+	if p.isSecond() {
+		p.before.WaitReleased(releaseGrace)
+	}
+}
+
+// takeFile returns the only file of a name; nil: there is none.
+func takeFile(files *handover.Files, name string) *os.File {
+	all := files.Take(name)
+	if len(all) != 1 {
+		passfd.Close(all)
+		return nil
+	}
+	return all[0]
+}
+
+// closeUnused closes what was passed on and this program has no use for, such as sockets of an interface
+// that it does not serve.
+func closeUnused(files *handover.Files, log *slog.Logger) {
+	if n := files.Len(); n > 0 {
+		log.Debug(fmt.Sprintf("%d descriptors of the earlier program are not used: %v", n, files.Names()))
+	}
+	files.Close()
+}
+
+// detach leaves the directory and the terminal of a predecessor in the background.
+func (p *program) detach() {
+	if p.before != nil && !p.config.Server.Foreground && os.Getpid() != 1 && !daemonize.IsChild() {
+		os.Chdir("/")
+	}
+}

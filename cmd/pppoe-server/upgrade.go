@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/process/passfd"
+	"upppoe/internal/process/systemd"
+	"upppoe/internal/state/handover"
+)
+
+// Errors of an upgrade that does not begin.
+var (
+	errUpgrading = errors.New("an upgrade is in progress")
+	errDevices   = errors.New("sessions have a device each, and only a server with a device that all share (--device shared) can be upgraded: restart it instead")
+	errNoStore   = errors.New("there is no store of sessions, which the new program would continue them by: give the server one, as file in [state] or --state, and restart it")
+)
+
+// upgrader replaces the running program by a successor, at SIGUSR2 or by a request.
+type upgrader struct {
+	program *program
+	busy    sync.Mutex // held while it does
+
+	mu   sync.Mutex
+	done *handover.Done // the successor that has taken over; nil: none has
+
+	reported sync.WaitGroup // requests to which the result is being written
+}
+
+// upgrade replaces the program by an executable; empty: that by which it was started. An error says that the
+// program goes on, and why.
+func (u *upgrader) upgrade(executable string, progress func(text string)) (*handover.Done, error) {
+	if !u.busy.TryLock() {
+		return nil, errUpgrading
+	}
+	defer u.busy.Unlock()
+	p := u.program
+	switch {
+	case p.state.store == nil:
+		return nil, errNoStore
+	case !p.config.Device.Shared:
+		return nil, errDevices
+	}
+	files, err := p.passOn()
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	r := handover.Replacement{
+		Program: p.start, Env: os.Environ(), NewProcessGroup: p.config.Server.Foreground, Self: identity(), Files: files,
+		Progress: func(text string) {
+			p.log.Info("upgrade: " + text)
+			progress(text)
+		},
+	}
+	if executable != "" {
+		r.Path = executable
+	}
+	suspended := false
+	r.Suspend = func() (*handover.Files, error) {
+		more, err := p.suspend()
+		suspended = err == nil
+		return more, err
+	}
+	done, err := r.Run()
+	if err != nil {
+		if suspended {
+			p.resume()
+		}
+		p.log.Error(fmt.Sprintf("upgrade: %v: this program goes on", err))
+		return nil, err
+	}
+	p.log.Info(fmt.Sprintf("upgrade: process %d has taken over %d sessions; control packets waited for %v", done.PID, done.Sessions, done.Pause.Round(100_000)))
+	u.mu.Lock()
+	u.done = done
+	u.mu.Unlock()
+	p.leave()
+	return done, nil
+}
+
+// successor returns the successor that has taken over; nil: none has.
+func (u *upgrader) successor() *handover.Done {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.done
+}
+
+// onRequested keeps the program from ending until done is called.
+func (u *upgrader) onRequested() (done func()) {
+	u.reported.Add(1)
+	return u.reported.Done
+}
+
+// onRequest upgrades, at the request of an operator.
+func (u *upgrader) onRequest(executable string, progress func(string)) (step servercontrol.UpgradeStep, err error) {
+	done, err := u.upgrade(executable, progress)
+	if err != nil {
+		return step, err
+	}
+	return servercontrol.UpgradeStep{
+		Step: "taken over", PID: done.PID, Sessions: done.Sessions, Lost: done.Lost, PauseMS: float64(done.Pause.Microseconds()) / 1000,
+	}, nil
+}
+
+// onSIGUSR2 upgrades at each SIGUSR2 until stop is called.
+func (u *upgrader) onSIGUSR2() (stop func()) {
+	return onSignal(unix.SIGUSR2, func() { u.upgrade("", func(string) {}) }) // the log has the result
+}
+
+// passOn returns other descriptors of all that a successor goes on with.
+func (p *program) passOn() (*handover.Files, error) {
+	files := &handover.Files{}
+	for name, sockets := range p.opener.Descriptors() {
+		files.Add(name, sockets...)
+	}
+	device, err := p.network.descriptors()
+	files.Add(fileDevice, device...)
+	for name, listener := range map[string]func() (*os.File, error){
+		fileControl: p.socket.listener, fileMetrics: p.metricsListener, fileCoA: p.radius.coaSocket,
+		fileStdout: func() (*os.File, error) { return passfd.Duplicate(os.Stdout, fileStdout) },
+		fileStderr: func() (*os.File, error) { return passfd.Duplicate(os.Stderr, fileStderr) },
+	} {
+		f, failed := listener()
+		if failed != nil {
+			err = errors.Join(err, failed)
+		} else if f != nil {
+			files.Add(name, f)
+		}
+	}
+	if err != nil {
+		files.Close()
+		return nil, fmt.Errorf("pass on descriptors: %w", err)
+	}
+	return files, nil
+}
+
+// suspend stops what a successor does next: control packets and accounting. Packets of sessions go on. The
+// store and the spool are closed.
+func (p *program) suspend() (*handover.Files, error) {
+	p.server.Suspend()
+	err := p.radius.suspend()
+	if err == nil {
+		err = p.state.suspend()
+	}
+	if err != nil {
+		p.resume()
+		return nil, err
+	}
+	p.opener.Release()
+	return nil, nil
+}
+
+// resume undoes suspend. What fails is logged: the sessions go on.
+func (p *program) resume() {
+	err := p.opener.Take()
+	err = errors.Join(err, p.state.resume(), p.radius.resume(), p.server.Resume())
+	if err != nil {
+		p.log.Error(fmt.Sprintf("after the failed upgrade: %v", err))
+	}
+}
+
+// leave ends the server for a successor that serves. No packet is in transit in this program then.
+func (p *program) leave() {
+	p.network.stopReading()
+	p.socket.leave()
+	p.server.Leave() // Run returns
+}
+
+// afterUpgrade ends the program after a successor has taken over. In the foreground, without a service
+// manager that was told of the successor, it stays as its parent, and ends with it.
+func (p *program) afterUpgrade(done *handover.Done) int {
+	p.opener.Leave()
+	p.upgrades.reported.Wait()
+	stays := p.config.Server.Foreground || os.Getpid() == 1
+	if systemd.IsManager() {
+		stays = systemd.Notify(systemd.MainPID(done.PID)) != nil
+	}
+	if !stays {
+		done.Release()
+		p.lines.Close()
+		return exitOK
+	}
+	stop := forwardSignals(done)
+	defer stop()
+	done.Release()
+	p.lines.Close()
+	p.forget()
+	return done.Wait()
+}
+
+// forget frees the memory of what has been handed over.
+func (p *program) forget() {
+	*p = program{}
+	debug.FreeOSMemory()
+}
+
+// forwardSignals passes signals on to the successor.
+func forwardSignals(to *handover.Done) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 8)
+	signal.Reset()
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	// Ends with stop.
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				to.Signal(s)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
+}

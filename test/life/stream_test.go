@@ -1,0 +1,82 @@
+package life
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"upppoe/test/lab"
+)
+
+// datagramStream is numbered datagrams, 1,000 a second, from one machine to another.
+type datagramStream struct {
+	from, to *net.UDPConn
+	stop     chan struct{}
+	running  sync.WaitGroup
+	sent     uint64
+	received atomic.Uint64
+	gap      time.Duration // the longest time between two that arrived
+}
+
+// startStream starts a stream between two addresses of machines.
+func startStream(t *testing.T, in *lab.Namespace, from netip.Addr, out *lab.Namespace, to netip.Addr) *datagramStream {
+	t.Helper()
+	s := &datagramStream{stop: make(chan struct{})}
+	listen := func(in *lab.Namespace, at netip.Addr) (conn *net.UDPConn) {
+		check(t, in.Do(func() (err error) {
+			conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
+			return err
+		}))
+		conn.SetReadBuffer(4 << 20)
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	s.from, s.to = listen(in, from), listen(out, to)
+	s.running.Go(s.send)
+	go s.receive() // ends with the socket
+	await(t, "the stream flows", func() bool { return s.received.Load() > 100 })
+	return s
+}
+
+func (s *datagramStream) send() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	to := s.to.LocalAddr().(*net.UDPAddr).AddrPort()
+	for ; ; s.sent++ {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+		}
+		s.from.WriteToUDPAddrPort(binary.BigEndian.AppendUint64(make([]byte, 0, 100), s.sent)[:100], to)
+	}
+}
+
+func (s *datagramStream) receive() {
+	last, b := time.Now(), make([]byte, 2000)
+	for {
+		if _, err := s.to.Read(b); err != nil {
+			return
+		}
+		now := time.Now()
+		if s.received.Load() > 0 {
+			s.gap = max(s.gap, now.Sub(last))
+		}
+		last = now
+		s.received.Add(1)
+	}
+}
+
+// end ends the stream, and returns how many datagrams were sent and lost, and the longest gap.
+func (s *datagramStream) end() (sent, lost uint64, gap time.Duration) {
+	close(s.stop)
+	s.running.Wait()
+	for end := time.Now().Add(time.Second); s.received.Load() < s.sent && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return s.sent, s.sent - s.received.Load(), s.gap
+}

@@ -1,0 +1,108 @@
+package life
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/process/passfd"
+	"upppoe/test/lab"
+)
+
+// manager is what a service manager does: it takes notifications and keeps descriptors.
+type manager struct {
+	socket *net.UnixConn
+	path   string
+	names  []string
+	files  []*os.File
+}
+
+func newManager(t *testing.T) *manager {
+	t.Helper()
+	m := &manager{path: filepath.Join(t.TempDir(), "notify")}
+	var err error
+	m.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
+	check(t, err)
+	t.Cleanup(func() { m.socket.Close(); passfd.Close(m.files) })
+	return m
+}
+
+// await takes notifications until one has a line.
+func (m *manager) await(t *testing.T, line string) {
+	t.Helper()
+	b := make([]byte, 1000)
+	m.socket.SetReadDeadline(time.Now().Add(timeout))
+	for {
+		n, files, err := passfd.Receive(m.socket, b)
+		if err != nil {
+			t.Fatalf("waiting for %s: %v", line, err)
+		}
+		lines := strings.Split(string(b[:n]), "\n")
+		if slices.Contains(lines, "FDSTORE=1") {
+			for _, f := range files {
+				m.names, m.files = append(m.names, strings.TrimPrefix(lines[1], "FDNAME=")), append(m.files, f)
+			}
+		}
+		if slices.Contains(lines, line) {
+			return
+		}
+	}
+}
+
+// start starts the server as a service.
+func (m *manager) start(t *testing.T, w *testbed, state string, flags ...string) *lab.Program {
+	t.Helper()
+	args := append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, filepath.Join(bin, "pppoe-server"),
+		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-F", "--etc", w.serverEtc, "--state", state,
+		"--control-socket", filepath.Join(filepath.Dir(state), "server.sock"), "--device", "shared", "-N", "32"}, flags...)
+	cmd := exec.Command("sh", args...)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=200000",
+		"LISTEN_FDS="+strconv.Itoa(len(m.files)), "LISTEN_FDNAMES="+strings.Join(m.names, ":"))
+	cmd.ExtraFiles = m.files
+	p := launch(t, w.server, cmd)
+	m.await(t, "READY=1")
+	return p
+}
+
+// TestSystemdRestart: a restart by the service manager ends no session, and loses no packet that waits; the
+// watchdog is notified, and a stop ends the sessions.
+func TestSystemdRestart(t *testing.T) {
+	w := newSharedTestbed(t)
+	w.serverOptions(t, "require-chap\ndatapath plain\n")
+	m, state := newManager(t), filepath.Join(t.TempDir(), "sessions.log")
+	first := m.start(t, w, state)
+	m.await(t, "WATCHDOG=1")
+	if len(m.files) < 4 || !slices.Contains(m.names, "control") || !slices.Contains(m.names, "device") {
+		t.Errorf("%q were stored", m.names)
+	}
+	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)
+	a, s := ip(alice.IPv4.Local), ip("192.0.2.1")
+	up, down := startStream(t, w.client, a, w.server, s), startStream(t, w.server, s, w.client, a)
+	check(t, unix.Kill(first.PID(), unix.SIGUSR1))
+	m.await(t, "STOPPING=1")
+	wantExit(t, first, 0)
+	second := m.start(t, w, state)
+	alice.wantPing(t, "after the restart", s)
+	for which, one := range map[string]*datagramStream{"up": up, "down": down} {
+		sent, lost, gap := one.end()
+		t.Logf("%s: %d sent, %d lost, longest gap %v", which, sent, lost, gap)
+		if lost > 0 {
+			t.Errorf("%s: %d of %d datagrams were lost", which, lost, sent)
+		}
+	}
+	if now := alice.awaitStatus(t, "is online", isOnline); now.Since != alice.Since {
+		t.Errorf("the session is another one: %+v, was %+v", now, alice.Status)
+	}
+	check(t, unix.Kill(second.PID(), unix.SIGTERM))
+	m.await(t, "STOPPING=1")
+	wantExit(t, second, 0)
+	check(t, alice.program.Await("Terminate|PADT"))
+}
