@@ -84,6 +84,7 @@ func fullRecord(t *testing.T) pppoe.SessionRecord {
 	r.AccessLine.SetAttribute(wire.IWFSession, 0)
 	n := uint64(0)
 	fill(t, reflect.ValueOf(r.Policy).Elem(), &n)
+	r.VRF = r.Policy.VRF
 	return r
 }
 
