@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/host/netconfig"
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/process/passfd"
 	"upppoe/pppoe"
@@ -33,6 +34,10 @@ type network interface {
 	ipv6Pools() map[string]assign.Set
 	// hurry limits the time for scripts, as the server is terminating.
 	hurry()
+	// sweep removes what sessions of an earlier program have left that were not adopted.
+	sweep()
+	// leave is close of a program that has not served: it leaves what an earlier one has left.
+	leave()
 	// close waits until everything of the sessions has ended, and removes what is left. The server must
 	// have ended.
 	close()
@@ -47,6 +52,7 @@ func newNetwork(c *serverconfig.Config, sessions *sessionState, device []*os.Fil
 	}
 	passfd.Close(device)
 	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, log)}
+	n.owner = sessions.owner()
 	n.use(c)
 	return n, nil
 }
@@ -56,10 +62,14 @@ type sessionDevices struct {
 	log     *slog.Logger
 	scripts *sessionScripts
 	v6      *ipv6Service
+	owner   string                // of devices
+	host    *netconfig.Configurer // of the latest configuration
 }
 
 func (n *sessionDevices) use(c *serverconfig.Config) {
-	n.scripts.use(hostOf(c, n.scripts, n.log), scriptsOf(c, n.log))
+	n.host = hostOf(c, n.scripts, n.log)
+	n.host.Owner = n.owner
+	n.scripts.use(n.host, scriptsOf(c, n.log))
 }
 
 func (n *sessionDevices) configure(cfg *pppoe.ServerConfig) { cfg.Network = n.scripts }
@@ -87,6 +97,10 @@ func (n *sessionDevices) ipv6Pools() map[string]assign.Set {
 }
 
 func (n *sessionDevices) hurry() { n.scripts.hurry() }
+
+func (n *sessionDevices) sweep() { n.host.Sweep() }
+
+func (n *sessionDevices) leave() { n.close() }
 
 func (n *sessionDevices) close() {
 	n.scripts.wait()

@@ -49,6 +49,7 @@ type program struct {
 	metrics   *metrics.Server // nil: there is none
 	upgrades  *upgrader
 	left      atomic.Bool // the sessions are left for the next start
+	served    bool        // sessions were adopted, or could be
 
 	closers []func() // of the open parts
 }
@@ -92,7 +93,8 @@ func (p *program) openHost() (err error) {
 		p.log.Warn(few)
 	}
 	p.opener = &linux.Opener{Inherited: p.inherited.Take, DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
-	p.onClose(func() { p.opener.Close() })
+	p.state.pin(p.opener)
+	p.onClose(p.closeOpener)
 	if p.listeners, err = listen(c, p.opener); err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (p *program) openHost() (err error) {
 	if p.network, err = newNetwork(c, p.state, p.inherited.Take(fileDevice), fail, p.log); err != nil {
 		return err
 	}
-	p.onClose(p.network.close)
+	p.onClose(p.closeNetwork)
 	return nil
 }
 
@@ -143,7 +145,7 @@ func (p *program) newServer() (err error) {
 		return err
 	}
 	p.network.start(p.server)
-	p.state.adopt(p.server, p.radius.notAdopted)
+	p.state.adopt(p.server, p.radius.notAdopted, p.sweep)
 	if err := p.radius.start(p.server); err != nil {
 		return err
 	}
@@ -186,6 +188,7 @@ func (p *program) run() error {
 		p.awaitRelease()
 		p.notifyReady(ctx)
 	}()
+	p.served = true
 	err := p.server.Run(ctx)
 	unwatch()
 	for reason, n := range p.server.Drops() {

@@ -31,9 +31,11 @@ type sessionState struct {
 	cfg   serverconfig.State
 	live  liveStore       // which records go to
 	store *sessionlog.Log // its log; nil: there is none
+	path  string
 	log   *slog.Logger
 
 	mu         sync.Mutex
+	settled    func()                            // called once when all sessions are adopted or have ended; nil: it was
 	inherited  map[state.Generation]state.Record // of sessions that are being adopted
 	adopted    int
 	notAdopted int
@@ -49,6 +51,7 @@ func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionS
 	case path == "":
 		path = serverconfig.DefaultState
 	}
+	s.path = path
 	boot, err := undolog.BootID()
 	if err != nil {
 		return nil, err
@@ -114,10 +117,12 @@ func (s *sessionState) checkAdoption(r *pppoe.SessionRecord, conflict error) err
 	return nil
 }
 
-// adopt continues the sessions of the store. notAdopted is called with the others.
-func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdopted, state.Record)) {
+// adopt continues the sessions of the store. notAdopted is called with the others, and settled, by a goroutine,
+// once no session is being adopted any more.
+func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdopted, state.Record), settled func()) {
 	if s.store == nil || s.store.Found().Sessions == 0 {
 		s.empty()
+		settled()
 		return
 	}
 	begin := time.Now()
@@ -129,6 +134,22 @@ func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdop
 	s.adopted, s.notAdopted = report.Adopted, len(report.NotAdopted)
 	s.logAdoption(report, time.Since(begin))
 	s.empty()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range report.NotAdopted {
+		delete(s.inherited, n.Session.Generation)
+	}
+	s.settled = settled
+	s.checkSettled()
+}
+
+// checkSettled calls settled once, when nothing is being adopted any more. The lock is held.
+func (s *sessionState) checkSettled() {
+	if s.settled != nil && len(s.inherited) == 0 {
+		// Ends soon: it removes what is left.
+		go s.settled()
+		s.settled = nil
+	}
 }
 
 // empty makes the store one of this boot. Its sessions have been told of their end.
@@ -191,6 +212,7 @@ func (s *sessionState) notify(l pppoe.SessionInfo, e pppoe.Event) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.inherited, l.Generation)
+		s.checkSettled()
 	}
 }
 

@@ -44,7 +44,7 @@ func newSharedNetwork(c *serverconfig.Config, sessions *sessionState, device []*
 	}
 	cfg := linux.SharedNetworkConfig{
 		Inherited: device, Held: true,
-		Name: c.Device.Name, DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: c.IPv4.Local, IPv6: c.IPv6.Local, NoIPv6: s.NoIPv6,
+		Name: c.Device.Name, Owner: sessions.owner(), Clean: sessions.isClean(), DataPath: s.DataPath, Queues: s.Queues, MTU: sharedMTU(s), IPv4: c.IPv4.Local, IPv6: c.IPv6.Local, NoIPv6: s.NoIPv6,
 		Pools: pools(c), Isolate: c.Device.Isolate, Log: log,
 		Lost:        func(err error) { fail(fmt.Errorf("the shared network device is lost: %w", err)) },
 		RouteFailed: func(l pppoe.SessionInfo, err error) { n.server.FailNetwork(l.Key(), err) }, // the session may have ended
@@ -149,14 +149,21 @@ func (n *sharedNetwork) ipv6Pools() map[string]assign.Set { return n.v6Config.Na
 // hurry does nothing: close limits the time for scripts.
 func (n *sharedNetwork) hurry() {}
 
-func (n *sharedNetwork) close() {
+func (n *sharedNetwork) sweep() { n.device.Sweep() }
+
+func (n *sharedNetwork) leave() { n.closeBy(n.device.Leave) }
+
+func (n *sharedNetwork) close() { n.closeBy(n.device.Close) }
+
+// closeBy ends everything, and the device by one of its methods.
+func (n *sharedNetwork) closeBy(closeDevice func() error) {
 	if n.stopIPv6 != nil {
 		n.stopIPv6()
 	}
 	n.running.Wait()
 	n.scripts.Close()
 	n.logCounters()
-	if err := n.device.Close(); err != nil {
+	if err := closeDevice(); err != nil {
 		n.log.Warn(fmt.Sprintf("%s: %v", n.device.Name(), err))
 	}
 }

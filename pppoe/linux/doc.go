@@ -8,4 +8,8 @@
 //
 // The default, datapath.KindAuto, does not change the settings of the Ethernet interface.
 // datapath.KindKernel dedicates the interface to PPPoE and changes its settings for speed.
+//
+// With Opener.Pin, and an Owner of the network, the kernel goes on with the packets of open sessions
+// while no process runs. The next process opens both with the same values, adds the sessions again
+// (Server.Adopt), and calls Sweep of both; a normal end calls Close, an end with a successor Leave.
 package linux

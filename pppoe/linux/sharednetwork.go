@@ -30,6 +30,8 @@ type SharedNetworkConfig struct {
 	// Held leaves packets from the host in the device until Start: for a Server that is about to adopt
 	// sessions.
 	Held bool
+	// Clean removes the device that an earlier process of the Owner has left.
+	Clean bool
 	// DataPath must be that of the Server; it determines the kind of device.
 	DataPath datapath.Kind
 	// Queues is the number of the device's queues, where DataPath moves GSO packets; 0: as many as
@@ -80,7 +82,7 @@ func NewSharedNetwork(cfg SharedNetworkConfig) (*SharedNetwork, error) {
 		return nil, err
 	}
 	network, err := sharednet.Open(sharednet.Config{
-		Name: cfg.Name, Owner: cfg.Owner, Inherited: cfg.Inherited, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
+		Name: cfg.Name, Owner: cfg.Owner, Clean: cfg.Clean, Inherited: cfg.Inherited, DataPath: cfg.DataPath, Queues: cfg.Queues, MTU: cfg.MTU, IPv4: cfg.IPv4, IPv6: cfg.IPv6, NoIPv6: cfg.NoIPv6,
 		Pools: cfg.Pools, VRF: cfg.VRF, Table: cfg.Table, RouteFailed: cfg.RouteFailed, Log: logger(cfg.Log),
 	})
 	if err != nil {

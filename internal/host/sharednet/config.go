@@ -29,6 +29,8 @@ type Config struct {
 	// which finds it by its Name and changes what is not as configured; see tun.Config. Close removes it,
 	// Leave does not.
 	Owner string
+	// Clean removes the device that an earlier program of the Owner has left.
+	Clean bool
 	// Inherited are the descriptors of the device, from another program that had opened it by the same
 	// configuration; see tun.FileGSO. The device is used as it is, and stays if Open fails. Descriptors that
 	// are not those of the device are closed, and it is opened. Nil: there are none.

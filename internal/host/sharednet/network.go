@@ -39,7 +39,9 @@ func Open(cfg Config) (*Network, error) {
 	if n.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return nil, fmt.Errorf("rtnetlink: %w", err)
 	}
-	n.device = n.inherit()
+	if n.device = n.inherit(); n.device == nil && n.cfg.Clean {
+		tun.RemoveOwned(n.cfg.Name, n.cfg.Owner) // if that fails, the device is adopted
+	}
 	n.adopted = n.device != nil || tun.IsOwned(n.cfg.Name, n.cfg.Owner)
 	n.preexisting = !n.adopted && tun.IsPersistent(n.cfg.Name)
 	if n.device == nil {
