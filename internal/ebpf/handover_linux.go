@@ -1,5 +1,43 @@
 package ebpf
 
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// notifyOthers tells of programs at an interface that carry the sessions of a process that does not run, and
+// that this one does not take over: it has other pins, or none.
+func (e *Engine) notifyOthers(i *Interface) {
+	parent := filepath.Join(bpfDir, "upppoe")
+	if e.cfg.Pin != "" {
+		parent = filepath.Dir(e.cfg.Pin)
+	}
+	var namespace unix.Stat_t
+	if unix.Stat(netnsPath, &namespace) != nil {
+		return
+	}
+	others, _ := filepath.Glob(filepath.Join(parent, "*", fmt.Sprintf("layout*-%d", namespace.Ino), pinName("receive", i.index)))
+	for _, other := range others {
+		root := filepath.Dir(filepath.Dir(other))
+		if root != e.cfg.Pin && !isLocked(root) {
+			e.cfg.Notify(fmt.Sprintf("%s: an earlier program, which had another store, has left sessions in the kernel: start that again, or end them (rm -r %s)", i.name, root))
+		}
+	}
+}
+
+// isLocked reports whether a process has a directory of pins.
+func isLocked(root string) bool {
+	f, err := os.Open(root)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
+}
+
 // Leave is Close of a process that has a successor: what is pinned stays, and carries packets. What is not
 // pinned is closed as by Close.
 func (e *Engine) Leave() error {

@@ -122,6 +122,7 @@ func (i *Interface) attach() error {
 		return err
 	}
 	i.configure()
+	i.engine.notifyOthers(i)
 	return nil
 }
 

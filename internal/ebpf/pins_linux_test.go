@@ -188,3 +188,21 @@ func TestDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestOtherProgramsLeft: what a process with other pins has left is told of, unless that runs.
+func TestOtherProgramsLeft(t *testing.T) {
+	e, dir := pinnedStation(t)
+	other := filepath.Join(filepath.Dir(dir), "other")
+	first, _, _ := e.openPinned(t, Config{Pin: other})
+	second, _, log := e.openPinned(t, Config{Pin: dir})
+	check(t, second.Leave())
+	if log.Len() > 0 {
+		t.Errorf("while it runs: %s", log)
+	}
+	check(t, first.Leave())
+	third, _, log := e.openPinned(t, Config{Pin: dir})
+	check(t, third.Close())
+	if !strings.Contains(log.String(), "eth0: an earlier program, which had another store, has left sessions") || !strings.Contains(log.String(), other) || strings.Contains(log.String(), dir) {
+		t.Errorf("when it has ended: %s", log)
+	}
+}
