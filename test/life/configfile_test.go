@@ -24,6 +24,8 @@ rate-down = %q
 [authentication]
 methods = ["chap"]
 chap-secrets = %q
+[state]
+file = "none"
 [control]
 socket = "none"
 `
@@ -44,7 +46,7 @@ func TestConfigFile(t *testing.T) {
 	w.serverFile(t, "server.toml", fmt.Sprintf(serverConfig, "192.0.2.10", "20", accounts)+"grop = \"adm\"\n", 0o600)
 	check(t, unix.Kill(p.PID(), unix.SIGHUP))
 	check(t, p.Await(`SIGHUP: nothing is changed, as the configuration is invalid: .*server.toml:11: policy.rate-down: "20" is not valid: give a rate`))
-	check(t, p.Await(`SIGHUP: nothing is changed, .*server.toml:17: control.grop: unknown key: give the key group`))
+	check(t, p.Await(`SIGHUP: nothing is changed, .*server.toml:19: control.grop: unknown key: give the key group`))
 	w.serverFile(t, "server.toml", fmt.Sprintf(serverConfig, "192.0.2.20", "1G", accounts), 0o600)
 	check(t, unix.Kill(p.PID(), unix.SIGHUP))
 	check(t, p.Await("SIGHUP: a change of ipv4.first-address takes effect when the server is restarted"))

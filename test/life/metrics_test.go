@@ -22,6 +22,8 @@ local-address = "192.0.2.1"
 first-address = "192.0.2.10"
 [authentication]
 chap-secrets = %q
+[state]
+file = "none"
 [metrics]
 listen = ":9812"
 profiles = true

@@ -57,6 +57,8 @@ listen = "127.0.0.1:3799"
 [[coa-client]]
 address = "127.0.0.1"
 secret-file = "%[1]s/secret"
+[state]
+file = "%[1]s/sessions.log"
 [control]
 socket = "%[1]s/server.sock"
 [log]

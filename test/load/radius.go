@@ -34,6 +34,8 @@ address = "127.0.0.1"
 secret = "` + freeradius.Secret + `"
 [accounting]
 spool = "%[3]s/accounting.db"
+[state]
+file = "%[3]s/sessions.log"
 [control]
 socket = "none"
 `

@@ -25,7 +25,7 @@ var uselessRules = []uselessRule{
 	{"policy.rate-burst", func(c *Config) bool {
 		return c.Options.Policy.Up.Bits == 0 && c.Options.Policy.Down.Bits == 0 && len(c.Options.Services) == 0
 	}, "it needs rate-up or rate-down"},
-	{"state.*", func(c *Config) bool { return c.State.File == NoState }, `state.file is "none"`},
+	{"state.adopt state.conflicts", func(c *Config) bool { return c.State.File == NoState }, `state.file is "none"`},
 	{"state.conflicts", func(c *Config) bool { return !c.State.Adopt }, "sessions are not adopted"},
 	{"authentication.own-methods authentication.challenge-interval", func(c *Config) bool { return len(requiredMethods(c)) == 0 }, "clients need not authenticate themselves"},
 }
