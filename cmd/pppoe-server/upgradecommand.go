@@ -29,7 +29,7 @@ func upgradeServer(args []string) int {
 }
 
 // upgradeTimeout is more than all steps of an upgrade together may take.
-const upgradeTimeout = 2 * time.Minute
+const upgradeTimeout = 3 * time.Minute
 
 func requestUpgrade(u servercontrol.Upgrade, socket string, asJSON bool) (err error) {
 	if u.Executable != "" {

@@ -43,11 +43,11 @@ type Replacement struct {
 type Timeouts struct {
 	Hello time.Duration // from its start until it says hello: 10 s
 	Ready time.Duration // until it is ready: 60 s
-	Taken time.Duration // from go until it serves: 15 s; meanwhile nobody serves
+	Taken time.Duration // from go until it serves: 60 s; meanwhile control packets wait
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	for field, usual := range map[*time.Duration]time.Duration{&t.Hello: 10 * time.Second, &t.Ready: time.Minute, &t.Taken: 15 * time.Second} {
+	for field, usual := range map[*time.Duration]time.Duration{&t.Hello: 10 * time.Second, &t.Ready: time.Minute, &t.Taken: time.Minute} {
 		if *field == 0 {
 			*field = usual
 		}
