@@ -283,7 +283,7 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 // session is established, discovery restarts under the new address.
 func (c *Client) dial(ctx context.Context) error {
 	for {
-		if err := c.dialOnce(ctx); !errors.Is(err, errAddressChanged) {
+		if err := c.dialOnce(ctx); !errors.Is(err, errAddressChanged) && !errors.Is(err, errNotContinued) {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -301,7 +301,10 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	}
 	d := &dialer{cfg: &c.cfg, interfaceState: &c.reportedState}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace, &c.generations)
-	d.loop.afterStep = d.echoes.update
+	d.loop.afterStep = func(s *sessionState) {
+		d.echoes.update(s)
+		d.checkContinued(s)
+	}
 	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// The loop ends with the dial.
 	ctx, d.finish = context.WithCancel(ctx)
@@ -313,6 +316,10 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	case c.cfg.Attach != nil:
 		d.openSession(discovery.Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
 		c.cfg.Attach = nil
+	case c.cfg.Adopt != nil:
+		d.terminateStale(c.cfg.Stale)
+		d.adoptOrDial(now, c.cfg.Adopt)
+		c.cfg.Adopt, c.cfg.Stale = nil, nil
 	case len(c.cfg.Stale) > 0:
 		d.terminateStale(c.cfg.Stale)
 		d.searchAt = now.Add(padtGrace)
@@ -332,6 +339,10 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	c.backoff.interfaceFailed = d.interfaceFailed
 	if d.online {
 		c.cfg.Previous = d.configured
+	}
+	if a := d.unconfirmed; a != nil {
+		c.cfg.Stale = append(c.cfg.Stale, a.stale(ports.Session.Addr()))
+		return errNotContinued
 	}
 	if err != nil {
 		return &EndError{Reason: session.Reason{Cause: session.CauseHangUp}, Online: d.online, Err: err}

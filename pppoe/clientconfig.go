@@ -48,6 +48,14 @@ type ClientConfig struct {
 	// Attach is a session that another program has discovered: the first dial uses it, without
 	// discovery. Nil: none.
 	Attach *AttachedSession
+	// Record is called with the session each time that packets of an address family begin to flow, and with
+	// nil when the session cannot be adopted until the next such call. It must not block. Nil: sessions
+	// are not recorded.
+	Record func(*AdoptableSession)
+	// Adopt is a session of an earlier client that was killed: the first dial continues it, without
+	// discovery and without a negotiation. If that is not possible, or the concentrator does not answer
+	// an Echo-Request, the session gets a PADT, and the dial begins with discovery. Nil: none.
+	Adopt *AdoptableSession
 	// Stale are sessions that an earlier run has left open: each gets a PADT before the first dial.
 	Stale []StaleSession
 	// Previous is the addressing of an earlier session: the client requests the same addresses. The

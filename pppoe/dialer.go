@@ -28,6 +28,8 @@ type dialer struct {
 	rejection *discovery.Rejection // the last one
 	prePADS   []earlyFrame
 	session   *sessionState
+	// unconfirmed is the session that was adopted, until the concentrator has answered; nil: none, or it has.
+	unconfirmed *AdoptableSession
 	// For Client.Counters: whether a session is open, and its path once it has a device.
 	isOpen          atomic.Bool
 	path            atomic.Pointer[datapath.Session]
@@ -108,6 +110,11 @@ func (d *dialer) handleEvent(now time.Time, s *sessionState, event Event) {
 		}
 	case Configured:
 		d.online, d.configured = true, e.Addressing
+		d.recordSession(now, s, true)
+	case Adopted:
+		d.handleAdopted(now, s, e)
+	case NetworkLost:
+		d.recordSession(now, s, false)
 	case HostNetworkFailed:
 		d.hostErr = e.Err
 	case Ended:

@@ -114,7 +114,8 @@ type (
 		Previous Addressing     // in force until now
 		Policy   *SessionPolicy // in force; not nil; must not be changed
 	}
-	// Adopted reports that a server continues a session of an earlier one: see Server.Adopt. It is the
+	// Adopted reports that a server or a client continues a session of an earlier one: see Server.Adopt
+	// and ClientConfig.Adopt. It is the
 	// session's first event, in place of those from SessionEstablished to the last Configured, and packets
 	// flow. Unless something has happened to the session before: then it has no address, and DeviceOpened
 	// and Configured follow, or the session ends.
@@ -124,6 +125,17 @@ type (
 		Policy   *SessionPolicy // in force; not nil; must not be changed
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured
+	}
+	// Continued reports that the concentrator has answered the Echo-Request of a client that has adopted a
+	// session: the session continues.
+	Continued struct{ sealed }
+	// AdoptionFailed reports that a client cannot continue the session of ClientConfig.Adopt, and why. The
+	// session gets a PADT, and a dial follows.
+	AdoptionFailed struct {
+		sealed
+		SessionID uint16
+		AC        wire.Addr
+		Err       error
 	}
 	// PolicyChanged reports that Server.Update has replaced the policy of a session that is in the
 	// network phase.

@@ -96,6 +96,7 @@ func (p *program) run(ring *control.LogRing) error {
 	defer p.records.close()
 	p.host = host(s, p.log)
 	p.host.PreUp = p.scripts.PreUp
+	p.host.Owner = p.records.owner()
 	p.host.RouteUndoFile, p.host.RuleUndoFile = p.records.stateFile("route"), p.records.stateFile("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if p.ipv6 != nil {
@@ -113,9 +114,9 @@ func (p *program) run(ring *control.LogRing) error {
 	if err != nil {
 		return p.exit(err)
 	}
-	cfg.Notify = p.notify
+	cfg.Notify, cfg.Record = p.notify, p.records.record
 	cfg.Network = p.scripts.WrapNetwork(p.host)
-	cfg.Stale, cfg.Previous = p.records.staleSessions()
+	p.adopt(&cfg)
 	return p.exit(p.work(cfg))
 }
 
@@ -235,6 +236,9 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.adviseSearch(e)
 	p.adviseLogin(e)
 	p.records.notify(l, e)
+	if _, failed := e.(pppoe.AdoptionFailed); failed {
+		go p.host.Sweep() // takes some 50 ms, less than until another device is opened
+	}
 	if event := p.tracker.Notify(l, e); logged {
 		p.publish(event)
 	}

@@ -70,7 +70,12 @@ var description = []man.Block{
 		"[`-r` | `-d` | `-a`] [PEER] ends a session; `-r` redials it; `-d` turns the packet log on or off; `-a` ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
 	man.Paragraph("With `persist`, a lost session is redialled at once, at most once per `holdoff`, and for two minutes its concentrator is tried about every second. " +
 		"`holdoff` doubles after each consecutive failure, to at most eight times its value, with jitter. After a rejected password it tries three times, ten " +
-		"seconds apart, then waits five minutes and starts over. The session is recorded on disk, so that the next client ends it after a crash."),
+		"seconds apart, then waits five minutes and starts over."),
+	man.Paragraph("The session is recorded on disk (`state-dir`) while it is up, and its device outlives the client. When a client is killed, crashes or runs out of memory, the next one with the same " +
+		"interface, VLAN, Ethernet address, user and Service-Name continues the session: without discovery and negotiation, with its session ID, device, addresses and routes, so that TCP connections " +
+		"go on; scripts do not run. It sends an LCP Echo-Request at once. If the concentrator does not answer within three seconds, or the record does not fit or is of an earlier boot, it ends the " +
+		"session with a PADT, and dials. Until then, packets are lost. A client that ends regularly leaves nothing. After a kill the device stays, with its routes, also if no client follows: `ip link del ppp0` " +
+		"removes it. With `no-adopt`, the device goes with the client, and a session that was left is ended with a PADT; so it is with `demand` and `pppoe-sess`."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),
 }
 

@@ -18,10 +18,12 @@ type online struct {
 	ipv4, ipv6 family
 	ready      func()
 
-	mu       sync.Mutex
-	timer    *time.Timer   // ends the wait for the other family; nil if none runs
-	timeout  time.Duration // the duration of timer
-	detached bool
+	mu      sync.Mutex
+	timer   *time.Timer   // ends the wait for the other family; nil if none runs
+	timeout time.Duration // the duration of timer
+
+	adopted, confirmed bool // the session was adopted, and its concentrator has confirmed that it has it
+	detached           bool
 }
 
 // family is the state of IPv4 or IPv6.
@@ -54,11 +56,16 @@ func (o *online) handle(event pppoe.Event) {
 	case session.NetworkFailed:
 		o.of(e.Protocol).failed = true
 	case pppoe.Configured:
-		o.ipv4.up, o.ipv6.up = e.HasIPv4(), e.HasIPv6()
+		o.ipv4.up, o.ipv6.up, o.adopted = e.HasIPv4(), e.HasIPv6(), false
+	case pppoe.Adopted: // its concentrator may not have it any more
+		o.ipv4.up, o.ipv6.up, o.adopted = e.HasIPv4(), e.HasIPv6(), true
+	case pppoe.Continued:
+		o.confirmed = true
 	case pppoe.NetworkLost:
 		o.of(e.Protocol).up = false
 	case pppoe.Ended: // the next session starts from the beginning
 		o.ipv4, o.ipv6 = family{wanted: o.ipv4.wanted}, family{wanted: o.ipv6.wanted}
+		o.adopted, o.confirmed = false, false
 	default:
 		return
 	}
@@ -75,7 +82,7 @@ func (o *online) of(p ppp.Protocol) *family {
 // decide goes to the background now, after a timeout, or not yet.
 func (o *online) decide() {
 	switch {
-	case !o.ipv4.up && !o.ipv6.up:
+	case !o.ipv4.up && !o.ipv6.up, o.adopted && !o.confirmed:
 		o.wait(0)
 	case o.ipv4.pending():
 		o.wait(ipv4Timeout)

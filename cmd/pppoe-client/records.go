@@ -117,20 +117,30 @@ func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		f.remember()
 	case pppoe.DeviceOpened:
 		f.do(func() { f.writePID(e.Name) })
+	case pppoe.Adopted:
+		f.current.ID, f.current.AC, f.current.OwnMAC = l.SessionID, l.Peer.String(), l.Local.String()
+		f.do(func() { f.writePID(l.Device) })
+		f.configured(e.Addressing)
 	case pppoe.Configured:
-		if e.HasIPv4() {
-			f.current.LocalIPv4 = e.IPv4.Local
-		}
-		if e.HasIPv6() {
-			f.current.InterfaceID = e.IPv6.Local.LinkLocal().String()
-		}
-		f.remember()
+		f.configured(e.Addressing)
 	case pppoe.Ended:
+		f.current.Adoptable = nil
 		f.do(func() { f.writePID(f.demandDevice) })
 		if f.slot != nil {
 			f.do(func() { f.warn(f.slot.Clear()) })
 		}
 	}
+}
+
+// configured keeps the addresses of a session.
+func (f *records) configured(a pppoe.Addressing) {
+	if a.HasIPv4() {
+		f.current.LocalIPv4 = a.IPv4.Local
+	}
+	if a.HasIPv6() {
+		f.current.InterfaceID = a.IPv6.Local.LinkLocal().String()
+	}
+	f.remember()
 }
 
 func (f *records) remember() {

@@ -154,6 +154,25 @@ func (c *Compact) IsNegotiating() bool {
 	})
 }
 
+// Agreements returns what the network protocols have agreed on; the zero value of one that is not open.
+func (c *Compact) Agreements() (v4 ipcp.Agreement, v6 ipv6cp.Agreement) {
+	s := c.running
+	if s == nil {
+		s = new(Session)
+		s.unpark(c.cfg, &c.parked)
+	}
+	for i := range s.layers() {
+		switch l := &s.layers()[i]; {
+		case !l.up:
+		case l.automaton.Protocol() == ppp.IPCP:
+			v4 = s.v4.Agreement()
+		default:
+			v6 = s.v6.Agreement()
+		}
+	}
+	return v4, v6
+}
+
 // Up is as in Session.
 func (c *Compact) Up(now time.Time, out *Output) {
 	c.unpark(out).Up(now, out)

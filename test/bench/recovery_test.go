@@ -38,7 +38,7 @@ func BenchmarkRedialAfterRestart(b *testing.B) {
 }
 
 // BenchmarkStartAfterCrash measures from the start of a client to its address, after the previous
-// client was killed, at a server that accepts one session only.
+// client was killed, at a server that accepts one session only, without continuing its session.
 //
 //	go test ./test/bench -bench StartAfterCrash -benchtime 20x
 func BenchmarkStartAfterCrash(b *testing.B) {
@@ -50,7 +50,7 @@ func BenchmarkStartAfterCrash(b *testing.B) {
 	for n := 1; b.Loop(); n++ {
 		kill(b, client)
 		began := time.Now()
-		client = l.dial(b)
+		client = l.dial(b, "no-adopt")
 		must(b, client.Await("remote IP address"))
 		took = append(took, time.Since(began))
 		must(b, server.Await(times(n, "Session 1 closed")))

@@ -102,6 +102,14 @@ func (w *testbed) dial(t testing.TB, options ...string) *lab.Program {
 	return w.start(t, "pppoe-client", append(append(args, "debug", "nodetach"), options...)...)
 }
 
+// dialOnline starts a client, and waits until it is online.
+func (w *testbed) dialOnline(t testing.TB, options ...string) *lab.Program {
+	t.Helper()
+	p := w.dial(t, options...)
+	w.awaitOnline(t)
+	return p
+}
+
 // serve starts the server, with flags in addition to the common ones.
 func (w *testbed) serve(t testing.TB, flags ...string) *lab.Program {
 	t.Helper()

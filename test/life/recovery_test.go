@@ -24,7 +24,7 @@ func TestStartAfterCrash(t *testing.T) {
 	p := w.dial(t)
 	first := w.awaitOnline(t)
 	kill(t, p)
-	p = w.dial(t)
+	p = w.dial(t, "no-adopt")
 	again := w.awaitOnline(t)
 	check(t, p.Await(fmt.Sprintf("Sent PADT for session %d at %s", first.SessionID, first.AC)))
 	check(t, server.Await("Session 1 closed .*: hangup"))
@@ -313,7 +313,7 @@ func TestAddressRequestedAgain(t *testing.T) {
 	w.awaitStatus(t, "it is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
 	first("192.0.2.10")
 	kill(t, p)
-	w.dial(t)
+	w.dial(t, "no-adopt")
 	w.awaitOnline(t)
 	first("192.0.2.10")
 }

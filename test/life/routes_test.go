@@ -117,13 +117,17 @@ func TestRouteAfterCrash(t *testing.T) {
 		w.checkDefaultRoutes(t, "online", sessionDefaultRoute)
 		kill(t, p)
 	}
-	if got := w.defaultRoutes(t); got != "" {
-		t.Fatalf("nothing is tested: after kill -9 the routes are %q", got)
-	}
+	w.checkDefaultRoutes(t, "after kill -9, where the device stays", sessionDefaultRoute)
 	p := w.dial(t, "defaultroute", "replacedefaultroute")
 	w.awaitOnline(t)
+	w.checkDefaultRoutes(t, "in the session that continues", sessionDefaultRoute)
 	p.Stop()
 	w.checkDefaultRoutes(t, "in the end", before)
+	kill(t, w.dialOnline(t, "defaultroute", "replacedefaultroute"))
+	p = w.dialOnline(t, "defaultroute", "replacedefaultroute", "no-adopt")
+	w.checkDefaultRoutes(t, "in another session", sessionDefaultRoute)
+	p.Stop()
+	w.checkDefaultRoutes(t, "in the end of another session", before)
 }
 
 // TestTwoReplaceDefaultRoute: of two clients on one interface, each restores what it has replaced.

@@ -149,6 +149,7 @@ type Settings struct {
 	ShowOptions     bool
 	DryRun          bool
 	StateDir        string
+	NoAdopt         bool
 	Persist         bool
 	MaxFail         int
 	Holdoff         time.Duration

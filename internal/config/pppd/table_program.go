@@ -86,6 +86,8 @@ var programOptions = []option{
 	{name: "state-dir", roles: Client | Server, help: "directory for state that survives a crash: open sessions, and the settings that `datapath kernel` has changed at an interface (default /var/lib/upppoe)",
 		server: "directory for the record, which survives a crash, of the settings that `datapath kernel` has changed at an interface (default /var/lib/upppoe)",
 		kind:   text("DIRECTORY", func(s *Settings, v string) { s.StateDir = v })},
+	{name: "no-adopt", roles: Client, help: "do not continue the session of a client that was killed: end it with a PADT, and dial",
+		kind: flag(func(s *Settings) { s.NoAdopt = true })},
 	{name: "ipparam", help: "last argument of all scripts (default: none)",
 		kind: text("TEXT", func(s *Settings, v string) { s.IPParam = &v })},
 	{name: "set", help: "set an environment variable for all scripts",

@@ -26,7 +26,7 @@ func ipv4AddressStep(link device, a ipcp.Agreement) step {
 }
 
 // ipv4Steps returns what needs these addresses and a device that is up.
-func (h *Configurer) ipv4Steps(link device, a ipcp.Agreement) []step {
+func (h *Configurer) ipv4Steps(p *session, link device, a ipcp.Agreement) []step {
 	var steps []step
 	if link.usesOwnTable() {
 		if !a.Remote.IsUnspecified() {
@@ -36,7 +36,7 @@ func (h *Configurer) ipv4Steps(link device, a ipcp.Agreement) []step {
 			steps = append(steps, h.ruleSteps(link, a.Local)...)
 		}
 	}
-	return slices.Concat(steps, h.ipv4RouteSteps(link), h.proxySteps(link.routing, a.Remote))
+	return slices.Concat(steps, h.ipv4RouteSteps(p, link), h.proxySteps(link.routing, a.Remote))
 }
 
 // minMTU6 is the minimum MTU of IPv6 (RFC 8200 section 5). Linux disables IPv6 on a device with

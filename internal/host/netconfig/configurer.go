@@ -142,7 +142,9 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	}
 	var dev tun.Device
 	err = p.inNamespace(func() (err error) {
-		if h.RouteUndoFile != "" {
+		name := cmp.Or(h.Name, l.Device)
+		p.adopted = name == l.Device && h.awaitOwned(name)
+		if h.RouteUndoFile != "" && !p.adopted {
 			if err := h.restoreRoutesAfterCrash(); err != nil {
 				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
 			}
@@ -152,11 +154,9 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		name := cmp.Or(h.Name, l.Device)
 		if l.Device == "" {
 			tun.RemoveOwned(name, h.Owner) // the session begins with a new one
 		}
-		p.adopted = tun.IsOwned(name, h.Owner)
 		p.preexisting = !p.adopted && tun.IsPersistent(h.Name)
 		dev, err = h.openDevice(p, name)
 		if errors.Is(err, tun.ErrNameTaken) && h.Name == "" && l.Device != "" { // that of an adopted session
@@ -233,7 +233,8 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 	h.mu.Unlock()
 	before := func(link device) error { return h.applyBeforeUp(p, link, have, want) }
 	after := func(link device) error { return h.applyAfterUp(p, link, have, want) }
-	if want.HasIPv4() && have.IPv4 != want.IPv4 && h.mayPreUp(l) && !p.adopted {
+	begins := !p.adopted || have != (pppoe.Addressing{}) // else it has begun before
+	if want.HasIPv4() && have.IPv4 != want.IPv4 && begins && h.mayPreUp(l) {
 		if err = h.changeLink(p, want, before); err == nil {
 			h.PreUp(l, want)
 			err = h.changeLink(p, want, after)
@@ -295,7 +296,7 @@ func (h *Configurer) applyAfterUp(p *session, link device, have, want pppoe.Addr
 		return err
 	}
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
-		made, err := h.applyTo(p, h.ipv4Steps(link, want.IPv4))
+		made, err := h.applyTo(p, h.ipv4Steps(p, link, want.IPv4))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package netconfig
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -16,6 +17,26 @@ func (h *Configurer) Sweep() {
 	}
 	if err := InNamespace(h.Namespace, h.sweepHere); err != nil {
 		h.Log.Warn(fmt.Sprintf("remove the devices of an earlier program: %v", err))
+	}
+}
+
+// How long awaitOwned waits, and for how long at a time.
+const (
+	leftTimeout = time.Second
+	leftPoll    = 5 * time.Millisecond
+)
+
+// awaitOwned reports whether an earlier program of the Owner has left the device of an adopted session. A
+// program that was just killed may still be closing it, when no other program can open it.
+func (h *Configurer) awaitOwned(name string) bool {
+	if h.Owner == "" || name == "" {
+		return false
+	}
+	for until := time.Now().Add(leftTimeout); ; time.Sleep(leftPoll) {
+		owned := tun.IsOwned(name, h.Owner)
+		if owned || tun.CheckName(name) == nil || !time.Now().Before(until) {
+			return owned
+		}
 	}
 }
 

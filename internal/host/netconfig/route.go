@@ -13,9 +13,13 @@ import (
 )
 
 // ipv4RouteSteps adds the IPv4 default route, if it is wanted.
-func (h *Configurer) ipv4RouteSteps(link device) []step {
+func (h *Configurer) ipv4RouteSteps(p *session, link device) []step {
+	var restore []step // of routes that an earlier program has replaced
+	if before := h.replacedBefore(p); len(before) > 0 {
+		restore = []step{{what: "restore default route", do: func() (func() error, error) { return h.routeRestorer(link, before) }}}
+	}
 	if !h.DefaultRoute {
-		return nil
+		return restore
 	}
 	var replaced []*kernelRoute // found by the first step, for the second
 	steps := []step{{what: "add default route", do: func() (func() error, error) {
@@ -30,12 +34,12 @@ func (h *Configurer) ipv4RouteSteps(link device) []step {
 		}
 		return addDefaultRoute(link, netlink.FAMILY_V4, table, metricOf(h.Metric))
 	}}}
-	if h.ReplaceDefaultRoute {
+	if h.ReplaceDefaultRoute && restore == nil {
 		steps = append(steps, step{what: "replace default route", do: func() (func() error, error) {
 			return h.replaceRoutes(link, replaced)
 		}})
 	}
-	return steps
+	return append(steps, restore...)
 }
 
 // ipv6RouteSteps is the same for IPv6, where nothing is replaced: most default routes come from
@@ -139,9 +143,30 @@ func (h *Configurer) replaceRoutes(link device, old []*kernelRoute) (func() erro
 	if err := h.removeRoutes(old); err != nil {
 		return nil, err
 	}
-	others, _, err := defaultRoutes(link, netlink.FAMILY_V4)
+	undo, err := h.routeRestorer(link, old)
 	if err != nil {
 		return nil, errors.Join(err, addRoutes(old))
+	}
+	return undo, nil
+}
+
+// replacedBefore returns the routes that an earlier program has replaced for a session that is adopted.
+func (h *Configurer) replacedBefore(p *session) []*kernelRoute {
+	if !p.adopted || h.RouteUndoFile == "" {
+		return nil
+	}
+	old, err := readRouteUndo(h.RouteUndoFile)
+	if err != nil {
+		h.Log.Warn(fmt.Sprintf("the default route that an earlier program has replaced will not be restored: %v", err))
+	}
+	return old
+}
+
+// routeRestorer returns how to restore routes that were replaced.
+func (h *Configurer) routeRestorer(link device, old []*kernelRoute) (func() error, error) {
+	others, _, err := defaultRoutes(link, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, err
 	}
 	return func() error {
 		err := h.restoreRoutes(link, old, others)

@@ -11,21 +11,29 @@ import (
 	"upppoe/tun"
 )
 
-// network runs the scripts that pppd waits for around a pppoe.HostNetwork.
+// network runs the scripts that pppd waits for around a pppoe.HostNetwork, of one session at a
+// time.
 type network struct {
 	pppoe.HostNetwork
 	scripts *Runner
+	adopted bool // the session is adopted, and has not been configured since
 }
 
 // WrapNetwork returns a network that runs net-init and net-pre-up, and waits for them, before the
 // host's network is changed, and net-down after it.
-func (s *Runner) WrapNetwork(h pppoe.HostNetwork) pppoe.HostNetwork { return &network{h, s} }
+func (s *Runner) WrapNetwork(h pppoe.HostNetwork) pppoe.HostNetwork {
+	return &network{HostNetwork: h, scripts: s}
+}
 
 func (h *network) Open(l pppoe.SessionInfo) (tun.Device, error) {
+	h.adopted = l.Device != ""
 	d, err := h.HostNetwork.Open(l)
 	if err == nil {
 		h.scripts.sessionEnv.reset()
 		l.Device = d.Name()
+		if h.adopted { // its scripts ran when it began
+			return d, nil
+		}
 		h.scripts.runAndWait(NetInit, h.scripts.netCall(l))
 		if l.User != "" { // a server opens the device after authentication
 			h.scripts.auth.up(h.scripts.authCall(l, l.User))
@@ -35,9 +43,10 @@ func (h *network) Open(l pppoe.SessionInfo) (tun.Device, error) {
 }
 
 func (h *network) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
-	if have == (pppoe.Addressing{}) {
+	if have == (pppoe.Addressing{}) && !h.adopted {
 		h.scripts.runAndWait(NetPreUp, h.scripts.netCall(l))
 	}
+	h.adopted = false
 	h.scripts.sessionEnv.update(want) // before ip-pre-up
 	return h.HostNetwork.Configure(l, have, want)
 }

@@ -24,7 +24,7 @@ func TestNoDevice(t *testing.T) {
 	p := newTestDir(t)
 	p.addLogging(t, NetInit, AuthUp)
 	s := p.scripts(nil)
-	named := info
+	named := unopened(info)
 	named.User = "alice"
 	if _, err := s.WrapNetwork(failingNetwork{}).Open(named); err != errNoDevice {
 		t.Errorf("%v, want %v", err, errNoDevice)
@@ -41,7 +41,7 @@ func TestAuthUpOfKnownPeer(t *testing.T) {
 	p := newTestDir(t)
 	p.addLogging(t, NetInit, AuthUp)
 	s := p.scripts(nil)
-	named := info
+	named := unopened(info)
 	named.User = "alice"
 	if _, err := s.WrapNetwork(fakeNetwork{t, p}).Open(named); err != nil {
 		t.Fatal(err)
@@ -104,5 +104,31 @@ func TestWrapNetwork(t *testing.T) {
 	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, configure, configure, close, net-down ppp0 param"
 	if said := p.said(t); said != want {
 		t.Errorf("did: %s\nwant: %s", said, want)
+	}
+}
+
+// unopened returns a session before its device is open.
+func unopened(l pppoe.SessionInfo) pppoe.SessionInfo {
+	l.Device = ""
+	return l
+}
+
+// TestAdoptedNetwork: no script runs when the network of an adopted session is taken over, and those of its
+// later changes do.
+func TestAdoptedNetwork(t *testing.T) {
+	p := newTestDir(t)
+	p.addLogging(t, NetInit, NetPreUp, NetDown)
+	s := p.scripts(nil)
+	h := s.WrapNetwork(fakeNetwork{t, p})
+	if _, err := h.Open(info); err != nil {
+		t.Fatal(err)
+	}
+	h.Configure(info, pppoe.Addressing{}, addressing)
+	h.Configure(info, addressing, pppoe.Addressing{})
+	h.Configure(info, pppoe.Addressing{}, addressing)
+	h.Close(info, addressing)
+	s.Close()
+	if said := p.said(t); strings.Contains(said, NetInit) || strings.Count(said, NetPreUp) != 1 || strings.Count(said, NetDown) != 1 {
+		t.Errorf("ran: %s", said)
 	}
 }

@@ -81,7 +81,7 @@ func TestVariablesPersist(t *testing.T) {
 		}
 	}
 	h := s.WrapNetwork(fakeNetwork{t, p})
-	if _, err := h.Open(info); err != nil {
+	if _, err := h.Open(unopened(info)); err != nil {
 		t.Fatal(err)
 	}
 	has(NetInit)
@@ -99,7 +99,7 @@ func TestVariablesPersist(t *testing.T) {
 	has(IPDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
 	h.Close(info, addressing)
 	has(NetDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
-	if _, err := h.Open(info); err != nil {
+	if _, err := h.Open(unopened(info)); err != nil {
 		t.Fatal(err)
 	}
 	has(NetInit)

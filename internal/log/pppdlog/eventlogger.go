@@ -56,6 +56,10 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		el.error(l, "%v refused: %v %s", e.AC, e.Tag, wire.EscapeText(e.Text))
 	case pppoe.SessionEstablished:
 		el.established(l, e)
+	case pppoe.Continued:
+		el.info(l, "Session %d at %v continues, from a client that was killed", l.SessionID, l.Peer)
+	case pppoe.AdoptionFailed:
+		el.warn(l, "Session %d at %v, of a client that was killed, cannot continue: %v", e.SessionID, e.AC, e.Err)
 	case pppoe.NoFreeSlots:
 		el.error(l, "%s (%v)", noSlot(e.Reason), l.Peer)
 		if e.Suppressed > 0 {
@@ -75,7 +79,11 @@ func (el *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		el.trafficLogged.Delete(l.Key())
 		el.configured(l, e)
 	case pppoe.Adopted:
-		el.adopted(l, e)
+		if el.Server {
+			el.adopted(l, e)
+		} else {
+			el.info(l, "Using interface %s", l.Device)
+		}
 	case pppoe.NetworkLost:
 		el.networkLost(l, e)
 	case session.Ending:

@@ -22,6 +22,7 @@ func TestInterfaceLines(t *testing.T) {
 		{pppoe.Announced{}, info + "Message from 02:00:5e:00:53:02:\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
+		{pppoe.AdoptionFailed{SessionID: 9, AC: ac, Err: errors.New("no")}, "WARN Session 9 at 02:00:5e:00:53:02, of a client that was killed, cannot continue: no\n"},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, left by an earlier run\n"},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac, Local: client}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, left by the loss of the interface\n"},
 		{pppoe.InterfaceChanged{State: pppoe.InterfaceUp}, info + "Interface eth0 is up\n"},

@@ -31,6 +31,28 @@ type Session struct {
 	// requested again.
 	LocalIPv4   netip.Addr `json:"local"`
 	InterfaceID string     `json:"local_id,omitempty"`
+	// Adoptable is what the next client needs to continue the session; nil: it cannot.
+	Adoptable *Adoptable `json:"adoptable,omitempty"`
+}
+
+// Adoptable is what a client needs, in addition, to continue a session.
+type Adoptable struct {
+	// BootID is that of the kernel, as in /proc/sys/kernel/random/boot_id: the session's device does not
+	// outlast it.
+	BootID string `json:"boot"`
+	// User, RequestedService and Namespace are the settings of the client: our name, the Service-Name that
+	// it requests, and the network namespace of the device.
+	User             string `json:"user,omitempty"`
+	RequestedService string `json:"requested_service,omitempty"`
+	Namespace        string `json:"netns,omitempty"`
+
+	ACName   string    `json:"ac_name,omitempty"`
+	Service  string    `json:"service,omitempty"`
+	Peer     string    `json:"peer,omitempty"` // its name, if it had to authenticate itself
+	PADTTags []byte    `json:"padt_tags,omitempty"`
+	Device   string    `json:"device"`
+	PPP      []byte    `json:"ppp"` // see session.Compact.AppendState
+	Opened   time.Time `json:"opened"`
 }
 
 // record is the content of a file.
@@ -47,11 +69,15 @@ func (s Session) Stale() (stale pppoe.StaleSession, ok bool) {
 
 // Slot is a file for one session at a time. This program holds it, by a lock, until Close or the
 // end of the program, however it ends. It may be used concurrently.
-type Slot struct{ file *os.File }
+type Slot struct {
+	file    *os.File
+	left    Session // see Left
+	damaged bool    // see Damaged
+}
 
 const (
 	maxSlots      = 1024
-	maxRecordSize = 4096
+	maxRecordSize = 16384
 )
 
 // Open opens a slot for an attachment, like eth0 or eth0.50, in a directory, which it creates if
@@ -75,11 +101,13 @@ func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 		if file == nil {
 			continue // another program holds it
 		}
-		if s, ok := readRecord(file); ok {
+		s, ok := readRecord(file)
+		if ok {
 			left = append(left, s.Session)
 		}
 		if slot == nil {
-			slot = &Slot{file}
+			info, err := file.Stat()
+			slot = &Slot{file, s.Session, !ok && err == nil && info.Size() > 0}
 			continue
 		}
 		removeFile(file) // its session is in left
@@ -136,6 +164,13 @@ func readRecord(file *os.File) (r record, ok bool) {
 	err := json.NewDecoder(io.LimitReader(file, maxRecordSize)).Decode(&r)
 	return r, err == nil && r.ID != 0
 }
+
+// Left returns the session of the program that had this slot before, and with it its sibling files; its ID
+// is 0 if there is none.
+func (s *Slot) Left() Session { return s.left }
+
+// Damaged reports that the slot's file was neither empty nor a record.
+func (s *Slot) Damaged() bool { return s.damaged }
 
 // SiblingPath returns the path of another file that this program may use while it holds the slot,
 // next to the slot's file and named after it.

@@ -40,6 +40,9 @@ func TestSessionsAfterCrash(t *testing.T) {
 	if err != nil || len(left) != 2 || left[0] != session || left[1].ID != 8 {
 		t.Fatalf("left: %+v, %v; want both sessions", left, err)
 	}
+	if s.Left() != session || s.Damaged() {
+		t.Errorf("the slot had %+v", s.Left())
+	}
 	if stale, ok := left[0].Stale(); !ok || stale.SessionID != 7 || stale.AC.String() != session.AC {
 		t.Errorf("a session to end: %+v, %v", stale, ok)
 	}
@@ -64,7 +67,13 @@ func TestInvalidFiles(t *testing.T) {
 	for i, text := range []string{"", "{", `{"session_id":70000}`, `{"session_id":0,"ac":"02:00:5e:00:53:01"}`, "\x00\x00\x00"} {
 		os.WriteFile(filepath.Join(dir, "eth0."+string(rune('0'+i))+".json"), []byte(text), 0o600)
 	}
-	open(t, dir, "eth0", 0)
+	if s := open(t, dir, "eth0", 0); s.Damaged() {
+		t.Error("an empty file is damaged")
+	}
+	os.WriteFile(filepath.Join(dir, "eth2.0.json"), []byte("{"), 0o600)
+	if s := open(t, dir, "eth2", 0); !s.Damaged() || s.Left().ID != 0 {
+		t.Errorf("a damaged file is not, or has %+v", s.Left())
+	}
 	for _, s := range []Session{{}, {ID: 1, AC: "x"}, {ID: 0xffff, AC: session.AC}, {ID: 1, AC: "ff:ff:ff:ff:ff:ff"}} {
 		if _, ok := s.Stale(); ok {
 			t.Errorf("%+v would be terminated", s)
@@ -117,9 +126,9 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// TestMaxRecordSize: at most 4096 octets of a file are read.
+// TestMaxRecordSize: at most 16384 octets of a file are read.
 func TestMaxRecordSize(t *testing.T) {
-	for length, want := range map[int]int{4096: 1, 4097: 0} {
+	for length, want := range map[int]int{16384: 1, 16385: 0} {
 		dir := t.TempDir()
 		text := `{"session_id":7,"local_id":"` + strings.Repeat("x", length-30) + `"}`
 		if len(text) != length {

@@ -52,6 +52,7 @@ func TestEvents(t *testing.T) {
 		{pppoe.AwaitingTraffic{}, `"event":"waiting","for":"traffic"`},
 		{pppoe.InterfaceChanged{State: pppoe.InterfaceNoCarrier}, `"event":"interface","text":"without carrier"`},
 		{pppoe.Rejected{Rejection: discovery.Rejection{AC: ac, Error: wire.Error{Text: "full\r"}}}, `"event":"refused","ac":"02:00:5e:00:53:01","text":"full\\015"`},
+		{pppoe.AdoptionFailed{SessionID: 6, AC: ac, Err: refused}, `"event":"not-adopted","session_id":6,"ac":"02:00:5e:00:53:01","text":"session ended: not-authenticated"`},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 6, AC: ac}}, `"event":"stale-ended","session_id":6,"ac":"02:00:5e:00:53:01"`},
 		{announced, `"event":"announced","ac":"02:00:5e:00:53:01","text":"[motm down\\012at 5]"`},
 		{pppoe.Offloaded{Description: "receive in TC"}, `"event":"data-path","text":"kernel: receive in TC"`},

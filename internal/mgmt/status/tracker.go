@@ -84,6 +84,10 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 		return &Event{Event: "auth-failed", Method: e.Method.Name(), Peer: e.Peer, Text: wire.EscapeText(e.Message)}
 	case pppoe.Configured:
 		return t.configured(e, at)
+	case pppoe.Adopted:
+		return t.adopted(l, e, at)
+	case pppoe.Continued:
+		return &Event{Event: "continued", SessionID: l.SessionID, AC: l.Peer.String()}
 	case pppoe.NetworkLost:
 		return t.networkLost(e)
 	case pppoe.Ended:
@@ -116,6 +120,8 @@ func (t *Tracker) handleLinkEvent(l pppoe.SessionInfo, event pppoe.Event) *Event
 		return &Event{Event: "interface", Text: e.State.String()}
 	case pppoe.Rejected:
 		return &Event{Event: "refused", AC: e.AC.String(), Text: wire.EscapeText(e.Text)}
+	case pppoe.AdoptionFailed:
+		return &Event{Event: "not-adopted", AC: e.AC.String(), SessionID: e.SessionID, Text: wire.EscapeText(e.Err.Error())}
 	case pppoe.StaleTerminated:
 		return &Event{Event: "stale-ended", AC: e.AC.String(), SessionID: e.SessionID}
 	case pppoe.Announced:
@@ -151,6 +157,19 @@ func (t *Tracker) established(l pppoe.SessionInfo, at time.Time) *Event {
 	t.status.SessionID, t.status.AC = l.SessionID, l.Peer.String()
 	t.status.ACName, t.status.Service = wire.Escape(l.ACName), wire.Escape(l.Service)
 	return &Event{Event: "session", SessionID: l.SessionID, AC: t.status.AC, ACName: t.status.ACName}
+}
+
+// adopted is the state of a session that an earlier client has begun.
+func (t *Tracker) adopted(l pppoe.SessionInfo, e pppoe.Adopted, at time.Time) *Event {
+	t.established(l, at)
+	t.status.Dials-- // there was none
+	t.status.Device = l.Device
+	if !e.HasIPv4() && !e.HasIPv6() {
+		return &Event{Event: "session", SessionID: l.SessionID, AC: t.status.AC, ACName: t.status.ACName}
+	}
+	opened := at.Add(-e.Uptime)
+	t.status.OnlineAt = &opened
+	return t.configured(pppoe.Configured{Addressing: e.Addressing}, at)
 }
 
 func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {

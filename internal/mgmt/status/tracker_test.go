@@ -88,6 +88,25 @@ func words(s Status) string {
 	return strings.Join(b, " ")
 }
 
+// TestAdopted: a session that an earlier client has begun is online since then, and was not dialled.
+func TestAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := tracker()
+		device := info
+		device.Device = "ppp0"
+		e := tr.Notify(device, pppoe.Adopted{Addressing: addr, Uptime: time.Hour})
+		if s := tr.Status(); words(s) != "session 7 ppp0 IPv4 IPv6" || s.State != Online || s.Dials != 0 || !s.OnlineAt.Equal(time.Now().Add(-time.Hour)) {
+			t.Errorf("it is %+v", s)
+		}
+		if e.Event != "online" || e.IPv4 == nil {
+			t.Errorf("event %+v", e)
+		}
+		if e := tr.Notify(device, pppoe.Continued{}); e.Event != "continued" || e.SessionID != 7 {
+			t.Errorf("event %+v", e)
+		}
+	})
+}
+
 // TestOnlineSince: more addresses do not change the time; another session does.
 func TestOnlineSince(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
