@@ -200,7 +200,7 @@ func (c *Codec) Deadline(tag uint8, now time.Time, atMost time.Duration, v *time
 // Part is a field with what another package encodes. what names it, for errors.
 func (c *Codec) Part(tag uint8, what string, appendTo func([]byte) []byte, parse func([]byte) error) {
 	if !c.reading {
-		c.write(tag, appendTo(nil))
+		c.b = appendCounted(append(c.b, tag), appendTo)
 		return
 	}
 	value, ok := c.required(tag)
@@ -210,4 +210,21 @@ func (c *Codec) Part(tag uint8, what string, appendTo func([]byte) []byte, parse
 	if err := parse(value); err != nil && c.err == nil {
 		c.err = fmt.Errorf("%s: %w", what, err)
 	}
+}
+
+// appendCounted appends the length of what a function appends, as a uvarint, and that.
+func appendCounted(b []byte, appendTo func([]byte) []byte) []byte {
+	at := len(b) + 1
+	b = appendTo(append(b, 0))
+	n := len(b) - at
+	if n < 0x80 {
+		b[at-1] = byte(n)
+		return b
+	}
+	var length [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(length[:], uint64(n))
+	b = append(b, length[:size-1]...)
+	copy(b[at-1+size:], b[at:at+n])
+	copy(b[at-1:], length[:size])
+	return b
 }

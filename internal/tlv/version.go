@@ -12,8 +12,7 @@ var ErrVersion = errors.New("unknown version")
 // AppendVersion appends a version in one octet, the length of the fields as a uvarint, and the fields. No
 // prefix of it is valid.
 func AppendVersion(b []byte, version uint8, fields func(*Codec)) []byte {
-	encoded := Append(nil, fields)
-	return append(binary.AppendUvarint(append(b, version), uint64(len(encoded))), encoded...)
+	return appendCounted(append(b, version), func(b []byte) []byte { return Append(b, fields) })
 }
 
 // ParseVersion calls the function to read what AppendVersion has written with the same version.
