@@ -35,7 +35,7 @@ var readyFD, argsFD = func() (pipe, handed int) {
 // parseFD returns -1 if a word is not such a descriptor.
 func parseFD(word string) int {
 	fd, err := strconv.Atoi(word)
-	if err != nil || fd < 3 {
+	if err != nil || fd < 3 { // -1: the parent was told before
 		return -1
 	}
 	unix.CloseOnExec(fd)
