@@ -18,9 +18,10 @@ var (
 
 // Elector elects the active machine. Run must be called once; the other methods may be called concurrently.
 type Elector struct {
-	cfg    Config
-	secret []byte
-	wakeup chan struct{} // capacity 1: the loop has something to do
+	cfg     Config
+	secret  []byte
+	created time.Time
+	wakeup  chan struct{} // capacity 1: the loop has something to do
 
 	mu        sync.Mutex // guards the following
 	right     *right
@@ -55,6 +56,16 @@ func (e *Elector) Active(ctx context.Context) (revision int64, err error) {
 		defer e.mu.Unlock()
 		return e.revision, nil
 	}
+}
+
+// Created returns when the cluster was made, by the clock of the machine that was the first.
+func (e *Elector) Created() time.Time { return e.created }
+
+// Term returns how many active machines there were, this one included. It must be active.
+func (e *Elector) Term() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.right.owner.Term
 }
 
 // IsOwner returns the condition of what the active machine writes to etcd. It must be active.
@@ -138,4 +149,22 @@ func (e *Elector) apply() {
 		e.fence = deadline
 		e.cfg.Fence(deadline)
 	}
+}
+
+// Status is the state of an Elector.
+type Status struct {
+	IsActive  bool   // this machine is
+	ByConsent bool   // it has no lease now, but the consent of the others
+	Active    string // the active machine, as far as is known; empty: none
+	Term      uint64
+	Err       error // of the last request to etcd; nil: it was answered
+}
+
+// Status returns the state.
+func (e *Elector) Status() Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.right
+	lease := r.renewed + r.Lease - r.Guard
+	return Status{IsActive: r.mine, ByConsent: r.mine && len(r.others) > 0 && r.deadline() > lease, Active: r.owner.Machine, Term: r.owner.Term, Err: e.lastError}
 }

@@ -32,10 +32,12 @@ func Join(ctx context.Context, cfg Config) (*Elector, error) {
 	}
 	cfg.Fence(0)
 	for said := false; ; {
-		secret, err := cfg.join(ctx)
+		secret, created, err := cfg.join(ctx)
 		switch {
 		case err == nil:
-			return newElector(cfg, secret), nil
+			e := newElector(cfg, secret)
+			e.created = created
+			return e, nil
 		case errors.Is(err, ErrOtherMachines):
 			return nil, err
 		case !said:
@@ -50,27 +52,31 @@ func Join(ctx context.Context, cfg Config) (*Elector, error) {
 	}
 }
 
-// join reads the secret and the list of machines, or makes them if there are none.
-func (c *Config) join(ctx context.Context) (secret []byte, err error) {
+// join reads the secret, the time when the cluster was made, and the list of machines, or makes them.
+func (c *Config) join(ctx context.Context) (secret []byte, created time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
-	machines, secretAt := c.Prefix+machinesKey, c.Prefix+secretKey
+	machines, secretAt, createdAt := c.Prefix+machinesKey, c.Prefix+secretKey, c.Prefix+createdKey
 	secret = make([]byte, 32)
 	rand.Read(secret) // cannot fail
-	for key, value := range map[string]string{machines: c.list(), secretAt: hex.EncodeToString(secret)} {
+	for key, value := range map[string]string{machines: c.list(), secretAt: hex.EncodeToString(secret), createdAt: time.Now().UTC().Format(time.RFC3339Nano)} {
 		missing := clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
 		if _, err := c.Client.Txn(ctx).If(missing).Then(clientv3.OpPut(key, value)).Commit(); err != nil {
-			return nil, err
+			return nil, created, err
 		}
 	}
-	r, err := c.Client.Txn(ctx).Then(clientv3.OpGet(machines), clientv3.OpGet(secretAt)).Commit()
+	r, err := c.Client.Txn(ctx).Then(clientv3.OpGet(machines), clientv3.OpGet(secretAt), clientv3.OpGet(createdAt)).Commit()
 	if err != nil {
-		return nil, err
+		return nil, created, err
 	}
 	if list := value(r, 0); list != c.list() {
-		return nil, fmt.Errorf("%w: %s, and the configuration has %s: stop all machines, make the lists the same, and remove the key %s", ErrOtherMachines, list, c.list(), machines)
+		return nil, created, fmt.Errorf("%w: %s, and the configuration has %s: stop all machines, make the lists the same, and remove the key %s", ErrOtherMachines, list, c.list(), machines)
 	}
-	return hex.DecodeString(value(r, 1))
+	if created, err = time.Parse(time.RFC3339Nano, value(r, 2)); err != nil {
+		return nil, created, fmt.Errorf("%s in etcd: %w", createdAt, err)
+	}
+	secret, err = hex.DecodeString(value(r, 1))
+	return secret, created, err
 }
 
 // value returns the value of the key that a transaction has read; empty: there is none.

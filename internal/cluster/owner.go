@@ -13,6 +13,7 @@ const (
 	ownerKey    = "owner"    // the active machine
 	machinesKey = "machines" // the names of all
 	secretKey   = "secret"   // of the messages on the segment
+	createdKey  = "created"  // when the cluster was made
 	aliveKey    = "alive/"   // and a name: what a standby says of itself
 )
 
