@@ -79,7 +79,7 @@ func groupID(name string) (int, error) {
 }
 
 // start begins to handle requests.
-func (c *controlSocket) start(server *pppoe.Server, info servercontrol.Info, reload func() ([]string, error), pools func() []servercontrol.Pool) {
+func (c *controlSocket) start(server servercontrol.Server, info servercontrol.Info, reload func() ([]string, error), pools func() []servercontrol.Pool) {
 	info.Since = time.Now()
 	c.program.Server, c.program.Info, c.program.Reload, c.program.Pools = server, info, reload, pools
 	if c.socket != nil {

@@ -9,6 +9,7 @@ import (
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/linux"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
 
@@ -18,7 +19,7 @@ func listen(c *serverconfig.Config, opener *linux.Opener) (all []pppoe.Listener,
 		return nil, err
 	}
 	for _, on := range c.Interfaces {
-		l := listenerOf(on, opener)
+		l := listenerOf(on, c.Cluster.Address, opener)
 		if l.Ports, err = l.Reopen(); err != nil {
 			for _, l := range all {
 				l.Ports.Close()
@@ -31,14 +32,14 @@ func listen(c *serverconfig.Config, opener *linux.Opener) (all []pppoe.Listener,
 }
 
 // listenerOf returns the listener of an interface, whose ports are not open. One VLAN has ports of
-// its own, which need not look at the tags in user space.
-func listenerOf(on serverconfig.Interface, opener *linux.Opener) pppoe.Listener {
+// its own, which need not look at the tags in user space. A zero source is the address of the interface.
+func listenerOf(on serverconfig.Interface, source wire.Addr, opener *linux.Opener) pppoe.Listener {
 	name, _ := ifname.KernelName(on.Name)
 	if only, ok := on.VLANs.One(); ok {
-		a := afpacket.Attachment{Interface: name, VLAN: only}
+		a := afpacket.Attachment{Interface: name, VLAN: only, Source: source}
 		return pppoe.Listener{Interface: a.String(), Device: name, Reopen: func() (pppoe.Ports, error) { return opener.Open(a) }}
 	}
-	t := afpacket.Trunk{Attachment: afpacket.Attachment{Interface: name}, VLANs: on.VLANs}
+	t := afpacket.Trunk{Attachment: afpacket.Attachment{Interface: name, Source: source}, VLANs: on.VLANs}
 	return pppoe.Listener{Interface: name, VLANs: on.VLANs, Reopen: func() (pppoe.Ports, error) { return opener.OpenTrunk(t) }}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"upppoe/internal/config/serverconfig"
 	"upppoe/pppoe/linux"
+	"upppoe/pppoe/wire"
 )
 
 // TestListenerNameBound: thousands of ranges do not make a line of the log as long.
@@ -19,7 +20,7 @@ func TestListenerNameBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := listenerName(listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, &linux.Opener{}))
+	name := listenerName(listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{}))
 	if len(name) > 250 || !strings.HasPrefix(name, "eth7, VLANs 1,3,5,") || !strings.HasSuffix(name, "...,") {
 		t.Errorf("%d octets: %q", len(name), name)
 	}
@@ -41,7 +42,7 @@ func TestListeners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, &linux.Opener{})
+		l := listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{})
 		if l.Interface != want.name || listenerName(l) != want.described || widestTags(f.vlans).String() != want.widest {
 			t.Errorf("%s: %s, %q, widest %v; want %+v", args, l.Interface, listenerName(l), widestTags(f.vlans), want)
 		}

@@ -48,7 +48,7 @@ func run(args []string) int {
 	}
 	if c.Server.Foreground || os.Getpid() == 1 || daemonize.IsChild() {
 		return startAs(args, func(start handover.Program) int {
-			return serve(&program{flags: f, config: c, start: start, inherited: storedFiles()}, warnings)
+			return serve(&program{args: args, flags: f, config: c, start: start, inherited: storedFiles()}, warnings)
 		})
 	}
 	code, err := daemonize.Launch(args)
@@ -94,7 +94,7 @@ func serve(p *program, warnings []string) int {
 		return p.afterLeaving()
 	}
 	code := 0
-	if err != nil {
+	if err != nil && !errors.Is(err, errStopped) {
 		code = p.fail(err)
 	}
 	p.close()

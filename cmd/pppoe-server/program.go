@@ -29,6 +29,7 @@ import (
 
 // program is the running program: its parts, in the order in which they are opened.
 type program struct {
+	args      []string
 	flags     *flags
 	config    *serverconfig.Config
 	start     handover.Program
@@ -44,7 +45,9 @@ type program struct {
 	socket    *controlSocket
 	state     *sessionState
 	radius    *radiusService
+	cluster   *clusterMember
 	server    *pppoe.Server
+	current   currentServer // the server once it runs
 	reload    *reloader
 	metrics   *metrics.Server // nil: there is none
 	upgrades  *upgrader
@@ -83,6 +86,9 @@ func (p *program) open() (err error) {
 	// Before the accounts are read: a file that the server could not read again later must be reported
 	// now, not when it changes.
 	dropCapabilities(p.log, p.needsIPv6Devices(), p.config.Options.DataPath)
+	if err := p.standBy(); err != nil {
+		return err
+	}
 	return p.newServer()
 }
 
@@ -95,6 +101,7 @@ func (p *program) openHost() (err error) {
 	p.opener = &linux.Opener{Inherited: p.inherited.Take, DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
 	p.state.pin(p.opener)
 	p.onClose(p.closeOpener)
+	fenceCluster(c, p.opener)
 	if p.listeners, err = listen(c, p.opener); err != nil {
 		return err
 	}
@@ -113,6 +120,9 @@ func (p *program) openServices() (err error) {
 		return err
 	}
 	p.onClose(p.socket.close)
+	if err := p.joinCluster(); err != nil {
+		return err
+	}
 	if p.radius, err = newRADIUS(p.config, p.state, takeFile(p.inherited, fileCoA), p.log); err != nil {
 		return err
 	}
@@ -163,6 +173,9 @@ func (p *program) newServer() (err error) {
 // run serves until a signal, or until the server cannot go on.
 func (p *program) run() error {
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
+		if p.handOver() {
+			return
+		}
 		p.log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		systemd.Notify("STOPPING=1")
 		p.network.hurry()
@@ -174,12 +187,17 @@ func (p *program) run() error {
 	defer p.upgrades.onSIGUSR2()()
 	defer p.onSIGUSR1()()
 	p.announce()
-	if err := p.ready(); err != nil {
-		return err
+	p.current.is.Store(p.server)
+	if p.cluster == nil { // otherwise it is ready since it is standby
+		if err := p.ready(); err != nil {
+			return err
+		}
+		p.startControl()
 	}
-	go returnMemory(ctx) // ends with ctx
-	p.startControl()
-	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.server, p.log)
+	go p.beginAgain(ctx)                                 // ends with ctx
+	go returnMemory(ctx)                                 // ends with ctx
+	go announceAddress(p.listeners, p.server, p.cluster) // ends when the loops have answered
+	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.cluster != nil, p.server, p.log)
 	closeUnused(p.inherited, p.log)
 	p.network.startReading()
 	p.take()
@@ -253,7 +271,8 @@ func (p *program) startControl() {
 		p.socket.program.NAS, p.socket.program.RADIUS = p.radius.nas, p.radius.numbers()
 	}
 	p.socket.program.Upgrade, p.socket.program.Upgrading = p.upgrades.onRequest, p.upgrades.onRequested
-	p.socket.start(p.server, info, func() ([]string, error) { return p.reload.reload("reload") }, func() []servercontrol.Pool { return usedPools(p.server.Pools(), p.network.ipv6Pools()) })
+	p.socket.program.Cluster = p.cluster.status
+	p.socket.start(&p.current, info, p.reloadByRequest, p.usedPools)
 }
 
 // onClose adds what close calls.

@@ -31,6 +31,8 @@ type sessionState struct {
 	cfg   serverconfig.State
 	live  liveStore       // which records go to
 	store *sessionlog.Log // its log; nil: there is none
+	etcd  recordStore     // of an active machine of a cluster, instead of it; nil: there is none
+	begun time.Time       // of the cluster
 	path  string
 	log   *slog.Logger
 
@@ -41,11 +43,48 @@ type sessionState struct {
 	notAdopted int
 }
 
+// recordStore is a store of sessions, and what an earlier program has left in it.
+type recordStore interface {
+	state.Store
+	state.Loader
+	Found() sessionlog.Found
+}
+
+// from returns the store that is read, and to the one that is written; nil: there is none.
+func (s *sessionState) from() recordStore {
+	switch {
+	case s.etcd != nil:
+		return s.etcd
+	case s.store != nil:
+		return s.store
+	}
+	return nil
+}
+
+func (s *sessionState) to() state.Store {
+	switch {
+	case s.etcd != nil:
+		return s.etcd
+	case s.store != nil:
+		return &s.live
+	}
+	return nil
+}
+
+// join is called when the machine takes part in a cluster; nil: there is none. The store follows, by use.
+func (s *sessionState) join(m *clusterMember) {
+	if m != nil {
+		s.begun = m.elector.Created()
+	}
+}
+
 // openState opens the store. Without the default one, which another server may use, the server runs.
 func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionState, error) {
 	s := &sessionState{cfg: c.State, log: log}
 	path := c.State.File
 	switch {
+	case c.Cluster.IsOn(): // join
+		return s, nil
 	case path == serverconfig.NoState || path == "" && !byFile:
 		return s, nil
 	case path == "":
@@ -70,11 +109,12 @@ func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionS
 
 // configure makes the server keep its sessions in the store.
 func (s *sessionState) configure(cfg *pppoe.ServerConfig) {
-	if s.store == nil {
+	from := s.from()
+	if from == nil {
 		return
 	}
-	cfg.Store = sessionStore{&s.live}
-	cfg.LastGeneration = s.store.Found().Largest
+	cfg.Store = sessionStore{s.to()}
+	cfg.LastGeneration = from.Found().Largest
 	cfg.CheckAdoption = s.checkAdoption
 }
 
@@ -87,8 +127,8 @@ func (s sessionStore) DeleteSession(of uint64)              { s.Delete(of) }
 
 // put keeps a part of a session's record.
 func (s *sessionState) put(of state.Generation, part state.Part, value []byte) {
-	if s.store != nil {
-		s.live.Put(of, part, value)
+	if to := s.to(); to != nil {
+		to.Put(of, part, value)
 	}
 }
 
@@ -102,7 +142,10 @@ func (s *sessionState) part(of state.Generation, part state.Part) []byte {
 // started returns when the store was made, or now: with the generation of a session it makes an identifier
 // that no other session has.
 func (s *sessionState) started() time.Time {
-	if s.store == nil {
+	switch {
+	case !s.begun.IsZero():
+		return s.begun
+	case s.store == nil:
 		return time.Now()
 	}
 	return s.store.Found().Created
@@ -120,7 +163,7 @@ func (s *sessionState) checkAdoption(r *pppoe.SessionRecord, conflict error) err
 // adopt continues the sessions of the store. notAdopted is called with the others, and settled, by a goroutine,
 // once no session is being adopted any more.
 func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdopted, state.Record), settled func()) {
-	if s.store == nil || s.store.Found().Sessions == 0 {
+	if from := s.from(); from == nil || from.Found().Sessions == 0 {
 		s.empty()
 		settled()
 		return
@@ -165,16 +208,17 @@ func (s *sessionState) empty() {
 // stored returns the sessions of the store. A record that is that of no session is deleted.
 func (s *sessionState) stored() iter.Seq[pppoe.StoredSession] {
 	var refused error
+	from := s.from()
 	switch {
-	case !s.store.Found().SameBoot:
+	case !from.Found().SameBoot:
 		refused = errOtherBoot
 	case !s.cfg.Adopt:
 		refused = errNoAdopt
 	}
 	return func(yield func(pppoe.StoredSession) bool) {
-		for of, r := range s.store.Records() {
+		for of, r := range from.Records() {
 			if r[state.Session] == nil {
-				s.store.Delete(of)
+				from.Delete(of)
 				continue
 			}
 			s.inherited[of] = r

@@ -54,9 +54,27 @@ func showStatus(args []string) int {
 		fmt.Printf("%s: %s; running since %s (process %d, version %s)\n", s.ACName, s.State, s.Since.Format(time.DateTime), s.PID, s.Version)
 		fmt.Printf("  interfaces  %s\n", strings.Join(s.Interfaces, ", "))
 		fmt.Printf("  sessions    %d of %d: %d online, %d being set up\n", s.Sessions, s.MaxSessions, s.Online, s.HalfOpen)
+		if c := s.Cluster; c != nil {
+			fmt.Printf("  cluster     %s\n", clusterText(c))
+		}
 		fmt.Printf("  socket      %s\n", s.Socket)
 	}
 	return commandExit(err)
+}
+
+// clusterText returns the state of a cluster in words.
+func clusterText(c *servercontrol.Cluster) string {
+	text := fmt.Sprintf("machine %s is %s, active is %s, term %d; %d records", c.Machine, c.Role, cmp.Or(c.Active, "none"), c.Term, c.Records)
+	if c.Unwritten > 0 {
+		text += fmt.Sprintf(", %d sessions not written", c.Unwritten)
+	}
+	if c.Consented {
+		text += "; by consent of the others"
+	}
+	if c.EtcdError != "" {
+		text += "; etcd: " + c.EtcdError
+	}
+	return text
 }
 
 // showStats is the subcommand stats.

@@ -15,8 +15,9 @@ import (
 )
 
 // watchInterfaces passes changes of the interfaces' states and addresses to the server, until the context
-// ends or stop is called. stop waits for the watchers.
-func watchInterfaces(ctx context.Context, interfaces []serverconfig.Interface, server *pppoe.Server, log *slog.Logger) (stop func()) {
+// ends or stop is called. stop waits for the watchers. The server has addresses of its own if they are
+// fixed.
+func watchInterfaces(ctx context.Context, interfaces []serverconfig.Interface, fixed bool, server *pppoe.Server, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	var names []string
@@ -25,15 +26,18 @@ func watchInterfaces(ctx context.Context, interfaces []serverconfig.Interface, s
 		names = append(names, name)
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-		watching.Go(func() { watchInterface(ctx, name, server, log) })
+		watching.Go(func() { watchInterface(ctx, name, fixed, server, log) })
 	}
 	return func() { cancel(); watching.Wait() }
 }
 
 // watchInterface watches one interface. Changes after the first report are logged.
-func watchInterface(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
+func watchInterface(ctx context.Context, name string, fixed bool, server *pppoe.Server, log *slog.Logger) {
 	state, address, begun := pppoe.InterfaceUp, wire.Addr{}, false
 	err := linkmonitor.Watch(ctx, name, func(s pppoe.InterfaceState, a wire.Addr) {
+		if fixed {
+			a = wire.Addr{}
+		}
 		if s != state {
 			log.Info(fmt.Sprintf("Interface %s is %v", name, s))
 		}

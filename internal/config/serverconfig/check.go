@@ -24,6 +24,7 @@ func (c *Config) check(r *report) {
 	c.checkDevice(r)
 	c.checkMetrics(r)
 	c.checkRADIUS(r)
+	c.checkCluster(r)
 	c.checkUseless(r)
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	Control    Control
 	State      State
 	RADIUS     RADIUS
+	Cluster    Cluster
 	// ScriptDirectory has the scripts that Options does not name by a path.
 	ScriptDirectory string
 	// Options are the values of pppd's options: PPP, authentication, policies, limits of clients, data

@@ -49,6 +49,7 @@ var sections = []section{
 	stateSection,
 	metricsSection,
 	controlSection,
+	clusterSection,
 }
 
 // single is a section that is one table.

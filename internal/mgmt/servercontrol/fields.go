@@ -51,8 +51,10 @@ var StatsFields = []Field{
 // StatusFields describes the fields of Status.
 var StatusFields = []Field{
 	{"pid, version, ac_name, interfaces, since, socket", "the program"},
-	{"state", "serving or draining"},
+	{"state", "serving, draining or standby"},
 	{"sessions, online, half_open, max_sessions", "as in stats"},
+	{"cluster", "machine (this one), role (active or standby), active (the active machine), term (how many active ones there were), records (of sessions, read from etcd), unwritten (sessions of which etcd lacks changes), " +
+		"consented (active by the consent of the others, as etcd is away), etcd_error; absent: there is no cluster"},
 }
 
 // PoolFields describes the fields of Pool.

@@ -39,6 +39,8 @@ type Program struct {
 	Upgrading func() (done func())
 	// Pools returns how much of the address pools is used.
 	Pools func() []Pool
+	// Cluster returns the state of the cluster, or nil; a nil function: there is none.
+	Cluster func() *Cluster
 	// NAS makes the Acct-Session-Id of a session of its ID; nil: there is no RADIUS.
 	NAS *radius.NAS
 	// RADIUS has numbers for stats.

@@ -23,14 +23,33 @@ type Status struct {
 	Version     string    `json:"version"`
 	ACName      string    `json:"ac_name"`
 	Interfaces  []string  `json:"interfaces"`
-	State       string    `json:"state"` // serving or draining
+	State       string    `json:"state"` // serving, draining or standby
 	Since       time.Time `json:"since"` // beginning of the program
 	Sessions    int       `json:"sessions"`
 	Online      int       `json:"online"`
 	HalfOpen    int       `json:"half_open"`
 	MaxSessions int       `json:"max_sessions"`
+	Cluster     *Cluster  `json:"cluster,omitempty"`
 	Socket      string    `json:"socket,omitempty"` // set by the command, not by the server
 }
+
+// Cluster is what a machine of a cluster knows of it.
+type Cluster struct {
+	Machine   string `json:"machine"`              // this one
+	Role      string `json:"role"`                 // active or standby
+	Active    string `json:"active"`               // the active machine; empty: none
+	Term      uint64 `json:"term"`                 // how many active machines there were
+	Records   int    `json:"records"`              // of sessions, that this machine has from etcd
+	Unwritten int    `json:"unwritten"`            // sessions of which etcd lacks changes
+	Consented bool   `json:"consented"`            // active without a lease, as the others consent
+	EtcdError string `json:"etcd_error,omitempty"` // of the last request; empty: etcd has answered
+}
+
+// Roles of a machine.
+const (
+	Active  = "active"
+	Standby = "standby"
+)
 
 // States of a server.
 const (
@@ -47,6 +66,11 @@ func (p *Program) Status() []byte {
 	}
 	if is.Draining {
 		s.State = Draining
+	}
+	if p.Cluster != nil {
+		if s.Cluster = p.Cluster(); s.Cluster != nil && s.Cluster.Role == Standby {
+			s.State = Standby
+		}
 	}
 	return object(s)
 }
