@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,7 +37,6 @@ type simulated struct {
 	rate   float64       // of the clock
 	frozen time.Duration // until then
 	next   time.Duration // when its loop runs
-	began  time.Duration // of the world: of its right
 }
 
 func (s *simulated) clock() Time {
@@ -329,7 +327,7 @@ func TestOthersLease(t *testing.T) {
 		want bool
 	}{{9 * time.Second, false}, {10 * time.Second, true}} {
 		if r.answeredSince(c.at, c.at); r.mayAcquire(c.at) != c.want {
-			t.Error(fmt.Sprintf("after %v: %v", c.at, !c.want))
+			t.Errorf("after %v: %v", c.at, !c.want)
 		}
 	}
 }
