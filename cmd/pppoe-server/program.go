@@ -163,7 +163,7 @@ func (p *program) newServer() (err error) {
 		flags: p.flags, current: p.config, accounts: cfg.Authenticator, log: p.log, lines: p.lines,
 		network: p.network, radius: p.radius, server: p.server,
 	}
-	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.log)
+	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.state, p.log)
 	if p.metrics != nil {
 		p.onClose(func() { p.metrics.Close() })
 	}
@@ -271,7 +271,7 @@ func (p *program) startControl() {
 		p.socket.program.NAS, p.socket.program.RADIUS = p.radius.nas, p.radius.numbers()
 	}
 	p.socket.program.Upgrade, p.socket.program.Upgrading = p.upgrades.onRequest, p.upgrades.onRequested
-	p.socket.program.Cluster = p.cluster.status
+	p.socket.program.Cluster, p.socket.program.Store = p.cluster.status, p.state.status
 	p.socket.start(&p.current, info, p.reloadByRequest, p.usedPools)
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/internal/aaa"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/undolog"
 	"upppoe/internal/state"
@@ -23,6 +24,7 @@ import (
 var (
 	errOtherBoot = errors.New("the machine was started again since")
 	errNoAdopt   = errors.New("adoption is off")
+	errNoAccount = errors.New("its account is gone")
 )
 
 // sessionState is the store of sessions, and what an earlier program has left in it. Without a store its
@@ -35,6 +37,8 @@ type sessionState struct {
 	begun time.Time       // of the cluster
 	path  string
 	log   *slog.Logger
+	// hasAccount reports whether a user has an account; nil: that is not known.
+	hasAccount func(user string) bool
 
 	mu         sync.Mutex
 	settled    func()                            // called once when all sessions are adopted or have ended; nil: it was
@@ -116,6 +120,9 @@ func (s *sessionState) configure(cfg *pppoe.ServerConfig) {
 	cfg.Store = sessionStore{s.to()}
 	cfg.LastGeneration = from.Found().Largest
 	cfg.CheckAdoption = s.checkAdoption
+	if files, ok := cfg.Authenticator.(*aaa.FileAuthenticator); ok && len(cfg.Session.LCP.RequireAuth) > 0 {
+		s.hasAccount = files.HasAccount
+	}
 }
 
 // sessionStore is a state.Store as the server wants it.
@@ -153,6 +160,9 @@ func (s *sessionState) started() time.Time {
 
 // checkAdoption decides about a session that contradicts the configuration.
 func (s *sessionState) checkAdoption(r *pppoe.SessionRecord, conflict error) error {
+	if conflict == nil && s.hasAccount != nil && r.User != "" && !s.hasAccount(r.User) {
+		conflict = errNoAccount
+	}
 	if conflict == nil || s.cfg.EndConflicts {
 		return conflict
 	}

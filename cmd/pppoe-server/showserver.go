@@ -57,6 +57,9 @@ func showStatus(args []string) int {
 		if c := s.Cluster; c != nil {
 			fmt.Printf("  cluster     %s\n", clusterText(c))
 		}
+		if f := s.Store; f != nil {
+			fmt.Printf("  store       %s\n", storeText(f))
+		}
 		fmt.Printf("  socket      %s\n", s.Socket)
 	}
 	return commandExit(err)
@@ -73,6 +76,15 @@ func clusterText(c *servercontrol.Cluster) string {
 	}
 	if c.EtcdError != "" {
 		text += "; etcd: " + c.EtcdError
+	}
+	return text
+}
+
+// storeText returns the state of the store of sessions in words.
+func storeText(f *servercontrol.Store) string {
+	text := fmt.Sprintf("%s: %d sessions, %d octets; at the start %d adopted, %d ended", f.File, f.Sessions, f.Bytes, f.Adopted, f.Ended)
+	if f.Failing != "" {
+		text += "; nothing can be written: " + f.Failing
 	}
 	return text
 }

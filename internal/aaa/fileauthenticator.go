@@ -149,6 +149,23 @@ var errNoAddress = errors.New("its address column allows no address: set it to *
 // errOptions quotes no word, which may be part of a secret without quotes.
 var errOptions = errors.New("unknown option or invalid value after --: give " + pppd.AccountOptions())
 
+// HasAccount reports whether a user still has an account, as far as the files that can be read tell: not
+// whether its password is the same.
+func (a *FileAuthenticator) HasAccount(user string) bool {
+	read := false
+	for _, path := range []string{a.chap, a.pap} {
+		f := a.load(path)
+		if f.err != nil {
+			continue
+		}
+		read = true
+		if _, err := f.file.Lookup(user, a.name); !errors.Is(err, secrets.ErrUnknown) {
+			return true
+		}
+	}
+	return !read
+}
+
 // policy returns a session's policy: that of its service, changed by its account's options; nil: the
 // server's, which sessions share, as the account has no options.
 func (a *FileAuthenticator) policy(service, user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {

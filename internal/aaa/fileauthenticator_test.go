@@ -281,3 +281,29 @@ func TestSetFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestHasAccount: a user has an account in either file; who can tell is only a file that can be read.
+func TestHasAccount(t *testing.T) {
+	for _, c := range []struct {
+		files map[string]string
+		want  bool
+	}{
+		{nil, true},
+		{map[string]string{"chap-secrets": "alice ac secret *\n"}, true},
+		{map[string]string{"pap-secrets": "alice * secret *\n"}, true},
+		{map[string]string{"chap-secrets": "bob ac secret *\n", "pap-secrets": "alice * secret *\n"}, true},
+		{map[string]string{"chap-secrets": "* ac secret *\n"}, true},
+		{map[string]string{"chap-secrets": "bob ac secret *\n"}, false},
+		{map[string]string{"chap-secrets": "alice other secret *\n", "pap-secrets": ""}, false},
+	} {
+		dir := t.TempDir()
+		for name, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if is := NewFileAuthenticator(dir, "ac", false, slog.New(slog.DiscardHandler)).HasAccount("alice"); is != c.want {
+			t.Errorf("%v: %v, want %v", c.files, is, c.want)
+		}
+	}
+}

@@ -269,7 +269,7 @@ func TestListen(t *testing.T) {
 
 // TestFilesNameMetrics: the dashboard and the alert rules use only metrics and labels that there are.
 func TestFilesNameMetrics(t *testing.T) {
-	text := get(t, handler(Config{}, server(), radiusNumbers()), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	text := get(t, handler(Config{}, server(), radiusNumbers(), storeNumbers), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
 	name := regexp.MustCompile(`\b(pppoe|process|go)_[a-z_]+(\{[^}]*\})?`)
 	label := regexp.MustCompile(`([a-z_]+)(=~|!=|=)"`)
 	var dashboard struct {

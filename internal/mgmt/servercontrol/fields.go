@@ -55,6 +55,7 @@ var StatusFields = []Field{
 	{"sessions, online, half_open, max_sessions", "as in stats"},
 	{"cluster", "machine (this one), role (active or standby), active (the active machine), term (how many active ones there were), records (of sessions, read from etcd), unwritten (sessions of which etcd lacks changes), " +
 		"consented (active by the consent of the others, as etcd is away), etcd_error; absent: there is no cluster"},
+	{"store", "file of sessions: file, sessions (with a record), bytes, adopted and ended (at the start of the program: sessions that it has continued, and that it could not), failing (why nothing can be written now); absent: there is none"},
 }
 
 // PoolFields describes the fields of Pool.

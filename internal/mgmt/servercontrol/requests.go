@@ -41,6 +41,8 @@ type Program struct {
 	Pools func() []Pool
 	// Cluster returns the state of the cluster, or nil; a nil function: there is none.
 	Cluster func() *Cluster
+	// Store returns the state of the store of sessions, or nil; a nil function: there is none.
+	Store func() *Store
 	// NAS makes the Acct-Session-Id of a session of its ID; nil: there is no RADIUS.
 	NAS *radius.NAS
 	// RADIUS has numbers for stats.

@@ -30,7 +30,18 @@ type Status struct {
 	HalfOpen    int       `json:"half_open"`
 	MaxSessions int       `json:"max_sessions"`
 	Cluster     *Cluster  `json:"cluster,omitempty"`
+	Store       *Store    `json:"store,omitempty"`
 	Socket      string    `json:"socket,omitempty"` // set by the command, not by the server
+}
+
+// Store is the file of sessions, by which a later program adopts them.
+type Store struct {
+	File     string `json:"file"`
+	Sessions int    `json:"sessions"`
+	Bytes    int64  `json:"bytes"`
+	Adopted  int    `json:"adopted"`           // at the start of the program
+	Ended    int    `json:"ended"`             // that could not be adopted then
+	Failing  string `json:"failing,omitempty"` // why nothing can be written now
 }
 
 // Cluster is what a machine of a cluster knows of it.
@@ -71,6 +82,9 @@ func (p *Program) Status() []byte {
 		if s.Cluster = p.Cluster(); s.Cluster != nil && s.Cluster.Role == Standby {
 			s.State = Standby
 		}
+	}
+	if p.Store != nil {
+		s.Store = p.Store()
 	}
 	return object(s)
 }
