@@ -67,7 +67,7 @@ func mountBPF(dir string) error {
 		return fmt.Errorf("%s: %w", at, err)
 	}
 	switch {
-	case fs.Type == unix.BPF_FS_MAGIC:
+	case uint32(fs.Type) == unix.BPF_FS_MAGIC:
 		return nil
 	case !strings.HasPrefix(dir, bpfDir+"/"):
 		return fmt.Errorf("%s is in no BPF file system (mount -t bpf bpf DIRECTORY)", dir)
