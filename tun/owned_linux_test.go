@@ -27,7 +27,7 @@ func TestOwned(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if RemoveOwned("own0", "here"); findError("own0") != nil || link.Attrs().Alias != "upppoe:here" {
+			if RemoveOwned("own0", "here"); findError("own0") != nil || link.Attrs().Alias != "" {
 				t.Errorf("%s: in use: alias %q, %v", what, link.Attrs().Alias, findError("own0"))
 			}
 			if err := netlink.AddrAdd(link, &netlink.Addr{IPNet: netlink.NewIPNet([]byte{192, 0, 2, 1})}); err != nil {

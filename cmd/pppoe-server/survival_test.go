@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestOwnerOf: each path has a name of its own, which a BPF file system and an interface's alias accept.
+// TestOwnerOf: each path has a name of its own, which a BPF file system accepts.
 func TestOwnerOf(t *testing.T) {
 	long := "/" + strings.Repeat("long/", 60)
 	seen := make(map[string]string)

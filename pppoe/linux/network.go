@@ -20,7 +20,7 @@ type NetworkConfig struct {
 	Name string
 	// Owner, if not empty, makes devices outlive the process, with addresses and routes: a name of the
 	// program, the same for its successor, which opens the device that SessionInfo.Device of an adopted
-	// session names. A device's alias shows the owner. Devices that no session has are removed by Sweep.
+	// session names. A device's tag (net.ipv4.conf) stands for the owner. Devices that no session has are removed by Sweep.
 	Owner string
 	// DataPath must be that of the Client or Server; it determines the kind of device.
 	DataPath datapath.Kind

@@ -21,7 +21,7 @@ type SharedNetworkConfig struct {
 	Name string
 	// Owner, if not empty, makes the device outlive the process, with addresses and routes: a name of the
 	// server, the same for its successor, which takes over the device by both names. Leave keeps it, Close
-	// removes it. The device's alias shows the owner.
+	// removes it. The device's tag (net.ipv4.conf) stands for the owner.
 	Owner string
 	// Inherited are the Descriptors of the SharedNetwork of another process, which goes on until it closes
 	// or leaves it: the device is used with what waits in its queues. Descriptors that do not fit are
