@@ -24,7 +24,7 @@ func serveMetrics(c metrics.Config, inherited *os.File, server *pppoe.Server, ra
 	if radius != nil {
 		more = append(more, radius.metrics())
 	}
-	if state.store != nil {
+	if state.store() != nil {
 		more = append(more, metrics.Store{Stats: state.logStats})
 	}
 	c.Inherited = inherited

@@ -31,10 +31,9 @@ var (
 // methods do nothing.
 type sessionState struct {
 	cfg   serverconfig.State
-	live  liveStore       // which records go to
-	store *sessionlog.Log // its log; nil: there is none
-	etcd  recordStore     // of an active machine of a cluster, instead of it; nil: there is none
-	begun time.Time       // of the cluster
+	live  liveStore   // which records go to
+	etcd  recordStore // of an active machine of a cluster, instead of it; nil: there is none
+	begun time.Time   // of the cluster
 	path  string
 	log   *slog.Logger
 	// hasAccount reports whether a user has an account; nil: that is not known.
@@ -54,13 +53,16 @@ type recordStore interface {
 	Found() sessionlog.Found
 }
 
+// store returns the file of sessions; nil: there is none. It is another one after an upgrade that failed.
+func (s *sessionState) store() *sessionlog.Log { return s.live.log.Load() }
+
 // from returns the store that is read, and to the one that is written; nil: there is none.
 func (s *sessionState) from() recordStore {
 	switch {
 	case s.etcd != nil:
 		return s.etcd
-	case s.store != nil:
-		return s.store
+	case s.store() != nil:
+		return s.store()
 	}
 	return nil
 }
@@ -69,7 +71,7 @@ func (s *sessionState) to() state.Store {
 	switch {
 	case s.etcd != nil:
 		return s.etcd
-	case s.store != nil:
+	case s.store() != nil:
 		return &s.live
 	}
 	return nil
@@ -102,7 +104,6 @@ func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionS
 	err = s.live.open(sessionlog.Config{Path: path, BootID: boot, Program: version.String(), Log: log})
 	switch {
 	case err == nil:
-		s.store = s.live.log.Load()
 		return s, nil
 	case c.State.File == "":
 		log.Warn(fmt.Sprintf("%v: sessions are not stored, and end if this server is killed: give it a file of its own, as file in [state]", err))
@@ -152,10 +153,10 @@ func (s *sessionState) started() time.Time {
 	switch {
 	case !s.begun.IsZero():
 		return s.begun
-	case s.store == nil:
+	case s.store() == nil:
 		return time.Now()
 	}
-	return s.store.Found().Created
+	return s.store().Found().Created
 }
 
 // checkAdoption decides about a session that contradicts the configuration.
@@ -205,12 +206,12 @@ func (s *sessionState) checkSettled() {
 	}
 }
 
-// empty makes the store one of this boot. Its sessions have been told of their end.
+// empty makes the store one of this boot. The peers of its sessions have been sent a PADT.
 func (s *sessionState) empty() {
-	if s.store == nil || s.store.Found().SameBoot {
+	if s.store() == nil || s.store().Found().SameBoot {
 		return
 	}
-	if err := s.store.Reset(); err != nil {
+	if err := s.store().Reset(); err != nil {
 		s.log.Warn(fmt.Sprintf("session store: %v", err))
 	}
 }
@@ -271,10 +272,10 @@ func (s *sessionState) notify(l pppoe.SessionInfo, e pppoe.Event) {
 }
 
 func (s *sessionState) close() {
-	if s.store == nil {
+	if s.store() == nil {
 		return
 	}
-	if err := s.live.log.Load().Close(); err != nil {
+	if err := s.store().Close(); err != nil {
 		s.log.Warn(fmt.Sprintf("session store: %v", err))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestCheckAdoption: a session that contradicts the configuration is kept and told of, or ends, as
+// TestCheckAdoption: a session that contradicts the configuration is kept and logged, or ends, as
 // configured; others are kept.
 func TestCheckAdoption(t *testing.T) {
 	gone := errors.New("the pool is smaller")

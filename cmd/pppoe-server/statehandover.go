@@ -33,12 +33,8 @@ func (s *liveStore) open(cfg sessionlog.Config) error {
 
 // suspend writes everything, and closes the store for a successor; resume opens it again. What is put
 // meanwhile is ignored.
-func (s *sessionState) suspend() error { return s.store.Close() }
+func (s *sessionState) suspend() error { return s.store().Close() }
 
 func (s *sessionState) resume() error {
-	if err := s.live.open(s.live.cfg); err != nil {
-		return err
-	}
-	s.store = s.live.log.Load()
-	return nil
+	return s.live.open(s.live.cfg)
 }

@@ -7,7 +7,7 @@ import (
 
 // status returns what the control socket shows of the store; nil: there is none.
 func (s *sessionState) status() *servercontrol.Store {
-	if s.store == nil {
+	if s.store() == nil {
 		return nil
 	}
 	is := s.logStats()
@@ -15,4 +15,4 @@ func (s *sessionState) status() *servercontrol.Store {
 }
 
 // logStats returns the numbers of the file. There is one.
-func (s *sessionState) logStats() sessionlog.Stats { return s.live.log.Load().Stats() }
+func (s *sessionState) logStats() sessionlog.Stats { return s.store().Stats() }

@@ -17,7 +17,7 @@ const pinRoot = "/sys/fs/bpf/upppoe"
 
 // owner returns the name of the store for what outlives the program; empty: nothing does.
 func (s *sessionState) owner() string {
-	if s.store == nil {
+	if s.store() == nil {
 		return ""
 	}
 	return ownerOf(s.path)
@@ -39,12 +39,12 @@ func ownerOf(path string) string {
 
 // isClean reports whether nothing of an earlier program is adopted.
 func (s *sessionState) isClean() bool {
-	return s.store != nil && !(s.cfg.Adopt && s.store.Found().SameBoot)
+	return s.store() != nil && !(s.cfg.Adopt && s.store().Found().SameBoot)
 }
 
 // pin makes the kernel data path outlive the program.
 func (s *sessionState) pin(o *linux.Opener) {
-	if s.store != nil {
+	if s.store() != nil {
 		o.Pin, o.Clean = filepath.Join(pinRoot, s.owner()), s.isClean()
 	}
 }

@@ -21,7 +21,7 @@ func (p *program) notifyReady(ctx context.Context) {
 		p.log.Warn(fmt.Sprintf("notify the service manager: %v", err))
 		return
 	}
-	if p.state.store != nil {
+	if p.state.store() != nil {
 		if err := p.storeFiles(); err != nil {
 			p.log.Warn(fmt.Sprintf("leave descriptors with the service manager: %v", err))
 		}
@@ -83,7 +83,7 @@ func (p *program) onSIGUSR1() (stop func()) {
 			return
 		}
 		defer p.upgrades.busy.Unlock()
-		if p.state.store == nil {
+		if p.state.store() == nil {
 			p.log.Warn("SIGUSR1 is ignored: " + errNoStore.Error())
 			return
 		}

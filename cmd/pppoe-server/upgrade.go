@@ -44,7 +44,7 @@ func (u *upgrader) upgrade(executable string, progress func(text string)) (*hand
 	defer u.busy.Unlock()
 	p := u.program
 	switch {
-	case p.state.store == nil:
+	case p.state.store() == nil:
 		return nil, errNoStore
 	case !p.config.Device.Shared:
 		return nil, errDevices
@@ -175,7 +175,7 @@ func (p *program) leave() {
 }
 
 // afterUpgrade ends the program after a successor has taken over. In the foreground, without a service
-// manager that was told of the successor, it stays as its parent, and ends with it.
+// manager that knows the successor as the main process, it stays as its parent, and ends with it.
 func (p *program) afterUpgrade(done *handover.Done) int {
 	p.opener.Leave()
 	p.upgrades.reported.Wait()

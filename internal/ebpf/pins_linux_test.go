@@ -189,7 +189,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestOtherProgramsLeft: what a process with other pins has left is told of, unless that runs.
+// TestOtherProgramsLeft: what a process with other pins has left is reported, unless that runs.
 func TestOtherProgramsLeft(t *testing.T) {
 	e, dir := pinnedStation(t)
 	other := filepath.Join(filepath.Dir(dir), "other")
