@@ -38,7 +38,7 @@ func newRunningListener(s *Server, l Listener, index uint16) *runningListener {
 
 // run serves until the context ends, or the ports are lost and there is no Reopen.
 func (l *runningListener) run(ctx context.Context) error {
-	for loop := l.currentLoop(); loop != nil && l.server.awaitResume(ctx); loop = l.reopen(ctx) {
+	for loop := l.currentLoop(); loop != nil && l.server.suspension.Load().awaitResume(ctx); loop = l.reopen(ctx) {
 		err := loop.run(ctx)
 		if err == nil || l.Reopen == nil {
 			return err

@@ -29,10 +29,11 @@ type Server struct {
 	generations   atomic.Uint64
 	draining      atomic.Bool
 	counts        serverCounts
-	adopting      sync.Mutex // held by Adopt, and while Run begins
-	running       bool       // Run was called; guarded by adopting
-	suspension    suspension
-	leave         func() // ends Run; set by it
+	adopting      sync.Mutex                 // held by Adopt, and while Run begins
+	running       bool                       // Run was called; guarded by adopting
+	suspending    sync.Mutex                 // held by Suspend, Resume and Leave
+	suspension    atomic.Pointer[suspension] // nil: the server is not suspended
+	leave         func()                     // ends Run; set by it
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.

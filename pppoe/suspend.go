@@ -18,16 +18,16 @@ var ErrNotSuspended = errors.New("pppoe: the server is not suspended")
 // Then either Leave is called, when the successor has all it needs, or Resume, if it has failed. If Run's
 // context ends before, the server leaves. Before Run, Suspend has no effect.
 func (s *Server) Suspend() {
-	s.suspension.mu.Lock()
-	defer s.suspension.mu.Unlock()
-	if s.suspension.over != nil || !s.isRunning() {
+	s.suspending.Lock()
+	defer s.suspending.Unlock()
+	if s.suspension.Load() != nil || !s.isRunning() {
 		return
 	}
-	s.suspension.over = make(chan struct{})
-	s.suspension.leaves = false
+	now := &suspension{over: make(chan struct{})}
+	s.suspension.Store(now)
 	var suspended sync.WaitGroup
 	for _, l := range s.loops() {
-		suspended.Go(func() { l.requestSuspension() })
+		suspended.Go(func() { l.requestSuspension(now) })
 	}
 	suspended.Wait()
 }
@@ -46,50 +46,46 @@ func (s *Server) isRunning() bool {
 	return s.running
 }
 
-// suspension is the state of Suspend. Loops wait for its end.
+// suspension is one Suspend. Loops wait for its end.
 type suspension struct {
-	mu     sync.Mutex
-	over   chan struct{} // closed when it is over; nil: the server is not suspended
+	over   chan struct{} // closed when it is over
 	leaves bool          // valid when it is over
 }
 
 func (s *Server) endSuspension(leave bool) error {
-	s.suspension.mu.Lock()
-	defer s.suspension.mu.Unlock()
-	if s.suspension.over == nil {
+	s.suspending.Lock()
+	defer s.suspending.Unlock()
+	now := s.suspension.Swap(nil)
+	if now == nil {
 		return ErrNotSuspended
 	}
-	s.suspension.leaves = leave
-	close(s.suspension.over)
-	if s.suspension.over = nil; leave {
+	now.leaves = leave
+	close(now.over)
+	if leave {
 		s.leave()
 	}
 	return nil
 }
 
-// awaitResume waits until the server is not suspended, and reports whether it goes on: otherwise it leaves.
-func (s *Server) awaitResume(ctx context.Context) bool {
-	s.suspension.mu.Lock()
-	over := s.suspension.over
-	s.suspension.mu.Unlock()
-	if over == nil {
+// awaitResume waits until the suspension is over, and reports whether the server goes on: otherwise it
+// leaves. A nil suspension is over.
+func (on *suspension) awaitResume(ctx context.Context) bool {
+	if on == nil {
 		return true
 	}
 	select {
 	case <-ctx.Done():
 		return false
-	case <-over:
+	case <-on.over:
+		return !on.leaves
 	}
-	s.suspension.mu.Lock()
-	defer s.suspension.mu.Unlock()
-	return !s.suspension.leaves
 }
 
 // requestSuspension suspends the loop at the end of a turn, and returns when it is, or has ended.
-func (l *serverLoop) requestSuspension() {
+func (l *serverLoop) requestSuspension(on *suspension) {
 	suspended := make(chan struct{})
 	l.loop.call(func(time.Time) {
-		l.loop.suspend = func(ctx context.Context) bool { return l.suspend(ctx, suspended) }
+		l.loop.suspend = func(ctx context.Context) bool { return l.suspend(ctx, on, suspended) }
 	})
 	select {
 	case <-suspended:
@@ -99,10 +95,10 @@ func (l *serverLoop) requestSuspension() {
 
 // suspend writes what the store does not have, waits until the suspension is over, and reports whether the
 // loop goes on.
-func (l *serverLoop) suspend(ctx context.Context, suspended chan<- struct{}) bool {
+func (l *serverLoop) suspend(ctx context.Context, on *suspension, suspended chan<- struct{}) bool {
 	l.writeAllCounters(time.Now())
 	close(suspended)
-	if l.server.awaitResume(ctx) {
+	if on.awaitResume(ctx) {
 		return true
 	}
 	l.writeAllCounters(time.Now())

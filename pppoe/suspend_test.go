@@ -81,6 +81,32 @@ func TestSuspend(t *testing.T) {
 	}
 }
 
+// TestLeaveAtOnce: a server that leaves as soon as it is suspended ends no session.
+func TestLeaveAtOnce(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.Store = &memoryStore{}
+			s := l.startServer()
+			c := newSubscriber(1)
+			c.start(l, true)
+			time.Sleep(time.Second)
+			s.Suspend()
+			if err := s.Leave(); err != nil {
+				t.Fatal(err)
+			}
+			l.serverHost.device(t, "ppp0").Close() // no successor adopts it
+			time.Sleep(time.Second)
+			if count[pppoe.Ended](&c.events) != 0 {
+				t.Error("the client's session has ended")
+			}
+			c.stop()
+			time.Sleep(time.Minute)
+			l.running.Wait()
+		})
+	}
+}
+
 // TestNotAdopted: what cannot be adopted is reported with the reason, its client is told at once, and its record
 // deleted; the other sessions are adopted.
 func TestNotAdopted(t *testing.T) {
