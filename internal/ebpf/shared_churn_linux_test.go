@@ -101,7 +101,7 @@ type echoes struct {
 	client *net.UDPConn
 }
 
-type echoesCount struct{ answered, lost int }
+type echoesCount struct{ answered, lost, repeated int }
 
 func newEchoes(from, at *sessionEnd, to netip.Addr) *echoes {
 	from.t.Helper()
@@ -130,16 +130,29 @@ func newEchoes(from, at *sessionEnd, to netip.Addr) *echoes {
 
 // run sends until it is to stop.
 func (e *echoes) run(stop *atomic.Bool) {
-	sent, got := make([]byte, 8), make([]byte, 8)
+	sent := make([]byte, 8)
 	for i := uint64(0); !stop.Load(); i++ {
 		binary.BigEndian.PutUint64(sent, i)
 		e.client.Write(sent)
 		e.client.SetReadDeadline(time.Now().Add(2 * time.Second))
-		if n, err := e.client.Read(got); err != nil || n != 8 || binary.BigEndian.Uint64(got) != i {
+		if e.await(i) {
+			e.answered++
+		} else {
 			e.lost++
-			continue
 		}
-		e.answered++
+	}
+}
+
+// await reports whether the answer to a datagram arrives. Answers to earlier ones have come twice.
+func (e *echoes) await(number uint64) bool {
+	for got := make([]byte, 8); ; e.repeated++ {
+		n, err := e.client.Read(got)
+		if err != nil || n != 8 {
+			return false
+		}
+		if binary.BigEndian.Uint64(got) == number {
+			return true
+		}
 	}
 }
 

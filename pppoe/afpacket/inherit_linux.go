@@ -124,6 +124,7 @@ func (p *Port) take(a Attachment, protocol int, f *os.File) (err error) {
 	if err := p.use(f); err != nil {
 		return err
 	}
+	p.inherited = true
 	return p.setUp()
 }
 

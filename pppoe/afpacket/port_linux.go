@@ -39,6 +39,8 @@ type Port struct {
 	own   wire.Addr
 	many  bool // own is one of many addresses: see Attachment.SourcePrefix
 	mtu   int
+	// inherited: the socket is one of an earlier process.
+	inherited bool
 
 	tagger    tagger
 	tagBuffer []byte // for the tags that the kernel leaves in received frames
