@@ -57,6 +57,22 @@ func (c *currentServer) Stats() pppoe.Stats {
 	return pppoe.Stats{}
 }
 
+// Lookup finds no session on a standby machine.
+func (c *currentServer) Lookup(generation uint64) (key pppoe.SessionKey, ok bool) {
+	if s := c.is.Load(); s != nil {
+		return s.Lookup(generation)
+	}
+	return key, false
+}
+
+// Session finds no session on a standby machine.
+func (c *currentServer) Session(key pppoe.SessionKey) (pppoe.SessionStatus, error) {
+	if s := c.is.Load(); s != nil {
+		return s.Session(key)
+	}
+	return pppoe.SessionStatus{}, errIsStandby
+}
+
 // status returns what the control socket shows of the cluster; nil: there is none.
 func (m *clusterMember) status() *servercontrol.Cluster {
 	if m == nil {

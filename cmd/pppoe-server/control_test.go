@@ -26,8 +26,9 @@ import (
 
 // fakeServer has sessions, and records what is asked of it.
 type fakeServer struct {
-	sessions []pppoe.SessionStatus
-	calls    []string
+	servercontrol.Server // of the methods that no command needs
+	sessions             []pppoe.SessionStatus
+	calls                []string
 }
 
 func (s *fakeServer) Sessions() iter.Seq[pppoe.SessionStatus] { return slices.Values(s.sessions) }

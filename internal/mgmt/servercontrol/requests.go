@@ -23,6 +23,8 @@ type Server interface {
 	ChangePolicy(pppoe.SessionKey, func(*pppoe.SessionPolicy)) error
 	Drain(bool)
 	Stats() pppoe.Stats
+	Lookup(generation uint64) (pppoe.SessionKey, bool)
+	Session(pppoe.SessionKey) (pppoe.SessionStatus, error)
 }
 
 var _ Server = (*pppoe.Server)(nil)
@@ -147,28 +149,17 @@ func decode(arguments string, to any) error {
 
 // sessions encodes the sessions that match.
 func (p *Program) sessions(q Query, rows *json.Encoder) Result {
-	m, err := p.matcher(q.Filter)
-	if err != nil {
-		return Result{Error: err.Error(), Code: CodeInvalid}
-	}
-	n := 0
-	var row Session
-	for s := range p.Server.Sessions() {
-		if !m.matches(&s) {
-			continue
-		}
-		if q.trafficOnly(&s) {
-			row = Session{ID: s.Generation, State: stateOf(s.Phase), RoundTrip: milliseconds(s.RoundTrip), Traffic: trafficOf(s.Counters)}
-		} else {
-			row = sessionOf(&s, time.Now())
-			if p.NAS != nil {
-				row.AcctSessionID = p.NAS.SessionID(row.ID)
-			}
-		}
-		if rows.Encode(&row) != nil {
-			return Result{} // the reader has gone, or does not read
-		}
+	n, gone := 0, false
+	err := p.EachSession(q, func(s *Session) bool {
+		gone = rows.Encode(s) != nil
 		n++
+		return !gone
+	})
+	switch {
+	case err != nil:
+		return Result{Error: err.Error(), Code: CodeInvalid}
+	case gone:
+		return Result{} // the reader has gone, or does not read
 	}
 	return Result{Done: true, Count: n}
 }
@@ -228,7 +219,10 @@ func describe(s *pppoe.SessionStatus) string {
 // defaultReason is what the peer is told without a reason.
 const defaultReason = "disconnected by the operator"
 
-func (p *Program) disconnect(d Disconnect, _ *json.Encoder) Result {
+func (p *Program) disconnect(d Disconnect, _ *json.Encoder) Result { return p.End(d) }
+
+// End ends sessions, as the request disconnect.
+func (p *Program) End(d Disconnect) Result {
 	how, why := pppoe.DisconnectSoft, session.Reason{Cause: session.CauseUserRequest, Text: d.Reason}
 	if d.Hard {
 		how = pppoe.DisconnectHard
@@ -312,8 +306,6 @@ func (p *Program) pools(_ struct{}, rows *json.Encoder) Result {
 }
 
 func (p *Program) stats(_ struct{}, rows *json.Encoder) Result {
-	s := statsOf(p.Server.Stats())
-	p.RADIUS.addTo(&s)
-	rows.Encode(s)
+	rows.Encode(p.CurrentStats())
 	return Result{Done: true, Count: 1}
 }

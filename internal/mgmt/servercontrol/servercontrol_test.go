@@ -56,6 +56,24 @@ func (s *fakeServer) ChangePolicy(k pppoe.SessionKey, change func(*pppoe.Session
 	return nil
 }
 
+func (s *fakeServer) Lookup(generation uint64) (key pppoe.SessionKey, ok bool) {
+	for i := range s.all {
+		if s.all[i].Generation == generation {
+			return s.all[i].Key(), true
+		}
+	}
+	return key, false
+}
+
+func (s *fakeServer) Session(key pppoe.SessionKey) (pppoe.SessionStatus, error) {
+	for i := range s.all {
+		if s.all[i].Key() == key && key.Generation != s.gone {
+			return s.all[i], nil
+		}
+	}
+	return pppoe.SessionStatus{}, pppoe.ErrNoSession
+}
+
 var opened = time.Now().Add(-time.Hour)
 
 // sessions returns three sessions: alice and bob online in VLANs, and one that is not authenticated.

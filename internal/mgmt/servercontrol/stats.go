@@ -69,7 +69,10 @@ const (
 )
 
 // Status returns the status as a line of JSON.
-func (p *Program) Status() []byte {
+func (p *Program) Status() []byte { return object(p.CurrentStatus()) }
+
+// CurrentStatus returns the status.
+func (p *Program) CurrentStatus() Status {
 	is := p.Server.Stats()
 	s := Status{
 		PID: os.Getpid(), Version: version.String(), ACName: p.Info.ACName, Interfaces: p.Info.Interfaces, State: Serving, Since: p.Info.Since,
@@ -86,7 +89,7 @@ func (p *Program) Status() []byte {
 	if p.Store != nil {
 		s.Store = p.Store()
 	}
-	return object(s)
+	return s
 }
 
 // object encodes a value of this package, which cannot fail.

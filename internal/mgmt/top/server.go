@@ -1,16 +1,27 @@
 package top
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"upppoe/internal/mgmt/servercontrol"
+	"upppoe/internal/mgmt/serversample"
 	"upppoe/internal/mgmt/sessiontable"
 	"upppoe/internal/mgmt/table"
 )
+
+// ServerSource reads a server, and ends sessions.
+type ServerSource interface {
+	serversample.Source
+	Disconnect(id uint64) error
+}
+
+// serverSample is a sample of a view.
+type serverSample struct{ *serversample.Sample }
+
+func (s *serverSample) readAt() time.Time { return s.At }
 
 // ServerConfig configures the view of a server.
 type ServerConfig struct {
@@ -38,7 +49,7 @@ const (
 // serverView is the view of a server.
 type serverView struct {
 	cfg     ServerConfig
-	reading *serverReader
+	reading *serversample.Reader
 	last    *serverSample
 	all     map[uint64]*servercontrol.Session
 	shown   []*servercontrol.Session // those that match the filter, sorted
@@ -62,13 +73,21 @@ func newServerView(cfg ServerConfig, now func() time.Time) *serverView {
 	if cfg.Columns == nil {
 		cfg.Columns = sessiontable.Columns
 	}
-	v := &serverView{cfg: cfg, reading: &serverReader{source: cfg.Source, now: now, filter: cfg.Filter}, reverse: cfg.Reverse}
+	v := &serverView{cfg: cfg, reading: &serversample.Reader{Source: cfg.Source, Now: now, Filter: cfg.Filter}, reverse: cfg.Reverse}
 	v.sort = slices.IndexFunc(sessiontable.Columns, func(c sessiontable.Column) bool { return c.Name == cfg.Sort })
 	v.sort = max(0, v.sort)
 	return v
 }
 
-func (v *serverView) reader() func() (sample, error) { return v.reading.read }
+func (v *serverView) reader() func() (sample, error) {
+	return func() (sample, error) {
+		s, err := v.reading.Read()
+		if err != nil {
+			return nil, err
+		}
+		return &serverSample{s}, nil
+	}
+}
 
 func (v *serverView) pause() time.Duration {
 	if v.paused {
@@ -84,17 +103,17 @@ func (v *serverView) update(read sample, took time.Duration, err error) {
 	}
 	s := read.(*serverSample)
 	before, elapsed := v.all, time.Duration(0)
-	if v.last != nil && v.last.status.Since.Equal(s.status.Since) {
-		elapsed = s.at.Sub(v.last.at)
+	if v.last != nil && v.last.Status.Since.Equal(s.Status.Since) {
+		elapsed = s.At.Sub(v.last.At)
 	} else {
 		before = nil
 	}
 	v.totals = newTotals(s, v.last)
-	v.all = merge(s, before, elapsed)
+	v.all = serversample.Merge(s.Sample, before, elapsed)
 	for _, one := range v.all {
 		v.totals.addRates(one)
 	}
-	s.sessions = nil // for the garbage collector: all has them
+	s.Sessions = nil // for the garbage collector: all has them
 	v.last = s
 	v.arrange()
 }
@@ -103,36 +122,14 @@ func (v *serverView) update(read sample, took time.Duration, err error) {
 func (v *serverView) arrange() {
 	v.shown = v.shown[:0]
 	for _, s := range v.all {
-		if v.matches(s) {
+		if sessiontable.Matches(s, v.filter) {
 			v.shown = append(v.shown, s)
 		}
 	}
-	column := &sessiontable.Columns[v.sort]
-	largestFirst := column.Right != v.reverse
-	slices.SortFunc(v.shown, func(a, b *servercontrol.Session) int {
-		order := column.Compare(a, b)
-		if largestFirst {
-			order = -order
-		}
-		return cmp.Or(order, cmp.Compare(a.ID, b.ID))
-	})
+	sessiontable.Sort(v.shown, &sessiontable.Columns[v.sort], v.reverse)
 	if v.all[v.selected] == nil {
 		v.selected = 0
 	}
-}
-
-// matches reports whether a text of the session contains the filter, in either case.
-func (v *serverView) matches(s *servercontrol.Session) bool {
-	if v.filter == "" {
-		return true
-	}
-	part := strings.ToLower(v.filter)
-	for _, text := range []string{s.User, s.MAC, s.Attachment, s.VLAN, s.CircuitID, s.RemoteID, s.Device, s.State, s.Service} {
-		if strings.Contains(strings.ToLower(text), part) {
-			return true
-		}
-	}
-	return s.IPv4 != nil && strings.Contains(s.IPv4.Remote, part) || slices.ContainsFunc(s.Prefixes, func(p string) bool { return strings.Contains(p, part) })
 }
 
 // row returns the row of the selected session; -1: none is shown.

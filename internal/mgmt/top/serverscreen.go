@@ -62,7 +62,7 @@ func (v *serverView) condition() Line {
 		parts = append(parts, fmt.Sprintf("%d of %d match", len(v.shown), len(v.all)))
 	}
 	if v.paused {
-		parts = append(parts, "paused at "+v.last.at.Format("15:04:05"))
+		parts = append(parts, "paused at "+v.last.At.Format("15:04:05"))
 	} else if wait := v.pause(); wait > v.cfg.Interval {
 		parts = append(parts, fmt.Sprintf("read every %.1f s, as reading takes long", wait.Seconds()))
 	}

@@ -20,14 +20,14 @@ type totals struct {
 
 // newTotals compares a sample with an earlier one; nil: there is none.
 func newTotals(s, before *serverSample) totals {
-	t := totals{status: s.status}
-	if before == nil || !before.status.Since.Equal(s.status.Since) || !s.at.After(before.at) {
+	t := totals{status: s.Status}
+	if before == nil || !before.Status.Since.Equal(s.Status.Since) || !s.At.After(before.At) {
 		return t
 	}
-	elapsed := s.at.Sub(before.at)
-	t.setUps = perSecond(before.stats.Established, s.stats.Established, elapsed)
-	t.failures = perSecond(before.stats.Rejected, s.stats.Rejected, elapsed)
-	t.drops = perSecond(dropped(&before.stats), dropped(&s.stats), elapsed)
+	elapsed := s.At.Sub(before.At)
+	t.setUps = perSecond(before.Stats.Established, s.Stats.Established, elapsed)
+	t.failures = perSecond(before.Stats.Rejected, s.Stats.Rejected, elapsed)
+	t.drops = perSecond(dropped(&before.Stats), dropped(&s.Stats), elapsed)
 	return t
 }
 
