@@ -86,6 +86,7 @@ type GroupClient struct {
 	Addr           wire.Addr  // its Ethernet address
 	VLAN           vlan.Stack // of its frames
 	User, Password string
+	AccessLine     wire.AccessLine // sent in its PADIs and PADRs (TR-101), in place of Discovery.AccessLine
 }
 
 // Events of a ClientGroup, in addition to those of a Client.

@@ -92,6 +92,9 @@ func (g *ClientGroup) dial(c *groupClient) {
 	c.dials++
 	c.key = datapath.Key{VLAN: identity.VLAN, Local: identity.Addr}
 	cfg := g.cfg.Discovery
+	if identity.AccessLine != (wire.AccessLine{}) {
+		cfg.AccessLine = identity.AccessLine
+	}
 	cfg.MaxPayload = min(cfg.MaxPayload, g.maxPayload(identity.VLAN))
 	cfg.HostUniq = c.hostUniq()
 	c.dial = &groupDial{identity, discovery.NewClient(identity.Addr, cfg)}

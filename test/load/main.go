@@ -12,9 +12,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/load"
 )
 
 func main() {
@@ -36,7 +39,12 @@ func main() {
 	if err != nil {
 		fail(1, err)
 	}
-	if err := r.write(os.Stdout, o.json); err != nil {
+	if o.json {
+		err = r.writeJSON(os.Stdout)
+	} else {
+		_, err = fmt.Print(r.text())
+	}
+	if err != nil {
 		fail(1, err)
 	}
 }
@@ -48,14 +56,32 @@ func fail(code int, err error) {
 
 // runAgainst runs the generator on an interface.
 func runAgainst(ctx context.Context, o *options) (*report, error) {
-	ports, flood, err := o.openPorts(o.iface)
+	ports, err := o.OpenPorts(o.Interface)
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGenerator(o, ports, flood)
+	g, err := load.New(&o.Config, ports)
 	if err != nil {
 		ports.Close()
 		return nil, err
 	}
-	return g.run(ctx)
+	r, err := o.run(ctx, g)
+	return &report{Report: r}, err
+}
+
+// run runs the generator, with a profile if one is wanted.
+func (o *options) run(ctx context.Context, g *load.Generator) (*load.Report, error) {
+	if o.cpuProfile == "" {
+		return g.Run(ctx)
+	}
+	f, err := os.Create(o.cpuProfile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	defer pprof.StopCPUProfile()
+	return g.Run(ctx)
 }

@@ -47,7 +47,7 @@ func (s *selfTest) startRADIUS() (args []string, err error) {
 		return nil, err
 	}
 	s.radius, err = freeradius.New(dir, freeradius.Options{
-		Users: fmt.Sprintf("DEFAULT Cleartext-Password := %q\n\tMikrotik-Rate-Limit = \"10M/50M\", Class = 0x01\n", s.o.password),
+		Users: fmt.Sprintf("DEFAULT Cleartext-Password := %q\n\tMikrotik-Rate-Limit = \"10M/50M\", Class = 0x01\n", s.o.Password),
 		Addr:  netip.AddrFrom4([4]byte{127, 0, 0, 1}), Quiet: true,
 		Launch: func(cmd *exec.Cmd) error { return s.servers.Start(cmd) },
 	})
@@ -55,6 +55,6 @@ func (s *selfTest) startRADIUS() (args []string, err error) {
 		return nil, err
 	}
 	file := filepath.Join(s.dir, "server.toml")
-	err = os.WriteFile(file, fmt.Appendf(nil, radiusConfig, serverEnd, min(s.o.addresses(), 65534), s.dir), 0o600)
+	err = os.WriteFile(file, fmt.Appendf(nil, radiusConfig, serverEnd, min(s.o.Addresses(), 65534), s.dir), 0o600)
 	return []string{"--config", file}, err
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/load"
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 )
@@ -23,11 +24,11 @@ func BenchmarkReload(b *testing.B) {
 	defer stop()
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	var g *generator
+	var g *load.Generator
 	err = clients.Do(func() error {
-		ports, _, err := o.openPorts(clientEnd)
+		ports, err := o.OpenPorts(clientEnd)
 		if err == nil {
-			g, err = newGenerator(o, ports, nil)
+			g, err = load.New(&o.Config, ports)
 		}
 		return err
 	})
@@ -35,8 +36,8 @@ func BenchmarkReload(b *testing.B) {
 		b.Fatal(err)
 	}
 	ran := make(chan error, 1)
-	go func() { _, err := g.run(ctx); ran <- err }()
-	for server.Stats().Online < o.sessions {
+	go func() { _, err := g.Run(ctx); ran <- err }()
+	for server.Stats().Online < o.Sessions {
 		time.Sleep(100 * time.Millisecond)
 	}
 	var key pppoe.SessionKey
@@ -55,7 +56,7 @@ func BenchmarkReload(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(with.Seconds()*1e3, "ms-longest-with")
 	b.ReportMetric(without.Seconds()*1e3, "ms-longest-without")
-	if n := server.Stats().Online; n != o.sessions {
+	if n := server.Stats().Online; n != o.Sessions {
 		b.Fatalf("%d sessions are left", n)
 	}
 	end()

@@ -2,15 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
 
-	"upppoe/pppoe"
-	"upppoe/pppoe/datapath"
+	"upppoe/internal/load"
 	"upppoe/test/freeradius"
 	"upppoe/test/lab"
 )
@@ -30,6 +31,25 @@ type selfTest struct {
 	before           sample        // when the server serves
 	ownBefore        time.Duration // processor time of this process then
 	idle             sample        // when the hold begins
+}
+
+// report is that of the generator, and with --self what the server has used. Its fields are the JSON report.
+type report struct {
+	*load.Report
+	Server *serverReport `json:",omitempty"`
+}
+
+func (r *report) text() string {
+	if r.Server == nil {
+		return r.Text()
+	}
+	return r.Text() + r.Server.text()
+}
+
+func (r *report) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
 }
 
 // serverReport is what the server has used.
@@ -120,32 +140,31 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 		return nil, err
 	}
 	defer s.stopServer()
-	var ports pppoe.Ports
-	var flood datapath.Port
+	var ports load.Ports
 	err := s.clients.Do(func() (err error) {
-		ports, flood, err = s.o.openPorts(clientEnd)
+		ports, err = s.o.OpenPorts(clientEnd)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGenerator(s.o, ports, flood)
+	g, err := load.New(&s.o.Config, ports)
 	if err != nil {
 		ports.Close()
 		return nil, err
 	}
 	closing := time.Time{}
-	g.onStage = func(stage stage) {
+	g.OnStage = func(stage load.Stage) {
 		switch stage {
-		case stageHolding:
+		case load.Holding:
 			s.sampleOpen(g)
 			s.killLater(ctx)
-		case stageClosing:
+		case load.Closing:
 			s.sampleIdle()
 			closing = time.Now()
 		}
 	}
-	r, err := g.run(ctx)
+	r, err := s.o.run(ctx, g)
 	if s.restarted != nil {
 		<-s.restarted
 	}
@@ -158,8 +177,7 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 	if err := s.awaitDevicesGone(closing); err != nil {
 		return nil, err
 	}
-	r.Server = &s.report
-	return r, nil
+	return &report{r, &s.report}, nil
 }
 
 // killLater restarts the server during the hold, if an option says so.
@@ -202,7 +220,7 @@ func enableForwarding() error {
 }
 
 // sampleOpen samples the server when all sessions are open.
-func (s *selfTest) sampleOpen(g *generator) {
+func (s *selfTest) sampleOpen(g *load.Generator) {
 	now, err := sampleProcess(s.server.Process.Pid)
 	if err != nil {
 		return
@@ -211,9 +229,9 @@ func (s *selfTest) sampleOpen(g *generator) {
 	r := &s.report
 	r.RSSOpen, r.RSSPeak, r.Threads, r.Descriptors = now.rss, now.hwm, now.threads, now.files
 	r.SetUpCPUSeconds = (now.cpu - s.before.cpu).Seconds()
-	r.BytesPerSession = (now.rss - r.RSSBefore) * 1024 / max(g.result.SetUp, 1)
+	r.BytesPerSession = (now.rss - r.RSSBefore) * 1024 / max(g.SetUps(), 1)
 	r.GeneratorCPU = (ownCPU() - s.ownBefore).Seconds()
-	r.PerCPUSecond = float64(g.result.SetUp) / (r.SetUpCPUSeconds + r.GeneratorCPU)
+	r.PerCPUSecond = float64(g.SetUps()) / (r.SetUpCPUSeconds + r.GeneratorCPU)
 }
 
 // sampleIdle samples the server at the end of the hold.

@@ -24,9 +24,9 @@ func (s *selfTest) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	args := []string{"-I", serverEnd, "-F", "--etc", s.dir, "-L", "10.0.0.1", "-R", "10.1.0.0", "-N", strconv.Itoa(min(s.o.addresses(), 65534))}
-	if s.o.vlans != "" {
-		args = append(args, "--vlan", s.o.vlans)
+	args := []string{"-I", serverEnd, "-F", "--etc", s.dir, "-L", "10.0.0.1", "-R", "10.1.0.0", "-N", strconv.Itoa(min(s.o.Addresses(), 65534))}
+	if s.o.VLANs != "" {
+		args = append(args, "--vlan", s.o.VLANs)
 	}
 	for _, more := range s.o.serverArgs {
 		args = append(args, strings.Fields(more)...)
@@ -100,8 +100,8 @@ func (s *selfTest) logFile() string { return cmp.Or(s.o.serverLog, filepath.Join
 func (s *selfTest) secrets() string {
 	var b strings.Builder
 	last := ""
-	for i := range s.o.addresses() {
-		c := s.o.client(i)
+	for i := range s.o.Addresses() {
+		c := s.o.Client(i)
 		if c.User != last {
 			fmt.Fprintf(&b, "%q * %q *\n", c.User, c.Password)
 		}

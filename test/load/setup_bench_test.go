@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"upppoe/chap"
+	"upppoe/internal/load"
 	"upppoe/internal/roottest"
 	"upppoe/ipcp"
 	"upppoe/ppp"
@@ -102,25 +103,24 @@ func serveWithoutDevices(b *testing.B) (clients *lab.Namespace, server *pppoe.Se
 }
 
 func setUpAll(b *testing.B, o *options, clients *lab.Namespace) {
-	ports := pppoe.Ports{}
+	var ports load.Ports
 	err := clients.Do(func() (err error) {
-		ports, _, err = o.openPorts(clientEnd)
+		ports, err = o.OpenPorts(clientEnd)
 		return err
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	g, err := newGenerator(o, ports, nil)
+	g, err := load.New(&o.Config, ports)
 	if err != nil {
 		b.Fatal(err)
 	}
-	g.unanswered = true
+	g.Unanswered = true
 	before := ownCPU()
-	r, err := g.run(context.Background())
-	if err != nil || r.SetUp != o.sessions {
-		b.Fatalf("%v: %s", err, r.text())
+	r, err := g.Run(context.Background())
+	if err != nil || r.SetUp != o.Sessions {
+		b.Fatalf("%v: %s", err, r.Text())
 	}
-	r.complete()
 	b.ReportMetric(r.SetUpsPerSecond, "setups/s")
 	b.ReportMetric(float64(r.SetUp)/(ownCPU()-before).Seconds(), "sessions/cpu-s")
 	b.ReportMetric(float64(r.SetUp)/r.CloseSeconds, "closes/s")

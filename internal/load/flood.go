@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"context"
@@ -45,12 +45,12 @@ type floodSource struct {
 }
 
 // openFlood opens the port of a flood, through which it only sends.
-func (o *options) openFlood(iface string) (datapath.Port, error) {
+func openFlood(iface string) (datapath.Port, error) {
 	return afpacket.Open(afpacket.Attachment{Interface: iface, Source: wire.Addr{2, 0x46}}, wire.EtherTypeDiscovery)
 }
 
-func newFlood(o *options, port frameWriter, from floodSource) *flood {
-	return &flood{kind: o.flood, rate: o.floodRate, from: from, port: port, rand: rand.New(rand.NewPCG(1, 2)), finished: make(chan struct{})}
+func newFlood(c *Config, port frameWriter, from floodSource) *flood {
+	return &flood{kind: c.Flood, rate: c.FloodRate, from: from, port: port, rand: rand.New(rand.NewPCG(1, 2)), finished: make(chan struct{})}
 }
 
 // floodInterval is the interval between bursts.
@@ -169,17 +169,17 @@ func (f *flood) packet() []byte {
 }
 
 // checkFlood checks the flags of floods.
-func (o *options) checkFlood() error {
+func (c *Config) checkFlood() error {
 	switch {
-	case o.flood == "":
+	case c.Flood == "":
 		return nil
-	case !slices.Contains(floodKinds, o.flood):
-		return fmt.Errorf("--flood %q: give one of %v", o.flood, floodKinds)
-	case o.floodRate <= 0:
-		return fmt.Errorf("--flood-rate %v: give frames per second, like 100000", o.floodRate)
-	case o.floodFrom != "forged" && o.floodFrom != "session":
-		return fmt.Errorf("--flood-from %q: give forged or session", o.floodFrom)
-	case o.hold == 0:
+	case !slices.Contains(floodKinds, c.Flood):
+		return fmt.Errorf("--flood %q: give one of %v", c.Flood, floodKinds)
+	case c.FloodRate <= 0:
+		return fmt.Errorf("--flood-rate %v: give frames per second, like 100000", c.FloodRate)
+	case c.FloodFrom != "forged" && c.FloodFrom != "session":
+		return fmt.Errorf("--flood-from %q: give forged or session", c.FloodFrom)
+	case c.Hold == 0:
 		return fmt.Errorf("--flood needs --hold: it lasts as long as the sessions are held")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// report is the result of a run. Its exported fields are the JSON report.
-type report struct {
+// Report is the result of a run. Its fields are the JSON report.
+type Report struct {
 	Sessions          int
 	Dials             int
 	SetUp             int     // sessions set up before the hold: all network protocols open
@@ -29,7 +29,7 @@ type report struct {
 	Failures          map[string]int // dials that failed, by reason
 	Lost              map[string]int // open sessions that ended by themselves, by reason
 	CloseSeconds      float64        // until all have ended
-	Phases            []phaseReport
+	Phases            []PhaseReport
 	Echoes            echoReport
 	Traffic           trafficReport
 	Newcomers         newcomerReport
@@ -39,8 +39,9 @@ type report struct {
 	SocketDrops       uint64            // frames for which our sockets had no room
 	SentFrames        uint64
 	ReceivedFrames    uint64
-	HeapPerSession    int           // octets of the generator's live heap, at the beginning of the hold
-	Server            *serverReport `json:",omitempty"`
+	HeapPerSession    int             // octets of the generator's live heap, at the beginning of the hold
+	Prefixes          int             // sessions with a delegated prefix, at the end of the hold
+	Worst             []SessionReport // those that have lost the largest share of their packets, at most 5
 
 	phases        [phaseCount]histogram
 	rtt           histogram
@@ -49,9 +50,11 @@ type report struct {
 	setUpAt       time.Duration
 	configuredAt  time.Duration
 	closingAt     time.Duration
+	sessions      []SessionReport // all, if they are wanted
 }
 
-type phaseReport struct {
+// PhaseReport is how long something has taken.
+type PhaseReport struct {
 	Name               string
 	Count              int
 	P50, P90, P99, Max float64 // milliseconds
@@ -68,12 +71,11 @@ type floodReport struct {
 type trafficReport struct {
 	Sent, Received uint64
 	LossPercent    float64
-	RTT            phaseReport
+	RTT            PhaseReport
 }
 
-func newPhaseReport(name string, h *histogram) phaseReport {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return phaseReport{name, h.count, ms(h.percentile(50)), ms(h.percentile(90)), ms(h.percentile(99)), ms(h.max)}
+func newPhaseReport(name string, h *histogram) PhaseReport {
+	return PhaseReport{name, h.count, milliseconds(h.percentile(50)), milliseconds(h.percentile(90)), milliseconds(h.percentile(99)), milliseconds(h.max)}
 }
 
 // heapPerSession returns the live heap after the last garbage collection, for each session.
@@ -84,8 +86,10 @@ func heapPerSession(sessions int) int {
 }
 
 // countLosses reads the counters of the group at the end of the hold.
-func (g *generator) countLosses() {
+func (g *Generator) countLosses() {
 	r, c := &g.result, g.group.Counters()
+	r.Prefixes, r.Worst = g.prefixes.bound, g.worst()
+	g.keepSessions()
 	r.Echoes = echoReport{c.SentEchoes, c.EchoReplies, c.LostEchoes - r.flooderEchoes}
 	r.SentFrames, r.ReceivedFrames, r.Drops = c.SentFrames, c.ReceivedFrames, map[string]uint64{}
 	for reason, n := range g.group.Drops() {
@@ -100,7 +104,7 @@ func (g *generator) countLosses() {
 }
 
 // complete computes what follows from what was measured.
-func (r *report) complete() {
+func (r *Report) complete() {
 	r.Phases = nil
 	for p := range phaseCount {
 		r.Phases = append(r.Phases, newPhaseReport(phaseNames[p], &r.phases[p]))
@@ -119,19 +123,15 @@ func (r *report) complete() {
 	}
 }
 
-// write writes the report as text or JSON.
-func (r *report) write(w io.Writer, asJSON bool) error {
-	r.complete()
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
-	}
-	_, err := io.WriteString(w, r.text())
-	return err
+// WriteJSON writes the report as one JSON object.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
 }
 
-func (r *report) text() string {
+// Text returns the report for people.
+func (r *Report) Text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("sessions             %d of %d set up in %.2f s: %.0f/s", r.SetUp, r.Sessions, r.SetUpSeconds, r.SetUpsPerSecond)
@@ -142,6 +142,9 @@ func (r *report) text() string {
 		line("generator            %d octets of live heap a session", r.HeapPerSession)
 	}
 	line("echoes               %d sent, %d answered, %d lost", r.Echoes.Sent, r.Echoes.Answered, r.Echoes.Lost)
+	if r.Prefixes > 0 {
+		line("prefixes             %d delegated at the end", r.Prefixes)
+	}
 	if t := r.Traffic; t.Sent > 0 {
 		line("packets              %d sent, %d received (%.3f %% lost)", t.Sent, t.Received, t.LossPercent)
 	}
@@ -154,8 +157,8 @@ func (r *report) text() string {
 	writeCounts(&b, "failed dials", r.Failures)
 	writeCounts(&b, "lost sessions", r.Lost)
 	writeCounts(&b, "dropped frames", r.Drops)
-	if r.Server != nil {
-		b.WriteString(r.Server.text())
+	for _, w := range r.Worst {
+		line("most loss            %.1f %% of %d packets: %s, client %d, %s %s", w.LossPercent, w.Sent, w.User, w.Client, w.MAC, w.VLAN)
 	}
 	line("%-31s %8s %9s %9s %9s %9s", "milliseconds", "count", "p50", "p90", "p99", "max")
 	for _, p := range append(slices.Clone(r.Phases), r.Traffic.RTT, r.Newcomers.Answered) {

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"encoding/binary"
@@ -128,4 +128,4 @@ func parseAnswer(b []byte) (p payload, ok bool) {
 }
 
 // since is a time as carried in a payload.
-func (g *generator) stamp(now time.Time) int64 { return now.Sub(g.began).Nanoseconds() }
+func (g *Generator) stamp(now time.Time) int64 { return now.Sub(g.began).Nanoseconds() }

@@ -1,9 +1,8 @@
-package main
+package load
 
 import (
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -47,17 +46,6 @@ func TestPackets(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestParseCPU: the times follow the name, which may have spaces and parentheses.
-func TestParseCPU(t *testing.T) {
-	const stat = "42 (a b) c) S 1 42 42 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 9 0 12345 1 2"
-	if got := parseCPU([]byte(stat)); got != 1750*time.Millisecond {
-		t.Errorf("%v, want 1.75 s", got)
-	}
-	if got := parseCPU([]byte("42 (a) S 1")); got != 0 {
-		t.Errorf("a truncated line has %v", got)
 	}
 }
 

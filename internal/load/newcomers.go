@@ -1,4 +1,4 @@
-package main
+package load
 
 import "time"
 
@@ -13,33 +13,33 @@ type newcomers struct {
 // newcomerReport is how the newcomers fared.
 type newcomerReport struct {
 	Dials, Failed int
-	Answered      phaseReport // PADI to the first packet answered
+	Answered      PhaseReport // PADI to the first packet answered
 }
 
 // dialNewcomer dials the next newcomer, if it is due and the one before has ended.
-func (g *generator) dialNewcomer(now time.Time) {
+func (g *Generator) dialNewcomer(now time.Time) {
 	n := &g.newcomers
-	if g.o.newcomers == 0 || n.busy || now.Before(n.due) {
+	if g.cfg.Newcomers == 0 || n.busy || now.Before(n.due) {
 		return
 	}
-	n.due, n.busy = now.Add(g.o.newcomers), true
+	n.due, n.busy = now.Add(g.cfg.Newcomers), true
 	g.result.Newcomers.Dials++
-	g.group.Dial(g.o.sessions + n.next%extraClients)
+	g.group.Dial(g.cfg.Sessions + n.next%extraClients)
 	n.next++
 }
 
-func (g *generator) isNewcomer(i int) bool { return i >= g.o.sessions }
+func (g *Generator) isNewcomer(i int) bool { return i >= g.cfg.Sessions }
 
 // newcomerAnswered ends the session of a newcomer once packets flow.
-func (g *generator) newcomerAnswered(i int, took time.Duration) {
+func (g *Generator) newcomerAnswered(i int, took time.Duration) {
 	g.result.newcomers.add(took)
 	g.group.Hangup(i)
 }
 
 // newcomerEnded handles the end of a newcomer's dial or session.
-func (g *generator) newcomerEnded(answered bool) {
+func (g *Generator) newcomerEnded(answered bool) {
 	g.newcomers.busy = false
-	if !answered && g.stage < stageClosing {
+	if !answered && g.stage < Closing {
 		g.result.Newcomers.Failed++
 	}
 }

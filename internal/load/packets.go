@@ -1,4 +1,4 @@
-package main
+package load
 
 import "time"
 
@@ -31,7 +31,7 @@ const (
 )
 
 // probe sends a client's first packet: an ICMP Echo-Request to the server's address.
-func (g *generator) probe(now time.Time, i int) {
+func (g *Generator) probe(now time.Time, i int) {
 	c := &g.clients[i]
 	g.packet = appendPacket(g.packet[:0], c.local, c.remote, 0, payload{true, uint32(i), g.stamp(now)}, minPacket)
 	g.group.Send(i, g.packet)
@@ -40,7 +40,7 @@ func (g *generator) probe(now time.Time, i int) {
 }
 
 // repeatProbes repeats the first packets that have no answer.
-func (g *generator) repeatProbes(now time.Time) {
+func (g *Generator) repeatProbes(now time.Time) {
 	for i, ok := g.probes.Pop(now); ok; i, ok = g.probes.Pop(now) {
 		if g.clients[i].upIndex >= 0 && !g.clients[i].answered {
 			g.probe(now, i)
@@ -49,20 +49,23 @@ func (g *generator) repeatProbes(now time.Time) {
 }
 
 // receive handles a packet that a client has received.
-func (g *generator) receive(i int, now time.Time, packet []byte) {
+func (g *Generator) receive(i int, now time.Time, packet []byte) {
 	p, ok := parseAnswer(packet)
 	switch {
+	case !ok && g.receiveDHCP(i, now, packet):
 	case !ok || int(p.client) >= len(g.clients):
 		g.result.OtherPackets++
 	case !p.probe:
 		g.result.Traffic.Received++
-		g.result.rtt.add(time.Duration(g.stamp(now) - p.sent))
+		rtt := time.Duration(g.stamp(now) - p.sent)
+		g.result.rtt.add(rtt)
+		g.clients[p.client].traffic.answered(rtt)
 	case int(p.client) == i && !g.clients[i].answered:
 		g.firstAnswer(i, now.Sub(g.began))
 	}
 }
 
-func (g *generator) firstAnswer(i int, at time.Duration) {
+func (g *Generator) firstAnswer(i int, at time.Duration) {
 	c := &g.clients[i]
 	c.answered = true
 	g.probes.Set(i, time.Time{})
@@ -72,20 +75,20 @@ func (g *generator) firstAnswer(i int, at time.Duration) {
 	}
 	g.result.phases[phaseFirst].add(at - c.phaseAt)
 	g.result.phases[phaseFlow].add(at - c.dialAt)
-	if g.stage == stageDialling {
+	if g.stage == Dialling {
 		g.result.Configured++
 		g.result.configuredAt = at
 	}
-	g.settle(i)
+	g.settleComplete(i)
 }
 
 // sendTraffic sends packets from the sessions in turn.
-func (g *generator) sendTraffic(now time.Time, n float64) {
+func (g *Generator) sendTraffic(now time.Time, n float64) {
 	for g.trafficDue = min(g.trafficDue+n, maxTrafficBurst); g.trafficDue >= 1 && len(g.up.clients) > 0; g.trafficDue-- {
 		g.nextTraffic++
 		i := int(g.up.clients[g.nextTraffic%len(g.up.clients)])
 		next := int(g.up.clients[(g.nextTraffic+1)%len(g.up.clients)])
-		c, t := &g.clients[i], g.o.packets
+		c, t := &g.clients[i], g.cfg.packets
 		to, port := c.remote, t.port
 		switch {
 		case t.peers:
@@ -96,6 +99,7 @@ func (g *generator) sendTraffic(now time.Time, n float64) {
 		g.packet = appendPacket(g.packet[:0], c.local, to, port, payload{false, uint32(i), g.stamp(now)}, t.size)
 		if g.group.Send(i, g.packet) {
 			g.result.Traffic.Sent++
+			c.traffic.sent++
 		}
 	}
 }

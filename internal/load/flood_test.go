@@ -1,12 +1,9 @@
-package main
+package load
 
 import (
 	"bytes"
-	"os"
-	"strings"
 	"testing"
 
-	"upppoe/internal/roottest"
 	"upppoe/ppp"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
@@ -32,7 +29,7 @@ func TestFloodFrames(t *testing.T) {
 	for _, kind := range floodKinds {
 		for _, session := range []bool{false, true} {
 			port := &sentFrames{}
-			f := newFlood(&options{flood: kind, floodRate: 1}, port, floodSource{ac: ac, tags: tags, session: session, own: own, id: 9})
+			f := newFlood(&Config{Flood: kind, FloodRate: 1}, port, floodSource{ac: ac, tags: tags, session: session, own: own, id: 9})
 			f.send(200)
 			sources := map[wire.Addr]bool{}
 			for _, frame := range port.frames {
@@ -58,39 +55,4 @@ func TestFloodFrames(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestFloodOfSession: beside a session that floods the server with Configure-Requests, others lose
-// nothing, and newcomers get in.
-func TestFloodOfSession(t *testing.T) {
-	roottest.Need(t)
-	r := runSelfTest(t, "--self -n 20 --hold 1s --flood lcp --flood-from session --flood-rate 3000 --newcomers 200ms --echo 5s")
-	if r.Flood.Sent < 1000 || r.Newcomers.Dials < 2 || r.Newcomers.Failed > 0 || len(r.Failures) > 0 {
-		t.Errorf("%s", r.text())
-	}
-	for reason, n := range r.Lost {
-		if n > 1 {
-			t.Errorf("%d sessions beside a flood have ended with %s", n, reason)
-		}
-	}
-}
-
-// runSelfTest runs the generator against our server.
-func runSelfTest(t *testing.T, line string) *report {
-	t.Helper()
-	o, err := parseOptions(strings.Fields(line))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.buildServer(); err != nil {
-		t.Fatal(err)
-	}
-	s := &selfTest{o: o, dir: os.Getenv(programEnv)}
-	defer os.RemoveAll(s.dir)
-	r, err := s.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.complete()
-	return r
 }

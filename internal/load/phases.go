@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"errors"
@@ -12,21 +12,22 @@ import (
 type phase int
 
 const (
-	phasePADO  phase = iota // PADI to PADO
-	phasePADS               // PADR to PADS
-	phaseLCP                // PADS to LCP open
-	phaseAuth               // LCP open to authenticated
-	phaseIPCP               // authenticated to IPCP open
-	phaseIP6CP              // authenticated to IPv6CP open
-	phaseFirst              // IPCP open to the first packet answered
-	phaseOpen               // PADI to all network protocols open
-	phaseFlow               // PADI to the first packet answered
+	phasePADO   phase = iota // PADI to PADO
+	phasePADS                // PADR to PADS
+	phaseLCP                 // PADS to LCP open
+	phaseAuth                // LCP open to authenticated
+	phaseIPCP                // authenticated to IPCP open
+	phaseIP6CP               // authenticated to IPv6CP open
+	phasePrefix              // IPv6CP open to the delegated prefix
+	phaseFirst               // IPCP open to the first packet answered
+	phaseOpen                // PADI to all network protocols open
+	phaseFlow                // PADI to the first packet answered
 	phaseCount
 )
 
 var phaseNames = [phaseCount]string{
 	"PADI to PADO", "PADR to PADS", "PADS to LCP open", "LCP open to authenticated",
-	"authenticated to IPCP open", "authenticated to IPv6CP open", "IPCP open to first answer",
+	"authenticated to IPCP open", "authenticated to IPv6CP open", "IPv6CP open to prefix", "IPCP open to first answer",
 	"PADI to open", "PADI to first answer",
 }
 
@@ -36,7 +37,7 @@ const (
 )
 
 // notify measures the phases of a client.
-func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
+func (g *Generator) notify(i int, now time.Time, event pppoe.Event) {
 	c, at := &g.clients[i], now.Sub(g.began)
 	switch e := event.(type) {
 	case pppoe.Dialling:
@@ -44,7 +45,7 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 			g.result.Dials++
 		}
 		c.dialAt, c.phaseAt, c.want, c.answered, c.probes = at, at, wantIPv4|wantIPv6, false, 0
-		if g.o.noIPv6 {
+		if g.cfg.NoIPv6 {
 			c.want = wantIPv4
 		}
 	case pppoe.Offered:
@@ -66,12 +67,13 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 		g.record(i, phaseIPCP, at-c.phaseAt)
 		g.familyUp(i, at, wantIPv4)
 		g.up.add(g.clients, i)
-		if !g.unanswered {
+		if !g.Unanswered {
 			g.probe(now, i)
 		}
 	case session.IPv6Up:
 		g.record(i, phaseIP6CP, at-c.phaseAt)
 		g.familyUp(i, at, wantIPv6)
+		g.startPrefix(now, i, e.Agreement)
 	case session.NetworkDown:
 		g.familyDown(i)
 	case pppoe.EchoLost:
@@ -86,26 +88,26 @@ func (g *generator) notify(i int, now time.Time, event pppoe.Event) {
 }
 
 // setFlooder makes the first client's session the source of a flood.
-func (g *generator) setFlooder(id uint16) {
-	c := g.o.client(0)
-	g.flooder.session, g.flooder.own, g.flooder.tags, g.flooder.id = g.o.floodFrom == "session", c.Addr, c.VLAN, id
+func (g *Generator) setFlooder(id uint16) {
+	c := g.cfg.Client(0)
+	g.flooder.session, g.flooder.own, g.flooder.tags, g.flooder.id = g.cfg.FloodFrom == "session", c.Addr, c.VLAN, id
 }
 
 // measure records the end of a phase, and begins the next.
-func (g *generator) measure(i int, p phase, at time.Duration) {
+func (g *Generator) measure(i int, p phase, at time.Duration) {
 	c := &g.clients[i]
 	g.record(i, p, at-c.phaseAt)
 	c.phaseAt = at
 }
 
 // record records how long a phase has taken. Those of newcomers count elsewhere.
-func (g *generator) record(i int, p phase, took time.Duration) {
+func (g *Generator) record(i int, p phase, took time.Duration) {
 	if !g.isNewcomer(i) {
 		g.result.phases[p].add(took)
 	}
 }
 
-func (g *generator) familyUp(i int, at time.Duration, family uint8) {
+func (g *Generator) familyUp(i int, at time.Duration, family uint8) {
 	c := &g.clients[i]
 	if c.want == 0 || g.isNewcomer(i) {
 		return
@@ -113,24 +115,23 @@ func (g *generator) familyUp(i int, at time.Duration, family uint8) {
 	if c.want &^= family; c.want == 0 {
 		g.open++
 		g.result.phases[phaseOpen].add(at - c.dialAt)
-		if g.stage == stageDialling {
+		if g.stage == Dialling {
 			g.result.SetUp++
 			g.result.setUpAt = at
-			if g.unanswered {
-				g.settle(i)
-			}
+			g.settleComplete(i)
 		}
 	}
 }
 
 // familyDown removes a client's session from those that carry packets.
-func (g *generator) familyDown(i int) {
+func (g *Generator) familyDown(i int) {
 	c := &g.clients[i]
 	if c.want == 0 && !g.isNewcomer(i) {
 		g.open--
 		c.want = wantIPv4 | wantIPv6
 	}
 	g.up.remove(g.clients, i)
+	g.endPrefix(i)
 }
 
 // dialFailure is the reason of a failed dial in the report, without what differs between servers.
@@ -142,12 +143,12 @@ func dialFailure(err error) string {
 }
 
 // fail records that a dial has failed; it is dialled again while sessions are held.
-func (g *generator) fail(i int, reason string) {
+func (g *Generator) fail(i int, reason string) {
 	if g.isNewcomer(i) {
 		g.newcomerEnded(false)
 		return
 	}
-	if g.stage < stageClosing {
+	if g.stage < Closing {
 		count(&g.result.Failures, reason)
 	}
 	g.settle(i)
@@ -155,7 +156,7 @@ func (g *generator) fail(i int, reason string) {
 }
 
 // ended handles the end of a session.
-func (g *generator) ended(i int, e pppoe.Ended) {
+func (g *Generator) ended(i int, e pppoe.Ended) {
 	c := &g.clients[i]
 	g.familyDown(i)
 	if g.isNewcomer(i) {
@@ -165,7 +166,7 @@ func (g *generator) ended(i int, e pppoe.Ended) {
 	churned := c.churned
 	c.churned = false
 	switch {
-	case g.stage >= stageClosing || churned:
+	case g.stage >= Closing || churned:
 	case e.Uptime > 0:
 		count(&g.result.Lost, e.Reason.Cause.String())
 	default:
@@ -175,16 +176,24 @@ func (g *generator) ended(i int, e pppoe.Ended) {
 	g.redial(i)
 }
 
+// settleComplete counts a client that has all it is to have.
+func (g *Generator) settleComplete(i int) {
+	c := &g.clients[i]
+	if (c.answered || g.Unanswered) && (!g.cfg.Prefix || c.prefix != nil && c.prefix.lease.IsValid()) {
+		g.settle(i)
+	}
+}
+
 // settle counts a client whose first dial has succeeded or failed.
-func (g *generator) settle(i int) {
+func (g *Generator) settle(i int) {
 	if c := &g.clients[i]; !c.settled {
 		c.settled = true
 		g.settled++
 	}
 }
 
-func (g *generator) redial(i int) {
-	if g.stage == stageHolding && g.o.churn > 0 {
+func (g *Generator) redial(i int) {
+	if g.stage == Holding && g.cfg.churn > 0 {
 		g.group.Dial(i)
 	}
 }
