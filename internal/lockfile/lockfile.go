@@ -61,7 +61,7 @@ func ownerOf(file *os.File) string {
 	if err != nil || unix.Fstat(int(file.Fd()), &stat) != nil {
 		return ""
 	}
-	inode := fmt.Sprintf("%02x:%02x:%d", unix.Major(stat.Dev), unix.Minor(stat.Dev), stat.Ino)
+	inode := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(stat.Dev)), unix.Minor(uint64(stat.Dev)), stat.Ino)
 	for line := range strings.Lines(string(all)) {
 		f := strings.Fields(line) // 1: FLOCK ADVISORY WRITE 1234 fe:01:5678 0 EOF
 		if len(f) > 5 && f[1] == "FLOCK" && f[5] == inode {
