@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"upppoe/internal/config/completion"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/host/ifname"
 	"upppoe/internal/process/argv"
@@ -31,6 +32,9 @@ func hidePasswords(shown []string) {
 }
 
 func run(name string, args []string) int {
+	if len(args) > 0 && args[0] == completion.Request {
+		return complete(args[1:])
+	}
 	if aliases[name] == nil && len(args) > 0 && isProgram(args[0]) {
 		return execProgram(args)
 	}

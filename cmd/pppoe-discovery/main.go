@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/config/completion"
 	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -65,6 +66,9 @@ func open(f *flags) (datapath.Port, error) {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
+	if len(args) > 0 && args[0] == completion.Request {
+		return p.complete(args[1:])
+	}
 	f, err := parseFlags(args, p.out, p.stderr)
 	switch {
 	case errors.Is(err, errHelp):

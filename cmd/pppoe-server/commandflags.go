@@ -27,8 +27,15 @@ func commandFlags(name string) *pflag.FlagSet {
 	return set
 }
 
+// inspectFlags, if it is set, gets the complete flags of a subcommand, which then does nothing.
+var inspectFlags func(*pflag.FlagSet)
+
 // parseCommand parses the flags of a subcommand. If ok is false, the program ends with the exit code.
 func parseCommand(set *pflag.FlagSet, args []string) (code int, ok bool) {
+	if inspectFlags != nil {
+		inspectFlags(set)
+		return exitOK, false
+	}
 	switch err := set.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK, false

@@ -46,8 +46,8 @@ func commands() []command {
 		{"stats", "[--json]", "show totals: set-ups, failures and ends by cause, discovery packets, what was dropped and why, queues", showStats},
 		{"events", "[--json]", "show the events of sessions as they happen, until interrupted", showEvents},
 		{"log", "[-f] [-n N]", "show the last lines of the server's log", showLog},
-		{"dashboard", "", "print a dashboard for Grafana (JSON to import) of the metrics in section [metrics]", printText(metrics.Dashboard)},
-		{"alert-rules", "", "print alert rules for Prometheus (YAML for rule_files)", printText(metrics.AlertRules)},
+		{"dashboard", "", "print a dashboard for Grafana (JSON to import) of the metrics in section [metrics]", printText("dashboard", metrics.Dashboard)},
+		{"alert-rules", "", "print alert rules for Prometheus (YAML for rule_files)", printText("alert-rules", metrics.AlertRules)},
 	}
 }
 
@@ -100,10 +100,14 @@ func writeCommands(w io.Writer) {
 }
 
 // printText returns a subcommand that prints a file of the program.
-func printText(text string) func(args []string) int {
+func printText(name, text string) func(args []string) int {
 	return func(args []string) int {
-		if len(args) > 0 {
-			return fail(&pppd.Error{Message: fmt.Sprintf("unexpected argument %q (see pppoe-server --help)", args[0])})
+		set := commandFlags(name)
+		if code, ok := parseCommand(set, args); !ok {
+			return code
+		}
+		if err := noArguments(set.Args()); err != nil {
+			return fail(err)
 		}
 		if _, err := os.Stdout.WriteString(text); err != nil {
 			return fail(err)

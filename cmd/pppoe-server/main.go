@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/config/completion"
 	"upppoe/internal/process/capability"
 	"upppoe/internal/process/daemonize"
 	"upppoe/internal/state/handover"
@@ -22,6 +23,9 @@ func main() { os.Exit(run(daemonize.Args())) }
 func run(args []string) int {
 	if len(args) > 0 && args[0] == handover.Command {
 		return startAs(args[1:], takeOver)
+	}
+	if len(args) > 0 && args[0] == completion.Request {
+		return complete(args[1:])
 	}
 	if c := findCommand(args); c != nil {
 		return c.run(args[1:])
