@@ -67,14 +67,13 @@ func (a *attachments) release(in vlan.Stack, id uint16) {
 	}
 }
 
+// mayAssign reports whether a session ID is one that the server assigns, whether in use or not.
+func (a *attachments) mayAssign(id uint16) bool {
+	return int(id) > a.use.Offset && int(id)-a.use.Offset <= min(a.maxIDs, maxSessions)
+}
+
 // isFree reports whether a session ID can be assigned in a VLAN.
 func (a *attachments) isFree(in vlan.Stack, id uint16) bool {
-	if int(id) <= a.use.Offset {
-		return false
-	}
-	id -= uint16(a.use.Offset)
-	if at := a.by[in]; at != nil {
-		return at.ids.isFree(id)
-	}
-	return id > 0 && int(id) <= min(a.maxIDs, maxSessions)
+	at := a.by[in]
+	return a.mayAssign(id) && (at == nil || at.ids.isFree(id-uint16(a.use.Offset)))
 }

@@ -295,12 +295,13 @@ const (
 )
 
 // handleUnknownSession sends a PADT to a peer that uses a session of the server before it was
-// restarted: otherwise the peer would notice by timeout only. No PADT is sent for an ID that is in
-// use; for an ID beyond those that we assign, which may be that of another server with our address;
-// nor if others on this machine share the port, as their
-// sessions may have any ID.
+// restarted: otherwise the peer would notice by timeout only. That the ID is in use does not matter:
+// the PADT is to this peer, and both addresses identify a session, too (RFC 2516 section 6). After a
+// crash, an ID of which there is no record is soon another peer's. No PADT is sent for an ID beyond
+// those that we assign, which may be that of another server with our address; nor if others on this
+// machine share the port, as their sessions may have any ID.
 func (l *serverLoop) handleUnknownSession(now time.Time, k datapath.Key, _ []byte) {
-	if !l.listener.serves(k.VLAN) || !l.attachments.isFree(k.VLAN, k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
+	if !l.listener.serves(k.VLAN) || !l.attachments.mayAssign(k.SessionID) || l.stopped || !k.Peer.IsUnicast() {
 		return
 	}
 	limiter := l.padtLimiter
