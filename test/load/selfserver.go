@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +47,7 @@ func (s *selfTest) serve(ctx context.Context) error {
 	if err := s.start(args); err != nil {
 		return err
 	}
-	if err := s.awaitLog(ctx, "Serving on"); err != nil {
+	if err := s.awaitLog(ctx, 0, "Serving on"); err != nil {
 		s.stopServer()
 		return err
 	}
@@ -82,9 +84,9 @@ func (s *selfTest) restart(ctx context.Context) {
 	r := &s.report
 	s.server.Process.Kill()
 	<-s.ended
-	begin := time.Now()
+	begin, from := time.Now(), s.logSize()
 	if r.RestartError = s.start(s.args); r.RestartError == nil {
-		r.RestartError = s.awaitLog(ctx, "Adopted ")
+		r.RestartError = s.awaitLog(ctx, from, "Adopted ")
 	}
 	r.RestartSeconds = time.Since(begin).Seconds()
 	log, _ := os.ReadFile(s.logFile())
@@ -110,22 +112,53 @@ func (s *selfTest) secrets() string {
 	return b.String()
 }
 
-// awaitLog waits until the server has logged a text.
-func (s *selfTest) awaitLog(ctx context.Context, text string) error {
+// awaitLog waits until the server has logged a text since the log had a size.
+func (s *selfTest) awaitLog(ctx context.Context, from int64, text string) error {
+	log := logReader{path: s.logFile(), at: from}
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		log, _ := os.ReadFile(s.logFile())
 		switch {
-		case strings.Contains(string(log), text):
+		case log.has(text):
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case len(s.ended) > 0:
 			err := <-s.ended
 			s.ended <- err // for stopServer
-			return fmt.Errorf("pppoe-server ended with %w:\n%s", err, log)
+			text, _ := os.ReadFile(s.logFile())
+			return fmt.Errorf("pppoe-server ended with %w:\n%s", err, text)
 		}
 	}
 	return fmt.Errorf("pppoe-server has not logged %q within 30 s", text)
+}
+
+// logReader reads what is appended to a log, which may be long: each part once.
+type logReader struct {
+	path string
+	at   int64
+	rest string // the last line, if it is not complete yet
+}
+
+// has reports whether what was appended since the last call has a text, in one line.
+func (r *logReader) has(text string) bool {
+	f, err := os.Open(r.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	more, _ := io.ReadAll(io.NewSectionReader(f, r.at, math.MaxInt64-r.at))
+	r.at += int64(len(more))
+	appended := r.rest + string(more)
+	r.rest = appended[strings.LastIndexByte(appended, '\n')+1:]
+	return strings.Contains(appended, text)
+}
+
+// logSize returns how long the log is.
+func (s *selfTest) logSize() int64 {
+	info, err := os.Stat(s.logFile())
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // awaitDevicesGone waits until the server has removed the devices of all sessions.
