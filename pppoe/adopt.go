@@ -55,6 +55,7 @@ func (s *Server) Adopt(sessions iter.Seq[StoredSession]) (report AdoptReport) {
 	s.adopting.Lock()
 	defer s.adopting.Unlock()
 	all := s.readStored(sessions)
+	s.prepareAll(time.Now(), all)
 	rejectTwins(all)
 	used := s.slots.generations()
 	for _, a := range all {
@@ -81,29 +82,23 @@ func (s *Server) Adopt(sessions iter.Seq[StoredSession]) (report AdoptReport) {
 // adoption is a session that is to be adopted.
 type adoption struct {
 	generation uint64
+	stored     StoredSession
 	record     SessionRecord
 	counters   CounterRecord
 	listener   *runningListener // nil: none
+	cfg        *ServerConfig    // by which state was made
+	state      *sessionState    // nil: it cannot be made, or is in the loop
+	stateErr   error            // why it cannot be made
 	err        error            // why the session is not adopted; nil: nothing is known yet, or it is
 	padt       bool             // its peer is sent a PADT, and then its record deleted
 }
 
-// readStored reads records, and makes generations of later sessions larger than theirs.
+// readStored makes generations of later sessions larger than those of the given ones.
 func (s *Server) readStored(sessions iter.Seq[StoredSession]) (all []*adoption) {
-	largest, policies := uint64(0), make(parsedPolicies)
+	largest := uint64(0)
 	for stored := range sessions {
-		a := &adoption{generation: stored.Generation}
-		a.read(stored, policies)
-		if a.record.ACName == s.cfg.Concentrator.ACName {
-			a.record.ACName = s.cfg.Concentrator.ACName // they share its memory
-		}
-		for _, l := range s.listeners {
-			if l.Interface == a.record.Listener && a.listener == nil {
-				a.listener = l
-			}
-		}
-		largest = max(largest, a.generation)
-		all = append(all, a)
+		largest = max(largest, stored.Generation)
+		all = append(all, &adoption{generation: stored.Generation, stored: stored})
 	}
 	for {
 		is := s.generations.Load()
@@ -111,19 +106,6 @@ func (s *Server) readStored(sessions iter.Seq[StoredSession]) (all []*adoption) 
 			return all
 		}
 	}
-}
-
-func (a *adoption) read(stored StoredSession, policies parsedPolicies) {
-	var err error
-	a.record, err = parseSessionRecord(stored.Session, policies)
-	if a.record.Generation != a.generation && err == nil {
-		err = fmt.Errorf("%w: it is of another session", ErrRecord)
-	}
-	a.record.Generation = a.generation
-	if err == nil && len(stored.Counters) > 0 {
-		a.counters, err = ParseCounterRecord(stored.Counters)
-	}
-	a.err = cmp.Or(stored.Err, err)
 }
 
 // rejectTwins rejects sessions with a session ID or an IPv4 address that a newer one of the sessions has.

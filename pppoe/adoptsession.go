@@ -55,14 +55,16 @@ func (l *serverLoop) adopt(now time.Time, a *adoption) error {
 	return nil
 }
 
-// restoreSession makes the state of a session, and gives it its addresses and framed routes.
+// restoreSession gives the state of a session its addresses and framed routes.
 func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sessionState, error) {
-	r, cfg := &a.record, l.server.current.Load()
-	s := &sessionState{SessionInfo: r.SessionInfo, policy: r.Policy, requestKey: r.RequestKey, adopted: &adoptedSession{device: r.Device, counters: a.counters.Counters}}
-	s.Unit, s.Device = slot, ""
-	if err := s.ppp.Restore(l.sessionConfig(cfg, slot), r.PPP, now); err != nil {
+	r, s, err := &a.record, a.state, a.stateErr
+	if cfg := l.server.current.Load(); slot != r.Unit || cfg != a.cfg {
+		s, err = l.server.stateOf(now, cfg, a, slot)
+	}
+	if err != nil {
 		return nil, err
 	}
+	a.state = nil
 	if s.ppp.MTU() > l.loop.maxPayload(r.vlan) {
 		return nil, ErrPayload
 	}
@@ -78,7 +80,6 @@ func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sess
 		l.releaseAddress(r.IPv4.Remote, s)
 		return nil, ErrFramedInUse
 	}
-	s.restore(now, cfg, a)
 	return s, nil
 }
 

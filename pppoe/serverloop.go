@@ -247,7 +247,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 			return
 		}
 	}
-	s := l.loop.addSession(info, l.sessionConfig(cfg, slot), peer, &cfg.Limits)
+	s := l.loop.addSession(info, l.server.sessionConfig(cfg, slot), peer, &cfg.Limits)
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.recordSession(s)
@@ -261,8 +261,8 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 
 // sessionConfig returns the configuration of the session of a slot, which sessions share unless each has a
 // local address of its own.
-func (l *serverLoop) sessionConfig(cfg *ServerConfig, slot int) *session.Config {
-	if !l.server.cfg.LocalPerSession || cfg.Session.IPv4 == nil || !cfg.Session.IPv4.Local.Is4() {
+func (s *Server) sessionConfig(cfg *ServerConfig, slot int) *session.Config {
+	if !s.cfg.LocalPerSession || cfg.Session.IPv4 == nil || !cfg.Session.IPv4.Local.Is4() {
 		return &cfg.Session
 	}
 	own, v4 := cfg.Session, *cfg.Session.IPv4

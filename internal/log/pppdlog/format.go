@@ -1,6 +1,7 @@
 package pppdlog
 
 import (
+	"encoding/hex"
 	"fmt"
 
 	"upppoe/ppp/ipv6cp"
@@ -10,7 +11,11 @@ import (
 
 // linkLocal formats an address as pppd does, with all digits.
 func linkLocal(id ipv6cp.ID) string {
-	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
+	text := append(make([]byte, 0, len("fe80::0000:0000:0000:0000")), "fe80:"...)
+	for i := 0; i < len(id); i += 2 {
+		text = hex.AppendEncode(append(text, ':'), id[i:i+2])
+	}
+	return string(text)
 }
 
 // announcement formats a PADM or PADN, escaped and truncated.
