@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"upppoe/internal/aaa"
+	"upppoe/internal/capture"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/host/linkmonitor"
 	"upppoe/internal/host/netconfig"
@@ -33,6 +34,7 @@ type program struct {
 	settings *pppd.Settings
 	lines    *pppdlog.Handler
 	log      *slog.Logger
+	capture  *capture.Capture // nil: there is none
 	journal  *pppdlog.EventLogger
 	flood    *pppdlog.EventLimiter
 	tracker  *status.Tracker
@@ -59,6 +61,10 @@ func dial(s *pppd.Settings) int {
 	}
 	defer lines.Close()
 	p := &program{settings: s, lines: lines, log: slog.New(lines)}
+	if err := p.openCapture(); err != nil {
+		return fail(err)
+	}
+	defer p.capture.Close()
 	p.mtu = &parentMTU{settings: s, log: p.log}
 	for _, notice := range s.Warnings {
 		p.log.Warn(notice)
@@ -134,7 +140,10 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	opener := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
 	defer opener.Close()
 	opener.Prepare(p.settings.Interface)
-	cfg.OpenPorts = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return opener.Open(attachment(p.settings)) })
+	line := attachment(p.settings)
+	open := p.capture.Reopen(func() (pppoe.Ports, error) { return opener.Open(line) },
+		capture.Link{Interface: line.Interface, VLAN: line.VLAN, ControlPriority: line.ControlPriority, DataPriority: line.DataPriority})
+	cfg.OpenPorts = p.mtu.raiseBefore(open)
 	client, err := pppoe.NewClient(cfg)
 	if err != nil {
 		return err

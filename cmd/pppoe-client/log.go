@@ -65,3 +65,16 @@ func endText(err error, iface string) string {
 	}
 	return ""
 }
+
+// openCapture opens the capture file, if one is wanted, and lets the log be its comments.
+func (p *program) openCapture() (err error) {
+	s := p.settings
+	if s.Capture.File == "-" && (s.Detach != pppd.DetachNever || s.JSON) {
+		return &pppd.Error{Message: `option "pcap": standard output (-) needs nodetach, and excludes json: give a file`}
+	}
+	p.capture, err = s.Capture.Open("pppoe-client", s.Interface, s.ShowPassword, func(err error) { p.log.Warn(err.Error()) })
+	if p.capture != nil {
+		p.lines.AddNotices(p.capture)
+	}
+	return err
+}

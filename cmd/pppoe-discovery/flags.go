@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"upppoe/internal/capture/pcapngwriter"
 	"upppoe/internal/config/flagerror"
 	"upppoe/internal/config/manpage"
 	"upppoe/internal/host/ifname"
@@ -46,6 +47,7 @@ type flags struct {
 	missed   int
 	expect   expectation
 	alarm    bool
+	pcap     pcapngwriter.Config // Path empty: no capture
 }
 
 // errHelp means that help, version or manual page were printed.
@@ -59,6 +61,7 @@ type rawFlags struct {
 	uniq, vlan, source string
 	pid, version, help bool
 	seconds, interval  int
+	pcapSize           int // in megabytes
 	expect             []string
 }
 
@@ -109,6 +112,9 @@ func flagSet(f *flags, w *rawFlags) *pflag.FlagSet {
 	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone after `N` consecutive rounds without an answer")
 	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of an expected concentrator; may be repeated. Any other one is reported as unexpected")
 	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected concentrator")
+	set.StringVar(&f.pcap.Path, "pcap", "", "capture the frames sent and received to this `FILE` in pcapng format, with results as comments")
+	set.IntVar(&w.pcapSize, "pcap-size", pcapngwriter.DefaultMaxSize>>20, "rotate the capture file from `N` megabytes on")
+	set.IntVar(&f.pcap.Files, "pcap-files", pcapngwriter.DefaultFiles, "keep `N` capture files: FILE, FILE.1 and so on")
 	set.BoolVarP(&w.help, "help", "h", false, "print a summary of the options")
 	set.BoolVarP(&w.version, "version", "V", false, "print the version")
 	set.StringP("debug", "D", "", "ignored, with its `FILE`: there is no debug log")
@@ -143,6 +149,7 @@ func (f *flags) parse(w *rawFlags, set *pflag.FlagSet) (err error) {
 		return err
 	}
 	f.named = set.Changed("interface")
+	f.pcap.MaxSize = int64(w.pcapSize) << 20
 	if w.pid && w.uniq != "" {
 		return errors.New("-U and -W exclude each other")
 	}
@@ -178,6 +185,10 @@ func (f *flags) check() error {
 		return errors.New("--priority takes a number from 0 to 7")
 	case f.priority > 0 && len(f.vlans) == 0:
 		return errors.New("--priority needs a VLAN tag: use --vlan 0 for priority-tagged frames")
+	case f.pcap.MaxSize < 1, f.pcap.Files < 1:
+		return errors.New("--pcap-size and --pcap-files take a number above 0")
+	case f.pcap.Path == "-":
+		return errors.New("--pcap - would mix with the results on standard output: give a file")
 	case f.alarm && (!f.watch || len(f.expect) == 0):
 		return errors.New("--alarm needs --watch and --expect")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/capture"
 	"upppoe/internal/config/completion"
 	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
@@ -48,6 +49,7 @@ type program struct {
 	open        func(*flags) (datapath.Port, error)
 	obstacle    func(iface string) string // what prevents answers; empty: nothing known
 	terminal    bool                      // stderr is a terminal: progress is printed there
+	capture     *capture.Capture          // nil: there is none
 }
 
 // isTerminal reports whether a file is a terminal.
@@ -80,6 +82,13 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(f.explain(err))
 	}
+	captured, err := p.openCapture(f, port)
+	if err != nil {
+		port.Close()
+		return p.fail(err)
+	}
+	defer p.capture.Close()
+	port = captured
 	output := &checkedWriter{to: p.out}
 	p.out = output
 	code := 0
@@ -121,6 +130,7 @@ func (p *program) list(ctx context.Context, f *flags, port datapath.Port) int {
 		}
 		a := answer{ScanResult: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
 		show.answer(a)
+		p.comment(a)
 		if !a.refused() {
 			offers = append(offers, s.Offer)
 		}
@@ -181,6 +191,7 @@ func (p *program) ask(ctx context.Context, f *flags, port datapath.Port, found f
 }
 
 func (p *program) say(f *flags, text string) {
+	p.capture.Comment(text)
 	if !f.quiet {
 		fmt.Fprintln(p.stderr, text)
 	}

@@ -47,7 +47,12 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, code := newRegistry(f), exitNone
-	b := &eventLimiter{emit: func(e event) { p.print(f, e) }}
+	b := &eventLimiter{emit: func(e event) {
+		p.print(f, e)
+		if e.kind == appeared || e.kind == changed {
+			p.comment(e.answer)
+		}
+	}}
 	tell := func(events []event) {
 		for _, e := range events {
 			if code == exitUnexpected {

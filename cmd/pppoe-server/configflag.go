@@ -12,10 +12,10 @@ import (
 )
 
 // besideConfig are the flags that may be given with --config: they are about this run of the program.
-var besideConfig = []string{"config", "foreground", "debug", "pid-file", "no-adopt"}
+var besideConfig = []string{"config", "foreground", "debug", "pid-file", "no-adopt", "pcap", "pcap-data", "pcap-size", "pcap-files"}
 
 // besideConfigText returns them as words.
-func besideConfigText() string { return "-F, -d, -X and --no-adopt" }
+func besideConfigText() string { return "-F, -d, -X, --no-adopt and those of --pcap" }
 
 // checkConfigAlone rejects flags beside --config, naming the key of the file that stands for each.
 func (f *flags) checkConfigAlone(set *pflag.FlagSet) (err error) {
@@ -50,6 +50,10 @@ func (f *flags) readConfig() (*serverconfig.Config, []string, error) {
 	c.State.Adopt = c.State.Adopt && !f.noAdopt
 	if f.pidFile != "" {
 		c.Server.PIDFile = f.pidFile
+	}
+	r := pppd.Reader{Role: pppd.Server, Settings: c.Options}
+	if err := r.CommandLine(f.optionWords); err != nil { // those of --pcap
+		return nil, nil, err
 	}
 	return c, problems.Warnings(), nil
 }

@@ -23,6 +23,7 @@ var flagValues = map[string]string{
 	"max-per-client": "3", "duplicate-session": "refuse", "session-id-offset": "1000", "random-sessions": "true", "increment-local": "true", "pool-file": "testdata/pool", "mac-allow": "02:00:5e,02:00:5f:00:53:00/40", "mac-deny": "02:00:5e:00:53:01", "session-limit": "interface=200,vlan=none",
 	"half-open-limit": "total=10,client=4", "padi-limit": "client=none", "padr-limit": "vlan=3", "pado-delay": "0,100:100,-1:1000", "etc": "", "foreground": "true",
 	"debug": "true", "pid-file": "/run/x.pid", "state": "/run/x.log", "no-adopt": "true", "control-socket": "/run/x.sock", "control-group": "adm",
+	"pcap": "/run/x.pcapng", "pcap-data": "true", "pcap-size": "7", "pcap-files": "9",
 }
 
 // withoutKey are the flags that no key stands for.
@@ -41,7 +42,7 @@ var unchanged = []string{"auth", "nosource-check", "+ipv6", "updetach", "nodebug
 var optionValues = map[string]string{
 	"": "", "FILE": "/dir/file", "NAME": "abc", "N": "1400", "SECONDS": "17", "ADDRESS": "192.0.2.53", "LIMITS": "vlan=7", "PREFIX": "198.51.100.0/29", "KBIT": "2500", "MS": "250",
 	"TEXT": "some text", "DIRECTORY": "/dir", "NAME=VALUE": "A=b c", "LIST": "02:00:5e", "DELAYS": "0,50:10", "SERVICE": "gold -- rate-down 700", "LOCAL,REMOTE": "::1,::2", "KIND": "kernel",
-	"mo-direction": "in", "datapath-queues": "3", "state-dir": "/dir",
+	"mo-direction": "in", "pcap-files": "9", "datapath-queues": "3", "state-dir": "/dir",
 }
 
 func (f *flags) written(t *testing.T) (is, again *serverconfig.Config, text string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"upppoe/internal/capture"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/ifname"
 	"upppoe/pppoe"
@@ -13,13 +14,13 @@ import (
 	"upppoe/tun"
 )
 
-// listen opens the ports of all interfaces, or none.
-func listen(c *serverconfig.Config, opener *linux.Opener) (all []pppoe.Listener, err error) {
+// listen opens the ports of all interfaces, or none. The capture, which may be nil, has their frames.
+func listen(c *serverconfig.Config, opener *linux.Opener, to *capture.Capture) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
 	for _, on := range c.Interfaces {
-		l := listenerOf(on, c.Cluster.Address, opener)
+		l := listenerOf(on, c.Cluster.Address, opener, to)
 		if l.Ports, err = l.Reopen(); err != nil {
 			for _, l := range all {
 				l.Ports.Close()
@@ -33,14 +34,14 @@ func listen(c *serverconfig.Config, opener *linux.Opener) (all []pppoe.Listener,
 
 // listenerOf returns the listener of an interface, whose ports are not open. One VLAN has ports of
 // its own, which need not look at the tags in user space. A zero source is the address of the interface.
-func listenerOf(on serverconfig.Interface, source wire.Addr, opener *linux.Opener) pppoe.Listener {
+func listenerOf(on serverconfig.Interface, source wire.Addr, opener *linux.Opener, to *capture.Capture) pppoe.Listener {
 	name, _ := ifname.KernelName(on.Name)
 	if only, ok := on.VLANs.One(); ok {
 		a := afpacket.Attachment{Interface: name, VLAN: only, Source: source}
-		return pppoe.Listener{Interface: a.String(), Device: name, Reopen: func() (pppoe.Ports, error) { return opener.Open(a) }}
+		return pppoe.Listener{Interface: a.String(), Device: name, Reopen: to.Reopen(func() (pppoe.Ports, error) { return opener.Open(a) }, capture.Link{Interface: name, VLAN: only})}
 	}
 	t := afpacket.Trunk{Attachment: afpacket.Attachment{Interface: name, Source: source}, VLANs: on.VLANs}
-	return pppoe.Listener{Interface: name, VLANs: on.VLANs, Reopen: func() (pppoe.Ports, error) { return opener.OpenTrunk(t) }}
+	return pppoe.Listener{Interface: name, VLANs: on.VLANs, Reopen: to.Reopen(func() (pppoe.Ports, error) { return opener.OpenTrunk(t) }, capture.Link{Interface: name})}
 }
 
 // listenerName describes a listener in the log.

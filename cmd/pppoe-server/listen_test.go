@@ -20,7 +20,7 @@ func TestListenerNameBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := listenerName(listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{}))
+	name := listenerName(listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{}, nil))
 	if len(name) > 250 || !strings.HasPrefix(name, "eth7, VLANs 1,3,5,") || !strings.HasSuffix(name, "...,") {
 		t.Errorf("%d octets: %q", len(name), name)
 	}
@@ -42,7 +42,7 @@ func TestListeners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{})
+		l := listenerOf(serverconfig.Interface{Name: "eth7", VLANs: f.vlans}, wire.Addr{}, &linux.Opener{}, nil)
 		if l.Interface != want.name || listenerName(l) != want.described || widestTags(f.vlans).String() != want.widest {
 			t.Errorf("%s: %s, %q, widest %v; want %+v", args, l.Interface, listenerName(l), widestTags(f.vlans), want)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -10,7 +11,7 @@ import (
 
 // optionFlags are options of the options file that are flags as well: their values follow those of the
 // file.
-var optionFlags = []string{"mac-allow", "mac-deny", "session-limit", "half-open-limit", "padi-limit", "padr-limit", "pado-delay"}
+var optionFlags = []string{"mac-allow", "mac-deny", "session-limit", "half-open-limit", "padi-limit", "padr-limit", "pado-delay", "pcap", "pcap-data", "pcap-size", "pcap-files"}
 
 // optionValue is the value of such a flag: it appends the option to a command line for pppd.Reader.
 type optionValue struct {
@@ -19,13 +20,29 @@ type optionValue struct {
 }
 
 // Set appends the option.
-func (v optionValue) Set(value string) error {
+func (v optionValue) Set(value string) (err error) {
+	if v.arg == "" {
+		*v.to = append(*v.to, "--"+v.name)
+		return nil
+	}
+	if v.name == "pcap" && value != "-" {
+		if value, err = filepath.Abs(value); err != nil {
+			return err
+		}
+	}
 	*v.to = append(*v.to, "--"+v.name+"="+value)
 	return nil
 }
 
 func (v optionValue) String() string { return "" }
-func (v optionValue) Type() string   { return v.arg }
+
+// Type returns the name of the value; a flag without one is what pflag calls a bool.
+func (v optionValue) Type() string {
+	if v.arg == "" {
+		return "bool"
+	}
+	return v.arg
+}
 
 // addOptionFlags adds the flags, with the options' help.
 func addOptionFlags(set *pflag.FlagSet, to *[]string) {
@@ -37,6 +54,9 @@ func addOptionFlags(set *pflag.FlagSet, to *[]string) {
 	}
 	for _, name := range optionFlags {
 		set.Var(optionValue{name, help[name].Arg, to}, name, help[name].Help)
+		if help[name].Arg == "" {
+			set.Lookup(name).NoOptDefVal = "true"
+		}
 	}
 }
 

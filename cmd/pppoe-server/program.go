@@ -12,7 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/capture"
 	"upppoe/internal/config/serverconfig"
+	"upppoe/internal/host/ifname"
 	"upppoe/internal/log/pppdlog"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/metrics"
@@ -38,7 +40,8 @@ type program struct {
 	lines     *pppdlog.Handler
 	recent    *control.LogRing
 	log       *slog.Logger
-	failed    context.Context // ends when the server cannot go on
+	capture   *capture.Capture // nil: there is none
+	failed    context.Context  // ends when the server cannot go on
 	opener    *linux.Opener
 	listeners []pppoe.Listener
 	network   network
@@ -101,8 +104,11 @@ func (p *program) openHost() (err error) {
 	p.opener = &linux.Opener{Inherited: p.inherited.Take, DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
 	p.state.pin(p.opener)
 	p.onClose(p.closeOpener)
+	if err := p.openCapture(); err != nil {
+		return err
+	}
 	fenceCluster(c, p.opener)
-	if p.listeners, err = listen(c, p.opener); err != nil {
+	if p.listeners, err = listen(c, p.opener, p.capture); err != nil {
 		return err
 	}
 	var fail context.CancelCauseFunc
@@ -112,6 +118,18 @@ func (p *program) openHost() (err error) {
 	}
 	p.onClose(p.closeNetwork)
 	return nil
+}
+
+// openCapture opens the capture file, if one is wanted, and lets the log be its comments.
+func (p *program) openCapture() (err error) {
+	s := p.config.Options
+	first, _ := ifname.KernelName(p.config.Interfaces[0].Name)
+	p.capture, err = s.Capture.Open("pppoe-server", first, s.ShowPassword, func(err error) { p.log.Warn(err.Error()) })
+	if p.capture != nil {
+		p.lines.AddNotices(p.capture)
+		p.onClose(p.capture.Close)
+	}
+	return err
 }
 
 // openServices opens what serves operators and AAA.

@@ -35,6 +35,20 @@ func (c *Capture) Ports(p pppoe.Ports, on Link) pppoe.Ports {
 	return p
 }
 
+// Reopen returns a function that opens ports by another and captures their frames.
+func (c *Capture) Reopen(open func() (pppoe.Ports, error), on Link) func() (pppoe.Ports, error) {
+	if c == nil {
+		return open
+	}
+	return func() (pppoe.Ports, error) {
+		p, err := open()
+		if err != nil {
+			return p, err
+		}
+		return c.Ports(p, on), nil
+	}
+}
+
 // Port returns a port that captures its frames. It is a Gatherer if the port is.
 func (c *Capture) Port(p datapath.Port, on Link) datapath.Port {
 	if c == nil {

@@ -4,6 +4,7 @@ package pcapngwriter
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -76,6 +77,13 @@ func Open(cfg Config) (*File, error) {
 	}
 	if cfg.Files <= 0 {
 		cfg.Files = DefaultFiles
+	}
+	if cfg.Path != "-" && cfg.Path != "" {
+		path, err := filepath.Abs(cfg.Path) // a program in the background changes its directory
+		if err != nil {
+			return nil, describeError(cfg.Path, err)
+		}
+		cfg.Path = path
 	}
 	f := &File{cfg: cfg, interfaces: []string{cfg.Interface}}
 	if err := f.open(); err != nil {

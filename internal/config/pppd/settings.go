@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"upppoe/internal/capture/pcapngwriter"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe"
@@ -144,6 +145,7 @@ type Settings struct {
 	Debug           bool
 	LogFile         string
 	LogFD           int // -1: none
+	Capture         Capture
 	JSON            bool
 	Dump            bool
 	ShowOptions     bool
@@ -178,5 +180,6 @@ func New() *Settings {
 	return &Settings{
 		Unit: -1, PasswordFD: -1, MaxFail: 10, Holdoff: 30 * time.Second, LogFD: -1,
 		Scripts: make(map[string]string), ChildTimeout: 5 * time.Second, StateDir: "/var/lib/upppoe",
+		Capture: Capture{Megabytes: pcapngwriter.DefaultMaxSize >> 20, Files: pcapngwriter.DefaultFiles},
 	}
 }

@@ -46,6 +46,7 @@ var sections = []section{
 	accessSection,
 	scriptsSection,
 	logSection,
+	captureSection,
 	stateSection,
 	metricsSection,
 	controlSection,

@@ -57,6 +57,17 @@ func (h *Handler) Add(w io.Writer) {
 // AddUnqueued adds a writer that never blocks: Handle has written to it when it returns.
 func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, writeTo(w), nil) }
 
+// AddNotices adds a writer that never blocks, for lines that are not debug lines.
+func (h *Handler) AddNotices(w io.Writer) {
+	h.add(w, func(l linequeue.Line) error {
+		if l.Level < slog.LevelInfo {
+			return nil
+		}
+		_, err := w.Write(l.Text)
+		return err
+	}, nil)
+}
+
 // newQueue makes the queue of a writer.
 type newQueue func(write func(linequeue.Line) error, report func(dropped int) linequeue.Line) *linequeue.Queue
 
