@@ -16,7 +16,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// commands are the subcommands that talk to running clients. They are the first argument.
+// commands are the subcommands: load, and those that talk to running clients. They are the first argument.
 var commands = map[string]func(args []string) int{
 	"status": showStatus,
 	"events": showEvents,
@@ -24,6 +24,7 @@ var commands = map[string]func(args []string) int{
 	"log":    showLog,
 	"stop":   stopClients,
 	"hangup": hangUpClients,
+	"load":   generateLoad,
 }
 
 // answerTimeout is the time in which a client must answer, stopTimeout the time in which it must end.

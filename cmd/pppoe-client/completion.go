@@ -56,6 +56,7 @@ var commandHelp = []struct {
 		{Text: "-f", Help: "also show new lines"}, {Text: "-n", Help: "show the last N lines", Value: "N"}}},
 	{"hangup", "end the session; redial with persist", []completion.Word{{Text: "--all", Help: "of all clients"}}},
 	{"stop", "end the session and the client", []completion.Word{{Text: "--all", Help: "all clients"}}},
+	{"load", "test a concentrator with many sessions", completion.Flags(loadFlagSet(&loadFlags{}))},
 }
 
 // completionValues returns what may be given as a value.

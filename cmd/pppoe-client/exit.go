@@ -13,10 +13,11 @@ import (
 
 // Exit codes, which are pppd's (pppd(8), EXIT STATUS).
 const (
-	exitOK      = 0
-	exitFatal   = 1
-	exitOptions = 2
-	exitHangUp  = 16
+	exitOK         = 0
+	exitFatal      = 1
+	exitOptions    = 2
+	exitHangUp     = 16
+	exitUnexpected = 21 // not pppd's
 )
 
 // exit is an exit code with its meaning, and the causes and errors that lead to it.
@@ -49,6 +50,7 @@ var exits = []exit{
 	{17, "the link is looped back", []session.Cause{session.CauseLooped}, nil},
 	{19, "the peer rejected our name or password", []session.Cause{session.CauseNotAuthenticated}, nil},
 	{20, "the traffic limit was reached", []session.Cause{session.CauseExhausted}, nil},
+	{exitUnexpected, "`load`: a condition of --expect is not met", nil, nil},
 }
 
 // exitCode returns the exit code for an error: that of what this machine lacks, or else of what ended the

@@ -41,6 +41,9 @@ func infoOption(name string, args []string) pppd.InfoOption {
 	case "pppd", "pon":
 		return pppd.FindInfoOption(args)
 	}
+	if len(args) > 0 && args[0] == "load" { // it has a help of its own
+		return pppd.NoInfo
+	}
 	if len(args) == 0 || args[0] == "help" { // later in the line, help may be a value
 		return pppd.InfoHelp
 	}
@@ -86,6 +89,7 @@ pppoe-client is a PPPoE client that needs no PPP in the kernel.
   pppoe-client log [-f] [my-provider]  (its log, or that of all; events: the same in JSON)
   pppoe-client hangup my-provider      (end the session; redial with persist)
   pppoe-client stop my-provider        (end the session and the client)
+  pppoe-client load -I eth0 -n 1000    (test a concentrator with many sessions: load --help)
 
 Options are pppd's, in files and on the command line, where --user alice and --user=alice
 are accepted too. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun. Once

@@ -6,6 +6,7 @@ import (
 
 	man "upppoe/internal/config/manpage"
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/load"
 )
 
 // manual prints the manual page.
@@ -22,12 +23,13 @@ func page() *man.Page {
 		Name:  "pppoe-client",
 		Brief: "dial a PPPoE session without PPP in the kernel",
 		Synopsis: []string{
-			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`top` [WHO] [`--once` | `--count` N]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--version` | `--man`",
+			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`top` [WHO] [`--once` | `--count` N]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`load` `-I` INTERFACE [FLAG]...", "`--help` | `--version` | `--man`",
 		},
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "OPTIONS", Blocks: pppd.Manual(pppd.Client)},
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Client)},
+			{Title: "LOAD", Blocks: manualLoad()},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "LOG", Blocks: []man.Block{
 				man.Paragraph("In the background the log goes to syslog, facility daemon: `journalctl -t pppoe-client` shows it (or `-t pppd`, if it was called so), and `pppoe-client log`. " +
@@ -103,8 +105,23 @@ var examples = []man.Block{
 	man.Example("nic-eth0\nuser alice@isp.example\npassword-file /etc/ppp/secret\ndefaultroute\nusepeerdns\npersist\nmaxfail 0\nlcp-echo-interval 20\nlcp-echo-failure 3"),
 	man.Paragraph("and then"),
 	man.Example("pppoe-client call my-isp\npppoe-client stop my-isp"),
+	man.Paragraph("Test a concentrator with 1,000 sessions in 100 VLANs, of which 2 % are dialled again each second:"),
+	man.Example("pppoe-client load -I eth0 -n 1000 --vlan 100-199 --hold 1m --churn 2% \\\n    --expect 'established=100%,setup.p99<1s'"),
 	man.Paragraph("Stay in the foreground and show every control packet:"),
 	man.Example("pppoe-client call my-isp nodetach debug"),
+}
+
+// manualLoad describes the subcommand load.
+func manualLoad() []man.Block {
+	blocks := []man.Block{man.Paragraph("`pppoe-client load` dials thousands of sessions from one process, to test any vendor's access concentrator. It holds them, ends and dials some again, " +
+		"sends packets through them, and reports set-ups per second, the percentiles of each phase of a dial, failures by reason, lost echoes and packets. " +
+		"The clients have Ethernet addresses, VLANs, names and access-line IDs of their own; they need no network devices. Its flags are")}
+	blocks = append(blocks, man.Flags(loadFlagSet(&loadFlags{}))...)
+	blocks = append(blocks, man.Paragraph("`--expect` takes conditions with <, <=, =, >= or >, separated by commas; a number of sessions may be a share, like 99.9%. They can name"))
+	for _, line := range load.ExpectationNames() {
+		blocks = append(blocks, man.Item{Term: line[0], Text: line[1] + "."})
+	}
+	return blocks
 }
 
 // exitStatus returns the table of exit codes.
