@@ -42,7 +42,17 @@ func eapType(t eap.Type) string {
 	return eapTypes[t]
 }
 
-func appendEAP(b []byte, c ppp.Control) []byte {
+// Types whose Responses are a password (RFC 3748 sections 5.5 and 5.6).
+const (
+	oneTimePassword  eap.Type = 5
+	genericTokenCard eap.Type = 6
+)
+
+func isPassword(p eap.Packet) bool {
+	return p.Code == eap.Response && (p.Type == oneTimePassword || p.Type == genericTokenCard)
+}
+
+func appendEAP(b []byte, c ppp.Control, o Options) []byte {
 	b = appendHeader(b, ppp.EAP, c, eapNames)
 	p, err := eap.ParsePacket(c)
 	switch {
@@ -63,6 +73,8 @@ func appendEAP(b []byte, c ppp.Control) []byte {
 		return appendMD5(b, p)
 	case p.Type == eap.Nak && p.Code == eap.Response:
 		return appendNak(b, p)
+	case isPassword(p) && !o.ShowPassword:
+		return append(b, " <hidden>"...)
 	}
 	return appendHex(b, p.Data)
 }

@@ -3,8 +3,8 @@
 //
 //	[LCP ConfReq id=0x1 <mru 1492> <magic 0x55ad3485>]
 //
-// Untrusted text is escaped: the output contains printable ASCII only. PAP passwords are
-// hidden by default. It does not format discovery packets (package pppoe/wire does) or
+// Untrusted text is escaped: the output contains printable ASCII only. Passwords of PAP and
+// EAP are hidden by default. It does not format discovery packets (package pppoe/wire does) or
 // network-layer packets.
 package trace
 
@@ -18,7 +18,7 @@ import (
 
 // Options configures the output.
 type Options struct {
-	ShowPassword bool // show PAP's passwords
+	ShowPassword bool // show passwords of PAP, and of EAP's types that send them as text
 }
 
 // maxOctets bounds the octets printed of an unknown packet.
@@ -51,7 +51,7 @@ var printers = map[ppp.Protocol]func(b []byte, c ppp.Control, o Options) []byte{
 	ppp.CCP:    control(ppp.CCP, ccpNames, ccpOption),
 	ppp.PAP:    appendPAP,
 	ppp.CHAP:   func(b []byte, c ppp.Control, _ Options) []byte { return appendCHAP(b, c) },
-	ppp.EAP:    func(b []byte, c ppp.Control, _ Options) []byte { return appendEAP(b, c) },
+	ppp.EAP:    appendEAP,
 }
 
 // appendHex appends octets, each after a space.
