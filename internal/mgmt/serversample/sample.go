@@ -73,7 +73,7 @@ func (r *Reader) Read() (*Sample, error) {
 func Merge(s *Sample, before map[uint64]*servercontrol.Session, elapsed time.Duration) map[uint64]*servercontrol.Session {
 	all := make(map[uint64]*servercontrol.Session, len(s.Sessions))
 	for _, now := range s.Sessions {
-		is := now
+		is, traffic := now, now.Traffic
 		was := before[now.ID]
 		switch {
 		case was == nil && now.MAC == "":
@@ -85,7 +85,7 @@ func Merge(s *Sample, before map[uint64]*servercontrol.Session, elapsed time.Dur
 			is.Traffic = was.Traffic
 		}
 		if was != nil && elapsed > 0 {
-			sessiontable.SetRates(is, now.Traffic, elapsed)
+			sessiontable.SetRates(is, traffic, elapsed)
 		}
 		if is.OnlineAt != nil {
 			is.Seconds = max(0, s.At.Sub(*is.OnlineAt).Seconds())
