@@ -45,6 +45,7 @@ type flags struct {
 	etc          string
 	pidFile      string
 	control      controlFlags
+	web          webFlags
 	state        string // file of the store of sessions; empty: the default
 	noAdopt      bool
 	warnings     []string // of flags that are ignored
@@ -96,6 +97,7 @@ func newFlags(f *flags, vlans *string) *pflag.FlagSet {
 	set.BoolVar(&f.noAdopt, "no-adopt", false, "end the sessions of the store with a PADT, instead of continuing them")
 	set.StringVar(&f.control.socket, "control-socket", "", "`PATH` of the socket for pppoe-server status and other commands; none: no socket (default: "+sockets+"/"+socketName+".sock, or if another server has that, "+socketName+"-PID.sock)")
 	set.StringVar(&f.control.group, "control-group", "", "`GROUP` whose members may use the control socket too (default: only root)")
+	f.web.add(set)
 	nameValues(set)
 	addIgnoredFlags(set)
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })

@@ -46,6 +46,7 @@ type program struct {
 	listeners []pppoe.Listener
 	network   network
 	socket    *controlSocket
+	web       *webPage
 	state     *sessionState
 	radius    *radiusService
 	cluster   *clusterMember
@@ -138,6 +139,10 @@ func (p *program) openServices() (err error) {
 		return err
 	}
 	p.onClose(p.socket.close)
+	if p.web, err = openWeb(p.config.Web, takeFile(p.inherited, fileWeb), p.log); err != nil {
+		return err
+	}
+	p.onClose(p.web.close)
 	if err := p.joinCluster(); err != nil {
 		return err
 	}
@@ -166,6 +171,7 @@ func (p *program) newServer() (err error) {
 		events.Notify(l, e)
 		p.network.notify(l, e)
 		p.socket.notify(l, e)
+		p.web.notify(l, e)
 		p.radius.notify(l, e)
 		p.state.notify(l, e)
 	}
@@ -179,12 +185,10 @@ func (p *program) newServer() (err error) {
 	}
 	p.reload = &reloader{
 		flags: p.flags, current: p.config, accounts: cfg.Authenticator, log: p.log, lines: p.lines,
-		network: p.network, radius: p.radius, server: p.server,
+		network: p.network, radius: p.radius, web: p.web, server: p.server,
 	}
 	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.state, p.log)
-	if p.metrics != nil {
-		p.onClose(func() { p.metrics.Close() })
-	}
+	p.onClose(p.leaveMetrics)
 	return err
 }
 
@@ -279,7 +283,14 @@ func (p *program) metricsListener() (*os.File, error) {
 	return p.metrics.Listener()
 }
 
-// startControl lets the control socket answer.
+// leaveMetrics leaves the socket of the metrics to a successor.
+func (p *program) leaveMetrics() {
+	if p.metrics != nil {
+		p.metrics.Close()
+	}
+}
+
+// startControl lets the control socket and the page answer.
 func (p *program) startControl() {
 	info := servercontrol.Info{ACName: p.config.ACName()}
 	for _, l := range p.listeners {
@@ -291,6 +302,7 @@ func (p *program) startControl() {
 	p.socket.program.Upgrade, p.socket.program.Upgrading = p.upgrades.onRequest, p.upgrades.onRequested
 	p.socket.program.Cluster, p.socket.program.Store = p.cluster.status, p.state.status
 	p.socket.start(&p.current, info, p.reloadByRequest, p.usedPools)
+	p.web.start(p.socket.program)
 }
 
 // onClose adds what close calls.

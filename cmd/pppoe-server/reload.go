@@ -22,6 +22,7 @@ type reloader struct {
 	lines    *pppdlog.Handler
 	network  network
 	radius   *radiusService
+	web      *webPage
 	server   *pppoe.Server
 	mu       sync.Mutex // held while it reloads: signals and requests do
 }
@@ -55,10 +56,13 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	defer notifyReload()()
 	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
-	var useRADIUS func()
+	var useRADIUS, useToken func()
 	if err == nil {
 		warnings = append(warnings, r.keepFixed(c, by)...)
 		useRADIUS, err = r.radius.prepare(c)
+	}
+	if err == nil {
+		useToken, err = r.web.prepare()
 	}
 	if err == nil {
 		cfg = serverConfig(c, r.accounts, r.log)
@@ -76,6 +80,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	}
 	r.network.use(c)
 	useRADIUS()
+	useToken()
 	r.lines.SetDebug(c.Options.Debug)
 	r.current, r.accounts = c, cfg.Authenticator
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")

@@ -29,6 +29,7 @@ const (
 	fileStderr  = "stderr"
 	fileControl = "control"
 	fileMetrics = "metrics"
+	fileWeb     = "web"
 	fileCoA     = "coa"
 	fileDevice  = "device" // that all sessions share
 )

@@ -24,7 +24,7 @@ func (f *flags) translate(s *pppd.Settings) (*serverconfig.Config, error) {
 	c.Server.Foreground = f.foreground || s.Detach == pppd.DetachNever
 	s.Debug = s.Debug || f.debug
 	f.setPaths(c)
-	for _, set := range []func(*serverconfig.Config) error{f.setServer, f.setAddresses, f.ipv6.set, f.device.set} {
+	for _, set := range []func(*serverconfig.Config) error{f.setServer, f.setAddresses, f.ipv6.set, f.device.set, f.web.set} {
 		if err := set(c); err != nil {
 			return nil, err
 		}

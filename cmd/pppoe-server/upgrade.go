@@ -124,7 +124,7 @@ func (p *program) passOn() (*handover.Files, error) {
 	device, err := p.network.descriptors()
 	files.Add(fileDevice, device...)
 	for name, listener := range map[string]func() (*os.File, error){
-		fileControl: p.socket.listener, fileMetrics: p.metricsListener, fileCoA: p.radius.coaSocket,
+		fileControl: p.socket.listener, fileMetrics: p.metricsListener, fileWeb: p.web.listener, fileCoA: p.radius.coaSocket,
 		fileStdout: func() (*os.File, error) { return passfd.Duplicate(os.Stdout, fileStdout) },
 		fileStderr: func() (*os.File, error) { return passfd.Duplicate(os.Stderr, fileStderr) },
 	} {
@@ -171,6 +171,8 @@ func (p *program) resume() {
 func (p *program) leave() {
 	p.network.stopReading()
 	p.socket.leave()
+	p.web.close()
+	p.leaveMetrics()
 	p.server.Leave() // Run returns
 }
 

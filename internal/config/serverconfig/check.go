@@ -23,6 +23,7 @@ func (c *Config) check(r *report) {
 	c.checkServices(r)
 	c.checkDevice(r)
 	c.checkMetrics(r)
+	c.checkWeb(r)
 	c.checkRADIUS(r)
 	c.checkCluster(r)
 	c.checkUseless(r)

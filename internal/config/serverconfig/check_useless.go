@@ -27,6 +27,7 @@ var uselessRules = []uselessRule{
 	}, "it needs rate-up or rate-down"},
 	{"state.adopt state.conflicts", func(c *Config) bool { return c.State.File == NoState }, `state.file is "none"`},
 	{"state.conflicts", func(c *Config) bool { return !c.State.Adopt }, "sessions are not adopted"},
+	{"web.*", func(c *Config) bool { return c.Web.Listen == "" }, "it needs web.listen"},
 	{"authentication.own-methods authentication.challenge-interval", func(c *Config) bool { return len(requiredMethods(c)) == 0 }, "clients need not authenticate themselves"},
 }
 

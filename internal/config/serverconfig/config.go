@@ -11,6 +11,7 @@ import (
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/mgmt/metrics"
+	"upppoe/internal/mgmt/web"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Pools      []pppoe.AddressPool // besides that of IPv4.First
 	IPv6       IPv6
 	Metrics    metrics.Config // Listen empty: none are served
+	Web        web.Config     // Listen empty: there is no page
 	Control    Control
 	State      State
 	RADIUS     RADIUS

@@ -49,6 +49,7 @@ var sections = []section{
 	captureSection,
 	stateSection,
 	metricsSection,
+	webSection,
 	controlSection,
 	clusterSection,
 }

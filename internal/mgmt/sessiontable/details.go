@@ -11,18 +11,28 @@ import (
 	"upppoe/internal/mgmt/units"
 )
 
+// Detail is something that is known of a session.
+type Detail struct{ Name, Text string }
+
 // WriteDetails writes a session as text.
 func WriteDetails(w io.Writer, s *servercontrol.Session) {
-	line := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(w, "  %-11s %s\n", name, text)
-		}
-	}
 	user := s.User
 	if user == "" {
 		user = "(not authenticated)"
 	}
 	fmt.Fprintf(w, "session %d: %s, %s\n", s.ID, user, s.State)
+	for _, d := range Details(s) {
+		fmt.Fprintf(w, "  %-11s %s\n", d.Name, d.Text)
+	}
+}
+
+// Details returns all that is known of a session, except its ID, user and state.
+func Details(s *servercontrol.Session) (all []Detail) {
+	line := func(name, text string) {
+		if text != "" {
+			all = append(all, Detail{name, text})
+		}
+	}
 	line("client", fmt.Sprintf("%s on %s, PPPoE session %d", s.MAC, s.Attachment, s.SessionID))
 	line("service", s.Service)
 	line("circuit ID", s.CircuitID)
@@ -47,13 +57,16 @@ func WriteDetails(w io.Writer, s *servercontrol.Session) {
 	line("limits", rateLimits(s))
 	line("filter", s.FilterID)
 	line("RADIUS", prefixed("Acct-Session-Id ", s.AcctSessionID))
-	line("rates now", fmt.Sprintf("up %s, down %s", units.BitRate(s.BitsUp), units.BitRate(s.BitsDown)))
+	if s.BitsUp != nil {
+		line("rates now", fmt.Sprintf("up %s, down %s", units.BitRate(s.BitsUp), units.BitRate(s.BitsDown)))
+	}
 	t := s.Traffic
 	line("traffic", fmt.Sprintf("in %d packets, %d octets; out %d, %d", t.ReceivedPackets, t.ReceivedBytes, t.SentPackets, t.SentBytes))
 	if t.Dropped > 0 {
 		line("dropped", fmt.Sprintf("%d packets: %d spoofed, %d over the rate, %d to other clients", t.Dropped, t.Spoofed, t.Exceeded, t.Isolated))
 	}
 	line("RTT", roundTrip(s))
+	return all
 }
 
 // prefixed returns a text after a prefix; empty: there is no text.
