@@ -129,7 +129,7 @@ func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
 	l.loop.sessions.Put(s)
 	l.server.slots.setSession(s.Unit, s)
 	if s.requestKey != ([8]byte{}) {
-		l.byRequest[s.requestKey] = s
+		l.byRequest.Put(requested{s})
 	}
 	if user, limit := countedUser(s.User, s.policy, cfg.Duplicates); limit > 0 {
 		l.server.users.adopt(user, s.Unit, sessionRef{l, s, user})

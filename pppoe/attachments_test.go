@@ -79,8 +79,8 @@ func TestForgedVLANs(t *testing.T) {
 		}
 		l.loop.receiveSession(now, wire.AppendTaggedSession(nil, nullPort{}.Addr(), peer, tags, 1, []byte{0xc0, 0x21, 9, 1, 0, 4}))
 	}
-	if len(l.attachments.by)+len(l.waiting)+len(l.byRequest)+l.loop.sessions.Len() != 0 {
-		t.Errorf("left behind: %d VLANs, %d waiting requests, %d requests, %d sessions", len(l.attachments.by), len(l.waiting), len(l.byRequest), l.loop.sessions.Len())
+	if len(l.attachments.by)+len(l.waiting)+l.byRequest.Len()+l.loop.sessions.Len() != 0 {
+		t.Errorf("left behind: %d VLANs, %d waiting requests, %d requests, %d sessions", len(l.attachments.by), len(l.waiting), l.byRequest.Len(), l.loop.sessions.Len())
 	}
 	drops := l.loop.drops.read()
 	if drops[discovery.ErrCookie] != 10_000 || drops[discovery.ErrNotOurs] != 20_000 {

@@ -54,7 +54,7 @@ func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	client := w.request.Client
-	of, before := s.clients[client], s.waiting[client]
+	of, before := s.clients.Get(client), s.waiting[client]
 	if of == nil || before != nil && now.Before(before.deadline) {
 		return nil, false
 	}

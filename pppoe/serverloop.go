@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upppoe/internal/deadlines"
+	"upppoe/internal/keyed"
 	"upppoe/internal/ratelimit"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
@@ -28,7 +29,7 @@ type serverLoop struct {
 	index            uint16 // of the listener
 	attachments      *attachments
 	recentLines      recentLines // of PADIs
-	byRequest        map[discovery.RequestKey]*sessionState
+	byRequest        keyed.Table[discovery.RequestKey, requested]
 	waiting          map[clientAt]*waitingRequest // requests that wait for a slot
 	waitTimers       deadlines.Heap[*waitingRequest]
 	ctx              context.Context // ends with the loop; passed to the Authenticator
@@ -47,7 +48,7 @@ var _ owner = (*serverLoop)(nil)
 func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) *serverLoop {
 	l := &serverLoop{
 		server: s, listener: listener, index: index, attachments: at,
-		byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[clientAt]*waitingRequest),
+		waiting:     make(map[clientAt]*waitingRequest),
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), manyPADTs: ratelimit.New(manyUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
@@ -133,7 +134,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 		l.cancelAddressWait(s)
 		s.desired.IPv4 = agreement{}
 		l.releaseAddresses(s, Addressing{})
-		delete(l.byRequest, s.requestKey)
+		l.byRequest.Delete(s.requestKey)
 		l.attachments.release(s.vlan, s.SessionID)
 		l.freeSlot(s.Unit)
 	}
@@ -196,7 +197,7 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 		return
 	}
 	key := r.Key()
-	if s := l.byRequest[key]; s != nil {
+	if s := l.byRequest.Get(key).sessionState; s != nil {
 		if s.endReason == nil {
 			l.concentrator.Confirm(r, s.SessionID, &l.queue)
 		}
@@ -251,7 +252,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	l.server.slots.setSession(slot, s)
 	s.requestKey = key
 	l.recordSession(s)
-	l.byRequest[key] = s
+	l.byRequest.Put(requested{s})
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
 	l.loop.sendDiscovery(s.SessionInfo, &l.queue)
 	l.server.counts.established.Add(1)

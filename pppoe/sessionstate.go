@@ -61,6 +61,12 @@ func (s *sessionState) dynamic() []netip.Prefix {
 // TableKey returns the key of loop.sessions.
 func (s *sessionState) TableKey() datapath.Key { return s.frameKey() }
 
+// requested is a session of a server, by the PADR that opened it.
+type requested struct{ *sessionState }
+
+// TableKey returns the key of serverLoop.byRequest.
+func (r requested) TableKey() discovery.RequestKey { return r.requestKey }
+
 // Timer implements deadlines.Timed.
 func (s *sessionState) Timer() *deadlines.Timer { return &s.timer }
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"sync"
 
+	"upppoe/internal/keyed"
 	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
@@ -19,8 +20,8 @@ type slots struct {
 	sessions     *limit.Counter
 	halfOpen     *limit.Counter
 	all          []slot
-	clients      map[wire.Addr]*clientSlots    // those that have a slot
-	waiting      map[wire.Addr]*waitingRequest // by client: the request that waits for one of its sessions to end
+	clients      keyed.Table[wire.Addr, *clientSlots] // those that have a slot
+	waiting      map[wire.Addr]*waitingRequest        // by client: the request that waits for one of its sessions to end
 }
 
 // slot is the state of one slot.
@@ -36,13 +37,19 @@ type slot struct {
 }
 
 // clientSlots are the slots of one client.
-type clientSlots struct{ n, oldest, newest int32 }
+type clientSlots struct {
+	client            wire.Addr
+	n, oldest, newest int32
+}
+
+// TableKey returns the key of slots.clients.
+func (c *clientSlots) TableKey() wire.Addr { return c.client }
 
 func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
 		free: make([]int32, n), nfree: n, maxPerClient: each, all: make([]slot, n),
 		sessions: limit.NewCounter(limit.Sessions, access.Sessions), halfOpen: limit.NewCounter(limit.HalfOpen, access.HalfOpen),
-		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest),
+		waiting: make(map[wire.Addr]*waitingRequest),
 	}
 	for i := range s.free {
 		s.free[i], s.all[i].inRing = int32(i), true
@@ -85,7 +92,7 @@ func (s *slots) take(o limit.Origin, at *serverLoop) (slot int, err error) {
 }
 
 func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err error) {
-	of := s.clients[o.Client]
+	of := s.clients.Get(o.Client)
 	if err := s.admit(o, of); err != nil {
 		return 0, err
 	}
@@ -111,10 +118,10 @@ func (s *slots) takeFree() int {
 
 // assign assigns a slot that is free to a client.
 func (s *slots) assign(number int, o limit.Origin, at *serverLoop) {
-	of := s.clients[o.Client]
+	of := s.clients.Get(o.Client)
 	if of == nil {
-		of = &clientSlots{oldest: int32(number), newest: -1}
-		s.clients[o.Client] = of
+		of = &clientSlots{client: o.Client, oldest: int32(number), newest: -1}
+		s.clients.Put(of)
 	}
 	s.all[number] = slot{taken: true, inRing: s.all[number].inRing, origin: o, owner: at, older: of.newest, newer: -1}
 	if of.newest >= 0 {
@@ -222,7 +229,7 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 // unlink removes a slot from its client's list.
 func (s *slots) unlink(number int) {
 	is := s.all[number]
-	of := s.clients[is.origin.Client]
+	of := s.clients.Get(is.origin.Client)
 	if is.older >= 0 {
 		s.all[is.older].newer = is.newer
 	} else {
@@ -234,7 +241,7 @@ func (s *slots) unlink(number int) {
 		of.newest = is.older
 	}
 	if of.n--; of.n == 0 {
-		delete(s.clients, is.origin.Client)
+		s.clients.Delete(is.origin.Client)
 	}
 	s.all[number] = slot{}
 }

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"upppoe/internal/process/programpages"
 )
 
 // gcPercent is how much memory may be allocated before it is collected, in percent of what is in
@@ -24,7 +26,7 @@ func limitGarbage() {
 const memoryInterval = 5 * time.Second
 
 // returnMemory collects garbage and returns free memory to the system when a burst is over, as of
-// set-ups or of accounts read, until ctx ends. The runtime alone would keep what the burst has left
+// set-ups or of accounts read, until ctx ends; and what of the program only the burst has used. The runtime alone would keep what the burst has left
 // for as long as the sessions last: an idle server allocates too little for a collection.
 func returnMemory(ctx context.Context) {
 	ticks := time.NewTicker(memoryInterval)
@@ -37,6 +39,7 @@ func returnMemory(ctx context.Context) {
 		case <-ticks.C:
 			if m.due(sampleHeap()) {
 				debug.FreeOSMemory()
+				programpages.Unmap() // an error leaves them mapped
 				m.returned(sampleHeap())
 			}
 		}
