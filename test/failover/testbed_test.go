@@ -140,6 +140,9 @@ mode = "shared"
 data-path = %[6]q
 [sessions]
 max = %[5]d
+[ppp]
+echo-interval = "1s"
+echo-failures = 10
 [ipv4]
 local-address = "192.0.2.1"
 first-address = "172.16.0.1"
