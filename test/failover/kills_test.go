@@ -63,7 +63,6 @@ func (k *killer) killOnce() (n int) {
 	k.pause(60 * time.Millisecond)
 	k.failOver()
 	if n = 1; k.rand.IntN(3) == 0 {
-		check(k.t, k.active.program.Await("is active, with"))
 		k.pause(200 * time.Millisecond)
 		k.failOver()
 		n++
@@ -73,13 +72,24 @@ func (k *killer) killOnce() (n int) {
 	return n
 }
 
-// failOver kills the active server, and starts it again as a standby.
+// isActive is what the log of an active server has.
+const isActive = "is active, with"
+
+// failOver kills the active server, starts it again, and waits until one of both is active, mostly the other.
 func (k *killer) failOver() {
 	k.t.Helper()
 	check(k.t, unix.Kill(k.active.program.PID(), unix.SIGKILL))
 	k.active.program.Wait()
+	k.start(k.active)
+	for end := time.Now().Add(time.Minute); k.other.count(isActive) == 0; time.Sleep(time.Millisecond) {
+		if k.active.count(isActive) > 0 {
+			return
+		}
+		if time.Now().After(end) {
+			k.t.Fatal("no machine becomes active")
+		}
+	}
 	k.active, k.other = k.other, k.active
-	k.start(k.other)
 }
 
 // flip makes some clients dial or hang up: the sessions of these need not go on.

@@ -91,3 +91,31 @@ func wantText(t testing.TB, what, text string, wanted ...string) {
 		}
 	}
 }
+
+// TestRealPppdKeepsSessionOfKilledServer: pppd goes on with its session when our server is killed and started
+// again, and notices nothing.
+func TestRealPppdKeepsSessionOfKilledServer(t *testing.T) {
+	ours, real := newBench(t)
+	state := filepath.Join(t.TempDir(), "sessions.log")
+	server := serve(t, ours, "require-chap", "--state", state)
+	if code, told := real.dial(t, correctPassword); code != 0 {
+		t.Fatalf("pppd ended with %d:\n%s\nOur server said:\n%s", code, told, server.log())
+	}
+	pingBothWays(t, real, ours, clientIP, serverIP)
+	before := real.must(t, "pidof pppd; ip -o link show ppp0")
+	for range 2 {
+		server.Kill()
+		server = serve(t, ours, "require-chap", "--state", state)
+		server.await(t, "Adopted 1 sessions")
+		server.await(t, "Session 1 continues for client")
+		pingBothWays(t, real, ours, clientIP, serverIP)
+	}
+	if after := real.must(t, "pidof pppd; ip -o link show ppp0"); after != before {
+		t.Errorf("pppd and its device were %q, and are %q", before, after)
+	}
+	if strings.Contains(server.log(), "ConfReq") {
+		t.Errorf("there was a negotiation:\n%s", server.log())
+	}
+	real.hangUp(t)
+	server.await(t, `Session 1 closed .*: peer-terminated`)
+}
