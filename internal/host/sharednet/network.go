@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -45,7 +46,7 @@ func Open(cfg Config) (*Network, error) {
 	n.adopted = n.device != nil || tun.IsOwned(n.cfg.Name, n.cfg.Owner)
 	n.preexisting = !n.adopted && tun.IsPersistent(n.cfg.Name)
 	if n.device == nil {
-		if n.device, err = n.openDevice(); err != nil {
+		if n.device, err = n.openDeviceOnceFree(); err != nil {
 			n.handle.Close()
 			return nil, withHolder(n.cfg.Name, err)
 		}
@@ -74,6 +75,29 @@ func (n *Network) closeDevice() {
 		return
 	}
 	n.device.Close()
+}
+
+// A device without an owner is removed when the last process that has it open has ended: a moment after a
+// program that was killed, if that was starting a script.
+const (
+	removalWait  = time.Second
+	removalRetry = 5 * time.Millisecond
+)
+
+// openDeviceOnceFree opens the device, and waits for a short time if an earlier program's is being removed.
+func (n *Network) openDeviceOnceFree() (tun.Device, error) {
+	for end := time.Now().Add(removalWait); ; time.Sleep(removalRetry) {
+		d, err := n.openDevice()
+		if !errors.Is(err, tun.ErrNameTaken) || !isTUN(n.cfg.Name) || time.Now().After(end) {
+			return d, err
+		}
+	}
+}
+
+// isTUN reports whether an interface is a TUN device, or is not there any more.
+func isTUN(name string) bool {
+	link, err := netlink.LinkByName(name)
+	return err != nil || link.Type() == (&netlink.Tuntap{}).Type()
 }
 
 // openDevice opens a GSO device, if the kernel supports it and the data path is not plain.

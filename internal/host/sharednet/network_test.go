@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"upppoe/internal/host/prefixroute"
 	"upppoe/internal/host/sysctl"
@@ -152,6 +153,22 @@ func TestNameTaken(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
 		}
+	})
+}
+
+// TestNameFreed: a device that is removed in a moment, as that of a program that was killed, is no obstacle.
+func TestNameFreed(t *testing.T) {
+	inNamespace(t, func() {
+		cfg, _ := config()
+		cfg.Name = "bng0"
+		earlier, err := tun.Open(tun.Config{Name: cfg.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(20*time.Millisecond, func() { earlier.Close() })
+		n := open(t, cfg)
+		n.Device().Close()
+		n.Close()
 	})
 }
 
