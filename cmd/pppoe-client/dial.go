@@ -35,6 +35,7 @@ type program struct {
 	lines    *pppdlog.Handler
 	log      *slog.Logger
 	capture  *capture.Capture // nil: there is none
+	progress *progress        // nil: there is no terminal
 	journal  *pppdlog.EventLogger
 	flood    *pppdlog.EventLimiter
 	tracker  *status.Tracker
@@ -53,7 +54,6 @@ type program struct {
 
 // dial runs the client until it ends.
 func dial(s *pppd.Settings) int {
-	daemonize.CatchWriteSignals()
 	ring := control.NewLogRing()
 	lines, err := openLog(s, ring)
 	if err != nil {
@@ -65,6 +65,10 @@ func dial(s *pppd.Settings) int {
 		return fail(err)
 	}
 	defer p.capture.Close()
+	if p.progress = newProgress(s); p.progress != nil {
+		lines.Show(os.Stderr, p.progress.log)
+		defer p.progress.close()
+	}
 	p.mtu = &parentMTU{settings: s, log: p.log}
 	for _, notice := range s.Warnings {
 		p.log.Warn(notice)
@@ -75,6 +79,9 @@ func dial(s *pppd.Settings) int {
 	err = errors.Join(tun.Check(), tun.CheckName(deviceName(s)))
 	if err == nil {
 		err = p.run(ring)
+	}
+	if err != nil {
+		p.progress.fail()
 	}
 	p.reportEnd(err)
 	p.log.Info("Exit.")
@@ -219,6 +226,8 @@ func checkAccounts(cfg pppoe.ClientConfig) {
 func (p *program) goToBackground() {
 	p.lines.Flush()
 	if daemonize.IsChild() {
+		p.progress.showOnline()
+		p.progress.close()
 		p.lines.Remove(os.Stderr)
 		if p.out != nil {
 			p.out.flush() // standard output is not used from here on
@@ -251,6 +260,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	if event := p.tracker.Notify(l, e); logged {
 		p.publish(event)
 	}
+	p.progress.notify(l, e)
 	p.online.handle(e)
 }
 

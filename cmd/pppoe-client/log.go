@@ -22,19 +22,25 @@ import (
 
 // openLog opens the log's destinations from the settings, and the copies for pppoe-client log.
 func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) {
-	leaves := daemonize.IsChild() && s.LogFD < 0
-	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
+	to, layout := pppdlog.Target{File: s.LogFile, Times: s.LogTimes}, ""
+	if daemonize.IsChild() && s.LogFD < 0 {
+		to.Syslog = filepath.Base(os.Args[0])
+	}
+	if s.LogTimes {
+		layout = pppdlog.TimeLayout
+	}
+	lines, err := pppdlog.Open(s.Debug, to)
 	if err != nil {
 		return nil, err
 	}
 	lines.AddUnqueued(ring)
 	// It is closed when the program exits.
 	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
-		lines.Add(kept)
+		lines.AddTimed(kept, pppdlog.TimeLayout)
 	}
 	if s.LogFD > 2 {
 		unix.CloseOnExec(s.LogFD) // scripts must not inherit it
-		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
+		lines.AddTimed(os.NewFile(uintptr(s.LogFD), "logfd"), layout)
 	}
 	return lines, nil
 }

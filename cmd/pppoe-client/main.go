@@ -18,6 +18,7 @@ import (
 )
 
 func main() {
+	daemonize.CatchWriteSignals()
 	args, name := daemonize.Args(), filepath.Base(os.Args[0])
 	hidePasswords(os.Args[1:])
 	daemonize.SetProcessName(name)

@@ -17,6 +17,8 @@ import (
 	"upppoe/internal/capture"
 	"upppoe/internal/config/completion"
 	"upppoe/internal/host/linkmonitor"
+	"upppoe/internal/log/terminal"
+	"upppoe/internal/process/daemonize"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/datapath"
@@ -25,11 +27,12 @@ import (
 )
 
 func main() {
+	daemonize.CatchWriteSignals()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGQUIT)
 	defer stop()
 	// A reader that does not read the output must not keep the program from ending.
 	context.AfterFunc(ctx, func() { time.AfterFunc(exitTimeout, func() { os.Exit(exitNone) }) })
-	p := &program{out: os.Stdout, stderr: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: isTerminal(os.Stderr)}
+	p := &program{out: os.Stdout, stderr: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: terminal.Is(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -50,12 +53,6 @@ type program struct {
 	obstacle    func(iface string) string // what prevents answers; empty: nothing known
 	terminal    bool                      // stderr is a terminal: progress is printed there
 	capture     *capture.Capture          // nil: there is none
-}
-
-// isTerminal reports whether a file is a terminal.
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }
 
 // open opens the port. A trunk port, whose frames include VLAN tags, receives all frames of the
@@ -89,7 +86,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	defer p.capture.Close()
 	port = captured
-	output := &checkedWriter{to: p.out}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	output := &checkedWriter{to: p.out, failed: stop}
 	p.out = output
 	code := 0
 	if f.watch {
@@ -105,13 +104,15 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 // checkedWriter keeps the first write error: missing output must not look like missing concentrators.
 type checkedWriter struct {
-	to  io.Writer
-	err error
+	to     io.Writer
+	err    error
+	failed func() // called at the first error: the output has no reader
 }
 
 func (o *checkedWriter) Write(b []byte) (n int, err error) {
 	if n, err = o.to.Write(b); err != nil && o.err == nil {
 		o.err = err
+		o.failed()
 	}
 	return n, err
 }

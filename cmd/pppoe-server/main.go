@@ -18,7 +18,10 @@ import (
 	"upppoe/internal/state/handover"
 )
 
-func main() { os.Exit(run(daemonize.Args())) }
+func main() {
+	daemonize.CatchWriteSignals()
+	os.Exit(run(daemonize.Args()))
+}
 
 func run(args []string) int {
 	if len(args) > 0 && args[0] == handover.Command {
@@ -73,7 +76,6 @@ func startAs(args []string, do func(handover.Program) int) int {
 
 // serve runs the server until it ends.
 func serve(p *program, warnings []string) int {
-	daemonize.CatchWriteSignals()
 	limitGarbage()
 	// These signals have a meaning for pppd; here they must not end the server before it handles them.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)

@@ -64,7 +64,11 @@ type program struct {
 // openLog opens the log, and logs the warnings about flags and files.
 func (p *program) openLog(warnings []string) (err error) {
 	s := p.config.Options
-	if p.lines, err = pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), p.leavesTerminal()); err != nil {
+	to := pppdlog.Target{File: s.LogFile, Times: s.LogTimes}
+	if p.leavesTerminal() {
+		to.Syslog = filepath.Base(os.Args[0])
+	}
+	if p.lines, err = pppdlog.Open(s.Debug, to); err != nil {
 		return err
 	}
 	p.recent, p.log = control.NewLogRing(), slog.New(p.lines)

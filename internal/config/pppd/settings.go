@@ -145,6 +145,7 @@ type Settings struct {
 	Debug           bool
 	LogFile         string
 	LogFD           int // -1: none
+	LogTimes        bool
 	Capture         Capture
 	JSON            bool
 	Dump            bool

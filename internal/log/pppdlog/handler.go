@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/log/linequeue"
+	"upppoe/internal/log/terminal"
+	"upppoe/internal/process/systemd"
 )
 
 // Handler is a slog.Handler that writes messages as plain lines, as in pppd's log. Slow readers do
@@ -32,6 +34,7 @@ type destination struct {
 	writer any // for Remove
 	write  func(linequeue.Line) error
 	queue  *linequeue.Queue // nil: it never blocks, and is written to at once
+	times  string           // layout of the time before each line; empty: none
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -50,8 +53,28 @@ func NewHandler(debug bool, to ...io.Writer) *Handler {
 func (h *Handler) SetDebug(debug bool) { h.debug.Store(debug) }
 
 // Add adds a writer. It may block: lines wait in a queue meanwhile.
-func (h *Handler) Add(w io.Writer) {
+func (h *Handler) Add(w io.Writer) { h.AddTimed(w, "") }
+
+// AddTimed is Add for lines that begin with the time in a layout of package time; empty: without.
+func (h *Handler) AddTimed(w io.Writer, layout string) {
 	h.add(w, writeTo(w), linequeue.NewJoining)
+	h.setTimes(w, layout)
+}
+
+func (h *Handler) setTimes(w io.Writer, layout string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range h.destinations {
+		if h.destinations[i].writer == any(w) {
+			h.destinations[i].times = layout
+		}
+	}
+}
+
+// Show replaces a writer by a function, which must not block, for the lines that it chooses.
+func (h *Handler) Show(w io.Writer, show func(level slog.Level, line []byte)) {
+	h.Remove(w)
+	h.add(w, func(l linequeue.Line) error { show(l.Level, l.Text); return nil }, nil)
 }
 
 // AddUnqueued adds a writer that never blocks: Handle has written to it when it returns.
@@ -94,24 +117,50 @@ func droppedReport(n int) linequeue.Line {
 	return linequeue.Line{Level: slog.LevelWarn, Text: fmt.Appendf(nil, "%d lines of the log were dropped here: they could not be written in time\n", n)}
 }
 
-// Open returns the handler of a program. Lines go to a file if one is named, and then not to the
-// terminal, as with pppd; otherwise to standard error and, if the program leaves the terminal, to
-// syslog with a tag.
-func Open(debug bool, file, tag string, leaves bool) (*Handler, error) {
-	if file == "" {
-		h := NewHandler(debug, os.Stderr)
-		if leaves {
-			h.Syslog(tag)
+// TimeLayout is the layout of the time in logs other than those on a terminal.
+const TimeLayout = "2006-01-02 15:04:05.000 "
+
+// Target says where a program's log goes.
+type Target struct {
+	// File gets the lines, and then the terminal does not, as with pppd; empty: standard error does.
+	File string
+	// Times begins each line with the time, but not in the journal, which has it. On a terminal they always do.
+	Times bool
+	// Syslog is the tag with which lines go to syslog too, if the program leaves the terminal; empty: it does not.
+	Syslog string
+}
+
+// Open returns the handler of a program.
+func Open(debug bool, to Target) (*Handler, error) {
+	h, layout := NewHandler(debug), ""
+	if to.Times {
+		layout = TimeLayout
+	}
+	if to.File == "" {
+		h.AddTimed(os.Stderr, stderrTimes(layout))
+		if to.Syslog != "" {
+			h.Syslog(to.Syslog)
 		}
 		return h, nil
 	}
-	f, err := openFile(file)
+	f, err := openFile(to.File)
 	if err != nil {
 		return nil, fmt.Errorf("logfile: %w", err)
 	}
-	h := NewHandler(debug, f)
+	h.AddTimed(f, layout)
 	h.file = f
 	return h, nil
+}
+
+// stderrTimes returns the layout of times on standard error.
+func stderrTimes(layout string) string {
+	switch {
+	case terminal.Is(os.Stderr):
+		return terminal.TimeLayout
+	case systemd.IsJournal(os.Stderr):
+		return ""
+	}
+	return layout
 }
 
 // openFile opens a log file, which it creates if necessary. A FIFO is opened for reading too
@@ -207,10 +256,14 @@ func (h *Handler) put(line linequeue.Line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, to := range h.destinations {
+		timed := line
+		if to.times != "" {
+			timed.Text = append(time.Now().AppendFormat(nil, to.times), line.Text...)
+		}
 		if to.queue == nil {
-			to.write(line)
+			to.write(timed)
 		} else {
-			to.queue.Put(line)
+			to.queue.Put(timed)
 		}
 	}
 }

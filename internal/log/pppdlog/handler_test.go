@@ -3,6 +3,7 @@ package pppdlog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -84,7 +85,7 @@ func TestLogFile(t *testing.T) {
 	}
 	stderr := standardError(t)
 	for _, leaves := range []bool{true, false} {
-		h, err := Open(true, path, "test", leaves)
+		h, err := Open(true, Target{File: path, Syslog: map[bool]string{true: "test"}[leaves]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +180,7 @@ func TestUnqueuedWriter(t *testing.T) {
 func TestLogFileIsCreated(t *testing.T) {
 	standardError(t)
 	path := filepath.Join(t.TempDir(), "log")
-	h, err := Open(false, path, "test", false)
+	h, err := Open(false, Target{File: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func TestLogFileIsCreated(t *testing.T) {
 	if stat.Mode().Perm()&0o027 != 0 {
 		t.Errorf("%v: others may read or write it", stat.Mode())
 	}
-	_, err = Open(false, filepath.Join(path, "no", "such"), "test", false)
+	_, err = Open(false, Target{File: filepath.Join(path, "no", "such")})
 	if err == nil || !strings.HasPrefix(err.Error(), "logfile: ") || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that cannot be: %v; want the option and the path named", err)
 	}
@@ -199,7 +200,7 @@ func TestLogFileIsCreated(t *testing.T) {
 
 func TestNoLogFile(t *testing.T) {
 	stderr := standardError(t)
-	h, err := Open(false, "", "test", false)
+	h, err := Open(false, Target{File: ""})
 	if err != nil || len(h.destinations) != 1 || !h.Has(os.Stderr) {
 		t.Fatalf("%v, the log goes to %v: want standard error alone while the terminal stays", err, h.destinations)
 	}
@@ -260,7 +261,7 @@ func TestLogFIFO(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h, err := Open(false, path, "test", false)
+	h, err := Open(false, Target{File: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,5 +281,28 @@ func TestLogFIFO(t *testing.T) {
 	slog.New(h).Info("after the reader")
 	if err := h.Close(); err != nil {
 		t.Errorf("closing: %v", err)
+	}
+}
+
+// TestTimes: lines begin with the time where that is wanted, and others get them as they are.
+func TestTimes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	h, err := Open(false, Target{File: path, Times: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain, shown strings.Builder
+	h.AddUnqueued(&plain)
+	h.Add(&shown)
+	h.Show(&shown, func(level slog.Level, line []byte) { fmt.Fprintf(&shown, "%v %s", level, line) })
+	slog.New(h).Warn("local  IP address 192.0.2.10")
+	h.Close()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := strings.TrimSuffix(string(text), "local  IP address 192.0.2.10\n")
+	if _, err := time.Parse(TimeLayout, line); err != nil || plain.String() != "local  IP address 192.0.2.10\n" || shown.String() != "WARN local  IP address 192.0.2.10\n" {
+		t.Errorf("%q, %q, %q: %v", text, plain.String(), shown.String(), err)
 	}
 }
