@@ -23,8 +23,12 @@ var headers = map[string]string{
 	"Cache-Control":                "no-store",
 }
 
-// cookieName is the name of the login's cookie.
-const cookieName = "upppoe-web"
+// cookieName returns the name of the login's cookie. Browsers send a cookie to all ports of a host, of which
+// others may have pages of other servers.
+func (s *Server) cookieName() string {
+	_, port, _ := net.SplitHostPort(s.on.Addr().String())
+	return "upppoe-web-" + port
+}
 
 // csrfHeader has the value of Server.csrf in requests that change something.
 const csrfHeader = "X-CSRF-Token"
@@ -72,7 +76,7 @@ func (s *Server) isLoggedIn(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return t.is(given)
 	}
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(s.cookieName())
 	return err == nil && t.hasCookie(c.Value, time.Now())
 }
 
@@ -114,7 +118,7 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) newCookie(r *http.Request, value string, life time.Duration) *http.Cookie {
 	return &http.Cookie{
-		Name: cookieName, Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: s.cookieName(), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.Header.Get("X-Forwarded-Proto") == "https", // a proxy's; who forges it only harms himself
 	}
 }

@@ -178,7 +178,7 @@ func TestLoginEnds(t *testing.T) {
 func TestSuccessor(t *testing.T) {
 	s, base, _ := serve(t, Config{}, testToken, newSessions(1))
 	login := newToken([]byte(testToken)).cookie(time.Now().Add(time.Hour))
-	stream := messages(t, base+"/api/events", "Cookie", cookieName+"="+login)
+	stream := messages(t, base+"/api/events", "Cookie", s.cookieName()+"="+login)
 	next(t, stream, "overview")
 	f, err := s.Listener()
 	if err != nil {
@@ -197,7 +197,7 @@ func TestSuccessor(t *testing.T) {
 	}
 	defer after.Close()
 	after.Start(&servercontrol.Program{Server: newSessions(5), Pools: func() []servercontrol.Pool { return nil }})
-	fmt.Fprintf(waiting, "GET /api/overview HTTP/1.0\r\nHost: localhost\r\nCookie: %s=%s\r\n\r\n", cookieName, login)
+	fmt.Fprintf(waiting, "GET /api/overview HTTP/1.0\r\nHost: localhost\r\nCookie: %s=%s\r\n\r\n", after.cookieName(), login)
 	answer, err := http.ReadResponse(bufio.NewReader(waiting), nil)
 	if err != nil || answer.StatusCode != 200 {
 		t.Fatalf("%v, %+v", err, answer)

@@ -242,7 +242,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("the page: %d %v", answer.StatusCode, answer.Header)
 	}
 	for path, want := range map[string]int{"/api/overview": 401, "/api/events": 401, "/api/sessions": 401, "/api/history": 401, "/page.js": 303, "/login": 200, "/page.css": 200} {
-		for _, headers := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", testToken}, {"Cookie", cookieName + "=" + testToken}, {"Cookie", cookieName + "=AAAA"}} {
+		for _, headers := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", testToken}, {"Cookie", s.cookieName() + "=" + testToken}, {"Cookie", s.cookieName() + "=AAAA"}} {
 			if answer, _ := request(t, "GET", base+path, "", headers...); answer.StatusCode != want {
 				t.Errorf("%s with %q: %d", path, headers, answer.StatusCode)
 			}
