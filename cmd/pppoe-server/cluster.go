@@ -180,6 +180,9 @@ func (m *clusterMember) standBy(ctx context.Context) error {
 		return err
 	}
 	m.store = etcdstore.New(m.client, m.config.ClusterPrefix(), m.mirror.Generations(), m.elector.IsOwner())
+	m.store.OnRestored = func(parts int) {
+		m.log.Warn(fmt.Sprintf("cluster: somebody has deleted records of sessions in etcd: %d parts are written again", parts))
+	}
 	m.written.Store(m.store)
 	// Ends with the client. ErrNotOwner ends the elector, too.
 	go m.store.Run(m.client.Ctx())

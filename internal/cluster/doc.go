@@ -21,6 +21,10 @@
 //     with the clock for each batch of frames, and by the kernel data path for each packet. What the owner
 //     writes to etcd has the owner key as its condition, so that nothing of it comes after the winner's.
 //
+// If the keys are deleted, as by mistake, the owner writes them again before its deadline, on condition that there
+// is no owner key: no other machine writes one before, as it waits for a whole lease from when it sees that there
+// is none.
+//
 // A lease of etcd itself is not used. It has whole seconds, at least two, is found to have expired up to
 // half a second later, begins anew when etcd elects a leader, and others do not see when it was renewed.
 //

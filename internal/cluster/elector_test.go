@@ -192,6 +192,39 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestKeysDeleted: the owner of keys that somebody deletes writes them again, and goes on; the standby does not
+// begin.
+func TestKeysDeleted(t *testing.T) {
+	a, b := two(t, etcdtest.Start(t))
+	key := func(name string) string {
+		r, err := b.client.Get(t.Context(), testPrefix+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kv := range r.Kvs {
+			return string(kv.Value)
+		}
+		return ""
+	}
+	before := map[string]string{}
+	for _, name := range []string{ownerKey, machinesKey, secretKey, createdKey} {
+		before[name] = key(name)
+	}
+	if _, err := b.client.Delete(t.Context(), testPrefix, clientv3.WithPrefix()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(2 * a.cfg.Timing.Lease); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if b.isOpen() || !a.isOpen() {
+			t.Fatalf("the owner may send: %v; the standby: %v", a.isOpen(), b.isOpen())
+		}
+	}
+	for name, want := range before {
+		if got := key(name); got != want {
+			t.Errorf("%s is %q, and was %q", name, got, want)
+		}
+	}
+}
+
 // TestJoin: the lists of machines must be the same, and have the machine; etcd is waited for.
 func TestJoin(t *testing.T) {
 	server := etcdtest.Start(t)

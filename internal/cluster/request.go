@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -41,6 +43,11 @@ func (e *Elector) choose(now Time) request {
 	key := e.cfg.Prefix + ownerKey
 	get := []clientv3.Op{clientv3.OpGet(key)}
 	switch seen := e.right.owner; {
+	case e.right.missing:
+		return request{
+			[]clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), "=", 0)},
+			append(e.lasting(), clientv3.OpPut(key, seen.value())), get, e.restored,
+		}
 	case e.right.mine:
 		return request{
 			[]clientv3.Cmp{e.isOwner(seen)},
@@ -56,6 +63,26 @@ func (e *Elector) choose(now Time) request {
 		}
 	}
 	return request{nil, append(get, clientv3.OpPut(e.cfg.Prefix+aliveKey+e.cfg.Name, aliveValue(e.usable))), nil, e.looked}
+}
+
+// lasting returns the writes of the keys that are written once.
+func (e *Elector) lasting() []clientv3.Op {
+	return []clientv3.Op{
+		clientv3.OpPut(e.cfg.Prefix+machinesKey, e.cfg.list()), clientv3.OpPut(e.cfg.Prefix+secretKey, hex.EncodeToString(e.secret)),
+		clientv3.OpPut(e.cfg.Prefix+createdKey, e.created.UTC().Format(time.RFC3339Nano)),
+	}
+}
+
+// restored is called with the answer to a write of keys that were deleted.
+func (e *Elector) restored(now, began Time, r *clientv3.TxnResponse) error {
+	if !r.Succeeded {
+		return e.looked(now, began, r)
+	}
+	owner := e.right.owner
+	owner.Revision = r.Header.Revision
+	e.right.renewedAt(now, began, owner)
+	e.cfg.Log.Warn("cluster: somebody has deleted the keys of the cluster in etcd: they are written again")
+	return nil
 }
 
 // renewed is called with the answer to a renewal.

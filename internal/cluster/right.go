@@ -49,6 +49,7 @@ type right struct {
 	owner     Owner
 	seen      Time // when the owner key, as it is, was received first
 	looked    bool // it was received
+	missing   bool // this machine owns the key, which somebody has deleted
 	acquiring bool // a write of the owner key by this machine, which does not own it, may succeed yet
 
 	mine     bool
@@ -67,9 +68,14 @@ func newRight(name string, others []string, timing Timing) *right {
 
 // saw is called with the owner key as it was received by a request that began at a time, or by a watch
 // (longAgo), and reports whether this machine has lost it. What it has learnt since is newer, unless etcd was
-// restored from a copy.
+// restored from a copy. The owner of a key that was deleted has not lost it: until its deadline no other machine
+// may have written it, and it writes it again.
 func (r *right) saw(now, began Time, owner Owner) (lost bool) {
 	if r.looked && (owner == r.owner || owner.Revision < r.owner.Revision && began < r.seen) {
+		return false
+	}
+	if r.mine && owner.Revision == 0 && now+r.Lease/3 < r.deadline() {
+		r.missing = true
 		return false
 	}
 	if r.mine && (owner.Machine != r.owner.Machine || owner.Term != r.owner.Term) {
@@ -78,7 +84,7 @@ func (r *right) saw(now, began Time, owner Owner) (lost bool) {
 	if owner.Machine != r.name {
 		r.acquiring = false // its condition cannot hold any more
 	}
-	r.owner, r.seen, r.looked = owner, now, true
+	r.owner, r.seen, r.looked, r.missing = owner, now, true, false
 	return lost
 }
 

@@ -36,7 +36,7 @@ const (
 
 // Store is a state.Store in etcd. Run writes what Put and Delete have queued.
 type Store struct {
-	kv     clientv3.KV
+	client *clientv3.Client
 	prefix string
 	guard  []clientv3.Cmp
 
@@ -46,6 +46,12 @@ type Store struct {
 	stats  Stats
 	idle   *sync.Cond // signalled when nothing is queued or being written any more
 	busy   bool       // a batch is being written
+
+	deleted []deletedPart // that are to be written again
+
+	// OnRestored, if set before Run, is called when parts of records that somebody else had deleted are
+	// written again.
+	OnRestored func(parts int)
 }
 
 var _ state.Store = (*Store)(nil)
@@ -61,8 +67,8 @@ type Stats struct {
 
 // New returns a Store whose keys begin with the prefix, which ends with "/". The guard is the condition of
 // each transaction. written are the sessions that etcd has records of.
-func New(kv clientv3.KV, prefix string, written []state.Generation, guard ...clientv3.Cmp) *Store {
-	s := &Store{kv: kv, prefix: prefix, guard: guard, wakeup: make(chan struct{}, 1), queue: newPending(written)}
+func New(client *clientv3.Client, prefix string, written []state.Generation, guard ...clientv3.Cmp) *Store {
+	s := &Store{client: client, prefix: prefix, guard: guard, wakeup: make(chan struct{}, 1), queue: newPending(written)}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
@@ -116,7 +122,14 @@ func (s *Store) Flush(ctx context.Context) error {
 
 // Run writes until the context ends, or until the guard does not hold: ErrNotOwner. It may be called once.
 func (s *Store) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	// Ends with Run.
+	go s.watchDeletions(ctx)
 	for {
+		if err := s.writeDeleted(ctx); err != nil {
+			return err
+		}
 		batch := s.next()
 		if len(batch) == 0 {
 			select {
@@ -146,7 +159,10 @@ func (s *Store) next() []*change {
 
 // write writes a batch, however often that must be tried: a transaction may be repeated.
 func (s *Store) write(ctx context.Context, batch []*change) error {
-	operations := s.operations(batch)
+	return s.commit(ctx, s.operations(batch))
+}
+
+func (s *Store) commit(ctx context.Context, operations []clientv3.Op) error {
 	for {
 		err := s.try(ctx, operations)
 		s.wrote(len(operations), err)
@@ -177,14 +193,36 @@ func (s *Store) operations(batch []*change) (all []clientv3.Op) {
 func (s *Store) try(ctx context.Context, operations []clientv3.Op) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	done, err := s.kv.Txn(ctx).If(s.guard...).Then(operations...).Commit()
+	done, err := s.client.Txn(ctx).If(s.guard...).Then(operations...).Else(s.ownerKeys()...).Commit()
 	if err != nil {
 		return fmt.Errorf("write to etcd: %w", err)
 	}
 	if !done.Succeeded {
-		return ErrNotOwner
+		return notOwner(done)
 	}
 	return nil
+}
+
+// ownerKeys returns how the keys are read that the guard compares.
+func (s *Store) ownerKeys() (gets []clientv3.Op) {
+	for _, g := range s.guard {
+		gets = append(gets, clientv3.OpGet(string(g.KeyBytes())))
+	}
+	return gets
+}
+
+// errOwnerMissing is the error of a transaction whose guard does not hold as a key is gone. Its owner writes it
+// again.
+var errOwnerMissing = errors.New("the key of the owner was deleted")
+
+// notOwner returns the error of a transaction whose guard does not hold.
+func notOwner(done *clientv3.TxnResponse) error {
+	for _, r := range done.Responses {
+		if len(r.GetResponseRange().Kvs) == 0 {
+			return errOwnerMissing
+		}
+	}
+	return ErrNotOwner
 }
 
 // wrote counts a transaction.
