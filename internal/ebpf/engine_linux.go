@@ -68,6 +68,7 @@ type Engine struct {
 
 	slots      slots
 	bySlot     []*session
+	inherited  inheritance
 	interfaces []*Interface // by slot; nil: free
 	devices    map[int]*device
 }

@@ -162,17 +162,32 @@ func (s *session) claim() bool {
 	delete(i.keys, key)
 	i.ambiguous[s.TableKey()]--
 	s.engine().left.referred[s.slot] = false
-	s.inherited = s.engine().left.values[s.slot][:]
+	s.engine().inherited = inheritance{s, s.engine().left.values[s.slot][:]}
 	return true
+}
+
+// inheritance is the value in a predecessor of the session that is being installed.
+type inheritance struct {
+	by    *session // nil: none
+	value []byte
+}
+
+// inherited returns the session's value in a predecessor, while it is installed; nil: it had none.
+func (s *session) inherited() []byte {
+	if i := s.engine().inherited; i.by == s {
+		return i.value
+	}
+	return nil
 }
 
 // inherit takes over the state of a claimed session. If its device is another one now, only counters and
 // token buckets are left.
 func (s *session) inherit() {
-	if s.inherited == nil {
+	e := s.engine()
+	v := s.inherited()
+	if v == nil {
 		return
 	}
-	e, v := s.engine(), s.inherited
 	s.change = binary.NativeEndian.Uint32(v[sessionChange:])
 	same := int(binary.NativeEndian.Uint32(v[sessionDevice:])) == s.device.index
 	for _, p := range e.left.prefixes[s.slot] {
@@ -187,7 +202,7 @@ func (s *session) inherit() {
 	s.flags |= flags & rateLimited
 	if !same || !s.device.shared && e.left.devices[uint32(s.device.index)] != s.slot {
 		s.change++
-		s.inherited = nil
+		e.inherited = inheritance{}
 		return
 	}
 	delete(e.left.devices, uint32(s.device.index))

@@ -23,7 +23,6 @@ type session struct {
 	filtered     bool   // has a source filter in addition to the prefixes of a shared device
 	prefixes     []netip.Prefix
 	ambiguous    *session           // the next session with the same ambiguousKey
-	inherited    []byte             // its value in a predecessor, while it is installed; nil: it had none
 	final        *datapath.Counters // once it is removed
 }
 
@@ -44,6 +43,7 @@ func (s *session) install(device string, shared bool) (err error) {
 		return ErrFull
 	}
 	e.setSlot(s.slot, s)
+	defer func() { e.inherited = inheritance{} }()
 	if s.device, err = e.device(device, shared); err == nil {
 		s.device.take(s)
 		s.inherit()
@@ -51,7 +51,6 @@ func (s *session) install(device string, shared bool) (err error) {
 			err = fmt.Errorf("%s: %w", s.device.name, err)
 			s.uninstall()
 		}
-		s.inherited = nil
 	}
 	if err != nil {
 		e.releaseSlot(s.slot)
@@ -83,7 +82,7 @@ func (s *session) addToMaps(used bool) error {
 	if err := s.at.addSession(s); err != nil {
 		return fmt.Errorf("add the session: %w", err)
 	}
-	if s.inherited != nil {
+	if s.inherited() != nil {
 		return nil
 	}
 	key := s.receiveKey()
@@ -128,7 +127,7 @@ func (s *session) write() error {
 		return nil
 	}
 	value := s.value()
-	if bytes.Equal(value, s.inherited) {
+	if bytes.Equal(value, s.inherited()) {
 		return nil
 	}
 	if err := s.engine().maps.sessions.Put(number(s.slot), value); err != nil {

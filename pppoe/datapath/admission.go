@@ -20,11 +20,11 @@ type offloadedBuckets struct{ up, down bucketState }
 // pending: the packet's checksum is not complete.
 func (e *entry) admitFromPeer(packet []byte, pending bool, now instant) bool {
 	if len(packet) == 0 || !e.isOpen(protocolOf(packet[0])) {
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 		return false
 	}
 	if filter := e.sourceFilter.Load(); filter != nil && !filter.allow(packet) {
-		e.counters.spoofed.Add(1)
+		e.counters.dropped().spoofed.Add(1)
 		return false
 	}
 	if e.Shared == nil {
@@ -36,11 +36,11 @@ func (e *entry) admitFromPeer(packet []byte, pending bool, now instant) bool {
 // admitShared is the part of admitFromPeer that only sessions of a SharedDevice have, and the rate.
 func (e *entry) admitShared(packet []byte, now instant) bool {
 	if !e.allowsSource(packet) {
-		e.counters.spoofed.Add(1)
+		e.counters.dropped().spoofed.Add(1)
 		return false
 	}
 	if e.isIsolated(packet) {
-		e.counters.isolated.Add(1)
+		e.counters.dropped().isolated.Add(1)
 		return false
 	}
 	return e.conforms(e.up.Load(), len(packet), now)
@@ -55,6 +55,6 @@ func (e *entry) conforms(b *bucket, octets int, now instant) bool {
 	if b == nil || b.take(now, octets) {
 		return true
 	}
-	e.counters.exceeded.Add(1)
+	e.counters.dropped().exceeded.Add(1)
 	return false
 }

@@ -8,9 +8,10 @@ import (
 	"upppoe/tun"
 )
 
-// entry is a session in the data path.
+// entry is a session in the data path. There are tens of thousands: up to 208 octets the runtime takes
+// as many for each; for more, 224.
 type entry struct {
-	SessionConfig
+	identity
 	headers headers
 	removed bool // with the prefixes of a SharedDevice, whose lock guards it
 
@@ -23,9 +24,27 @@ type entry struct {
 	*deviceIO
 }
 
+// identity is a SessionConfig without the device.
+type identity struct {
+	Key
+	priority   uint8
+	attachment string
+	generation uint64
+}
+
+// config returns the configuration that the session was added with.
+func (e *entry) config() SessionConfig {
+	return SessionConfig{
+		Key: e.Key, Priority: e.priority, Attachment: e.attachment, Generation: e.generation,
+		Device: e.Device, Shared: e.Shared,
+	}
+}
+
 // deviceIO is how an engine moves the packets of a device. Sessions that share the device share it.
 type deviceIO struct {
 	path    *plainPath      // of the engine
+	Device  tun.Device      // for packets that are written one at a time
+	Shared  *SharedDevice   // nil: the device is the session's own
 	gso     tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
 	writers []tun.GSOWriter // the device's writer for each port; only in gsoPath
 	done    chan struct{}   // closed when the device is no longer read; nil: it is shared
@@ -35,10 +54,10 @@ type deviceIO struct {
 var _ Session = (*entry)(nil)
 
 func newEntry(p *plainPath, c SessionConfig, io *deviceIO) *entry {
-	if io.path == nil {
-		io.path = p // a SharedDevice's has it
+	if io.path == nil { // else it is a SharedDevice's
+		io.path, io.Device = p, c.Device
 	}
-	return &entry{SessionConfig: c, headers: newHeaders(&c), deviceIO: io}
+	return &entry{identity: identity{c.Key, c.Priority, c.Attachment, c.Generation}, headers: newHeaders(&c), deviceIO: io}
 }
 
 // SetFamilies sets which address families may pass.
@@ -111,7 +130,7 @@ func (e *entry) encapsulate(buf []byte, size int, now instant) []byte {
 	}
 	protocol := protocolOf(buf[maxTaggedLen])
 	if !e.isOpen(protocol) {
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 		return nil
 	}
 	if !e.admitToPeer(size, now) {

@@ -61,7 +61,7 @@ func (b *frameBatch) appendPacket(f *entry, out *outlet, size int, pending tun.P
 	packet := buf[maxTaggedLen:]
 	protocol := protocolOf(packet[0])
 	if !f.isOpen(protocol) {
-		f.counters.dropped.Add(1)
+		f.counters.dropped().other.Add(1)
 		return
 	}
 	if pending.Segment != tun.SegmentNone {
@@ -74,7 +74,7 @@ func (b *frameBatch) appendPacket(f *entry, out *outlet, size int, pending tun.P
 	}
 	f.clamp(packet, pending.Checksum)
 	if !pending.Complete(packet) {
-		f.counters.dropped.Add(1)
+		f.counters.dropped().other.Add(1)
 		return
 	}
 	f.headers.put(buf, protocol, size)
@@ -87,7 +87,7 @@ func (b *frameBatch) appendPacket(f *entry, out *outlet, size int, pending tun.P
 // are sent.
 func (b *frameBatch) appendSegments(f *entry, out *outlet, packet []byte, pending tun.PendingOffload) {
 	if b.segmenter.Start(packet, pending) != nil || maxTaggedLen+b.segmenter.HeaderLen() > maxHeadersLen {
-		f.counters.dropped.Add(1)
+		f.counters.dropped().other.Add(1)
 		return
 	}
 	header, protocol := maxTaggedLen+b.segmenter.HeaderLen(), protocolOf(packet[0])
@@ -183,7 +183,7 @@ func (o *outlet) send(j *joiner, l *frameList, n int) {
 		sent, _ = o.port.WriteBatch(j.join(l, n, o.port.MTU()))
 	}
 	for _, f := range l.owners[sent:n] {
-		f.counters.dropped.Add(1)
+		f.counters.dropped().other.Add(1)
 	}
 }
 

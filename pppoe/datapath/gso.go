@@ -68,7 +68,7 @@ func (p *gsoPath) Add(c SessionConfig) (Session, error) {
 
 // newGSOIO returns how packets of a device are moved with GSO, by a number of ports.
 func newGSOIO(d tun.GSODevice, ports int) *deviceIO {
-	return &deviceIO{gso: d, writers: writers(d, ports), done: make(chan struct{})}
+	return &deviceIO{Device: d, gso: d, writers: writers(d, ports), done: make(chan struct{})}
 }
 
 // writers returns n writers of a device, one for each port's goroutine. The first is used by Inject
@@ -151,7 +151,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 // writeGSO writes a packet or GSO packet to its device.
 func (w *portWorker) writeGSO(f *entry, s *tun.GSOPacket) {
 	if f.writers[w.index].WriteGSO(s, HeadersLen) != nil {
-		f.counters.dropped.Add(uint64(s.Packets))
+		f.counters.dropped().other.Add(uint64(s.Packets))
 		return
 	}
 	f.counters.received(s.Packets, s.Octets)

@@ -109,7 +109,8 @@ func newGSOEntry(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, 
 func setPeer(p *gsoPath, e *entry, peer wire.Addr) {
 	p.sessions.take(e)
 	e.Peer, e.Local = peer, acAddr
-	e.headers = newHeaders(&e.SessionConfig)
+	c := e.config()
+	e.headers = newHeaders(&c)
 	p.sessions.put(e)
 }
 

@@ -8,7 +8,6 @@ type offloadedShared struct {
 	Session
 	path      *offloadedPath
 	offloaded OffloadSession
-	config    *SessionConfig
 	policed   bool // the Path has the token buckets of the Offload
 }
 
@@ -19,13 +18,14 @@ func (p *offloadedPath) addShared(s Session, c SessionConfig) Session {
 	if err != nil {
 		return s
 	}
-	o := &offloadedShared{Session: s, path: p, offloaded: offloaded}
-	if e, is := s.(*entry); is {
-		o.config = &e.SessionConfig
-	} else {
-		o.config = &c
+	return &offloadedShared{Session: s, path: p, offloaded: offloaded}
+}
+
+// report reports why the Offload does not carry the session.
+func (s *offloadedShared) report(why error) {
+	if e, is := s.Session.(interface{ config() SessionConfig }); is {
+		s.path.report(e.config(), why)
 	}
-	return o
 }
 
 // SetFamilies sets the families of both: see offloadedSession.SetFamilies.
@@ -38,7 +38,7 @@ func (s *offloadedShared) SetFamilies(ipv4, ipv6 bool) {
 func (s *offloadedShared) SetSourceFilter(from *SourceFilter) {
 	s.Session.SetSourceFilter(from)
 	if err := s.offloaded.SetSourceFilter(from); err != nil {
-		s.path.report(*s.config, err)
+		s.report(err)
 	}
 }
 
@@ -60,7 +60,7 @@ func (s *offloadedShared) SetPrefixes(all []netip.Prefix) error {
 		return err
 	}
 	if err := s.offloaded.SetPrefixes(all); err != nil {
-		s.path.report(*s.config, err)
+		s.report(err)
 	}
 	return nil
 }

@@ -109,8 +109,22 @@ func (c Counters) without(d Counters) Counters {
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64
 	receivedPackets, receivedBytes atomic.Uint64
-	dropped                        atomic.Uint64 // for reasons other than the following
-	spoofed, exceeded, isolated    atomic.Uint64
+	drops                          atomic.Pointer[dropCounters] // nil: none
+}
+
+// dropCounters are those of packets that were dropped. Few sessions have any.
+type dropCounters struct {
+	other                       atomic.Uint64 // for reasons other than the following
+	spoofed, exceeded, isolated atomic.Uint64
+}
+
+// dropped returns the counters of dropped packets, to add to one.
+func (c *counters) dropped() *dropCounters {
+	if d := c.drops.Load(); d != nil {
+		return d
+	}
+	c.drops.CompareAndSwap(nil, new(dropCounters))
+	return c.drops.Load()
 }
 
 func (c *counters) sent(packets, bytes int) {
@@ -126,17 +140,24 @@ func (c *counters) received(packets, bytes int) {
 func (c *counters) add(n Counters) {
 	c.sent(int(n.SentPackets), int(n.SentBytes))
 	c.received(int(n.ReceivedPackets), int(n.ReceivedBytes))
-	c.spoofed.Add(n.Spoofed)
-	c.exceeded.Add(n.Exceeded)
-	c.isolated.Add(n.Isolated)
-	c.dropped.Add(n.Dropped - min(n.Dropped, n.Spoofed+n.Exceeded+n.Isolated))
+	if n.Dropped == 0 {
+		return
+	}
+	d := c.dropped()
+	d.spoofed.Add(n.Spoofed)
+	d.exceeded.Add(n.Exceeded)
+	d.isolated.Add(n.Isolated)
+	d.other.Add(n.Dropped - min(n.Dropped, n.Spoofed+n.Exceeded+n.Isolated))
 }
 
 func (c *counters) read() Counters {
-	spoofed, exceeded, isolated := c.spoofed.Load(), c.exceeded.Load(), c.isolated.Load()
-	return Counters{
+	n := Counters{
 		SentPackets: c.sentPackets.Load(), SentBytes: c.sentBytes.Load(),
 		ReceivedPackets: c.receivedPackets.Load(), ReceivedBytes: c.receivedBytes.Load(),
-		Dropped: c.dropped.Load() + spoofed + exceeded + isolated, Spoofed: spoofed, Exceeded: exceeded, Isolated: isolated,
 	}
+	if d := c.drops.Load(); d != nil {
+		n.Spoofed, n.Exceeded, n.Isolated = d.spoofed.Load(), d.exceeded.Load(), d.isolated.Load()
+		n.Dropped = d.other.Load() + n.Spoofed + n.Exceeded + n.Isolated
+	}
+	return n
 }

@@ -53,7 +53,6 @@ func (p *plainPath) Add(c SessionConfig) (Session, error) {
 
 // addShared adds a session of a SharedDevice.
 func (p *plainPath) addShared(c SessionConfig) (Session, error) {
-	c.Device = c.Shared.single
 	e := newEntry(p, c, p.shared.get(p, c.Shared))
 	if !p.sessions.put(e) {
 		return nil, ErrSessionInUse
@@ -95,7 +94,7 @@ func (p *plainPath) toControl(frame *Frame) {
 
 // Find returns a session.
 func (p *plainPath) Find(k Key, generation uint64) Session {
-	if e := p.sessions.get(k); e != nil && e.Generation == generation {
+	if e := p.sessions.get(k); e != nil && e.generation == generation {
 		return e
 	}
 	return nil
@@ -127,7 +126,7 @@ func (p *plainPath) writePacket(f *entry, frame *Frame, packet [][]byte, now ins
 	}
 	f.clamp(packet[0][HeadersLen:], false)
 	if n, _ := f.Device.Write(packet, HeadersLen); n != 1 {
-		f.counters.dropped.Add(1)
+		f.counters.dropped().other.Add(1)
 		return
 	}
 	f.counters.received(1, len(packet[0])-HeadersLen)
@@ -159,7 +158,7 @@ func (p *plainPath) runTransmit(f *entry, transmit func(*entry)) {
 	transmit(f)
 	close(f.done)
 	if p.sessions.get(f.Key) == f {
-		p.lost(f.SessionConfig)
+		p.lost(f.config())
 	}
 }
 
@@ -204,6 +203,6 @@ func (p *plainPath) transmitLoop(f *entry) {
 			}
 		}
 		sent, _ := port.WriteBatch(frames)
-		f.counters.dropped.Add(uint64(len(frames) - sent))
+		f.counters.dropped().other.Add(uint64(len(frames) - sent))
 	}
 }

@@ -28,7 +28,7 @@ func TestSessionTable(t *testing.T) {
 		if table.get(keyNumber(i)) != nil || table.take(&sessions[i]) {
 			t.Fatalf("%d: there is a session before put", i)
 		}
-		if !table.put(&sessions[i]) || table.put(&entry{SessionConfig: SessionConfig{Key: keyNumber(i)}}) {
+		if !table.put(&sessions[i]) || table.put(&entry{identity: identity{Key: keyNumber(i)}}) {
 			t.Fatalf("%d: the first put fails, or the second does not", i)
 		}
 	}
@@ -46,7 +46,7 @@ func TestSessionTable(t *testing.T) {
 // TestSessionTableConcurrent: a session is found all the time while others come and go.
 func TestSessionTableConcurrent(t *testing.T) {
 	table := newSessionTable()
-	stays := &entry{SessionConfig: SessionConfig{Key: keyNumber(0)}}
+	stays := &entry{identity: identity{Key: keyNumber(0)}}
 	table.put(stays)
 	var changing sync.WaitGroup
 	changing.Go(func() {

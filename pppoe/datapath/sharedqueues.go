@@ -51,7 +51,7 @@ func (s *sharedDevices) get(p *plainPath, d *SharedDevice) *deviceIO {
 		s.io = make(map[*SharedDevice]*deviceIO)
 	}
 	if s.io[d] == nil {
-		s.io[d] = &deviceIO{path: p, gso: d.gso, ahead: d.clock() - p.clock()}
+		s.io[d] = &deviceIO{path: p, Device: d.single, Shared: d, gso: d.gso, ahead: d.clock() - p.clock()}
 		if d.gso != nil {
 			s.io[d].writers = d.writersFor(len(p.ports))
 		}

@@ -127,13 +127,13 @@ func (e *entry) takeLocal(packet []byte, pending bool) bool {
 		return false
 	}
 	if e.Shared.cfg.Local == nil {
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 		return true
 	}
 	if pending {
 		tun.CompleteChecksum(packet)
 	}
 	e.counters.received(1, len(packet))
-	e.Shared.cfg.Local(e.SessionConfig, packet)
+	e.Shared.cfg.Local(e.config(), packet)
 	return true
 }

@@ -87,12 +87,12 @@ func (q *sharedQueue) tooLong(e *entry, packet []byte, pending tun.PendingOffloa
 	}
 	switch {
 	case !pending.Complete(packet):
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 	case mayFragment(packet):
 		q.batch.used += maxTaggedLen + len(packet)
 		q.fragment(e, packet, mtu)
 	default:
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 		q.tooBig(packet, 1, mtu)
 	}
 	return true
@@ -105,7 +105,7 @@ func (q *sharedQueue) longSegments(e *entry, packet []byte, pending tun.PendingO
 		return false
 	}
 	if segments := segmenter.Len(); !mayFragment(packet) {
-		e.counters.dropped.Add(uint64(segments))
+		e.counters.dropped().other.Add(uint64(segments))
 		q.tooBig(q.nextSegment(), segments, mtu)
 		return true
 	}
@@ -135,7 +135,7 @@ func (q *sharedQueue) tooBig(packet []byte, packets, mtu int) {
 func (q *sharedQueue) fragment(e *entry, packet []byte, mtu int) {
 	e.clamp(packet, false)
 	if !q.fragments.start(packet, mtu) {
-		e.counters.dropped.Add(1)
+		e.counters.dropped().other.Add(1)
 		return
 	}
 	for out := e.outlet(q.index); q.fragments.more(); {
