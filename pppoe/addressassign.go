@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"cmp"
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -50,10 +51,10 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	if p := d.Policy; p != nil {
 		d.NameServers, d.InterfaceID = p.DNS, p.InterfaceID
 	}
-	if d.Address.IsUnspecified() {
+	if d.Address.IsUnspecified() && !l.server.cfg.Withhold {
 		return // the peer's choice
 	}
-	if d.Address.IsValid() {
+	if d.Address.IsValid() && !d.Address.IsUnspecified() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
 		s.claims.assigned.add(d.Address)
 		l.server.addresses.reserve(d.Address)
@@ -62,6 +63,9 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	a, err := l.assignAddress(s, info, policy, d.AllowAddress)
 	switch {
 	case err == errNoPools:
+	case err == nil && !a.IsValid() && l.server.cfg.Withhold:
+		err = errNoneAllowed
+		fallthrough
 	case err != nil:
 		*d = AuthResult{}
 		d.Reason = err.Error()
@@ -72,6 +76,9 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 		d.Address = netip.IPv4Unspecified()
 	}
 }
+
+// errNoneAllowed is why a login is refused where peers cannot choose an address.
+var errNoneAllowed = errors.New("the account allows none of the addresses that are free")
 
 // assignAddress assigns a session an address of the pool of its policy: see addressTable.assign.
 func (l *serverLoop) assignAddress(s *sessionState, info SessionInfo, policy *SessionPolicy, allowed func(netip.Addr) bool) (netip.Addr, error) {

@@ -21,6 +21,7 @@ type addressPools struct {
 	next, prev []uint32
 	flags      []addressFlags
 	leases     []uint32 // by slot: the address as a number; 0: none
+	withholds  bool     // addresses are withheld until they are provided
 }
 
 // poolState is a pool: the indexes from first on.
@@ -30,6 +31,7 @@ type poolState struct {
 	next           int       // -1: none
 	free, reserved [2]uint32 // lengths of the lists are [0]; heads are [1]
 	refused        uint64
+	withheld       uint32 // addresses that are withheld, and no session has
 }
 
 // poolSegment is a part of a range.
@@ -46,10 +48,11 @@ const (
 	leased   addressFlags = 1 << iota // assigned to a slot
 	claimed                           // a session has it: addressTable
 	reserved                          // an account has named it, and may do so again
+	withheld                          // not to be assigned now: Server.Provide
 )
 
-func newAddressPools(pools []AddressPool, slots int) *addressPools {
-	p := &addressPools{byName: make(map[string]int), leases: make([]uint32, slots)}
+func newAddressPools(pools []AddressPool, slots int, withholds bool) *addressPools {
+	p := &addressPools{withholds: withholds, byName: make(map[string]int), leases: make([]uint32, slots)}
 	for i, pool := range pools {
 		p.byName[pool.Name] = i
 		p.addPool(pool, int32(i))
@@ -122,7 +125,14 @@ func (p *addressPools) segmentAt(index uint32) *poolSegment {
 	return &p.segments[sort.Search(len(p.segments), func(i int) bool { return p.segments[i].index > index })-1]
 }
 
-func (p *addressPools) isFree(index uint32) bool { return p.flags[index]&(leased|claimed) == 0 }
+func (p *addressPools) isFree(index uint32) bool {
+	return p.flags[index]&(leased|claimed|withheld) == 0
+}
+
+// isIdle reports whether an address is withheld, and no session has it.
+func (p *addressPools) isIdle(index uint32) bool {
+	return p.flags[index]&(leased|claimed|withheld) == withheld
+}
 
 // listOf returns the length and the head of the list that an address is in while it is free.
 func (p *addressPools) listOf(index uint32) *[2]uint32 {
@@ -154,15 +164,28 @@ func (p *addressPools) set(index uint32, flags addressFlags) {
 	if p.isFree(index) {
 		p.unlink(index)
 	}
-	if p.flags[index] |= flags; p.isFree(index) {
+	p.countIdle(index, -1)
+	p.flags[index] |= flags
+	p.countIdle(index, 1)
+	if p.isFree(index) {
 		p.link(index)
+	}
+}
+
+// countIdle counts an address if it is idle.
+func (p *addressPools) countIdle(index uint32, by int32) {
+	if p.isIdle(index) {
+		p.poolAt(index).withheld += uint32(by)
 	}
 }
 
 // clear clears flags of an address. One that becomes free is the last of its list.
 func (p *addressPools) clear(index uint32, flags addressFlags) {
 	was := p.isFree(index)
-	if p.flags[index] &^= flags; !was && p.isFree(index) {
+	p.countIdle(index, -1)
+	p.flags[index] &^= flags
+	p.countIdle(index, 1)
+	if !was && p.isFree(index) {
 		p.link(index)
 	}
 }
@@ -237,7 +260,7 @@ func (p *addressPools) takeOver(from *addressPools, claimedAddrs func(yield func
 		index, ok := p.indexOf(from.addrAt(uint32(i)))
 		if ok {
 			known[index] = true
-			p.flags[index] |= from.flags[i] & reserved
+			p.flags[index] |= from.flags[i] & (reserved | withheld)
 		}
 	}
 	for i := range from.pools {
@@ -258,6 +281,7 @@ func (p *addressPools) takeOver(from *addressPools, claimedAddrs func(yield func
 	}
 	for index := range p.size() {
 		if !known[index] {
+			p.flags[index] |= p.initialFlags()
 			link(index)
 		}
 	}
@@ -266,6 +290,7 @@ func (p *addressPools) takeOver(from *addressPools, claimedAddrs func(yield func
 	}
 	for index := range p.size() {
 		link(index)
+		p.countIdle(index, 1)
 	}
 	for i := range p.pools {
 		if was, ok := from.byName[p.pools[i].Name]; ok {
@@ -274,9 +299,20 @@ func (p *addressPools) takeOver(from *addressPools, claimedAddrs func(yield func
 	}
 }
 
-// linkAll makes all addresses free.
+// linkAll makes all addresses free, or withholds them.
 func (p *addressPools) linkAll() {
 	for index := range p.size() {
-		p.link(index)
+		if p.flags[index] = p.initialFlags(); p.isFree(index) {
+			p.link(index)
+		}
+		p.countIdle(index, 1)
 	}
+}
+
+// initialFlags are those of an address that no session has had.
+func (p *addressPools) initialFlags() addressFlags {
+	if p.withholds {
+		return withheld
+	}
+	return 0
 }

@@ -163,7 +163,7 @@ func TestPoolsModel(t *testing.T) {
 	}
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		a := newAddressTable(sets[0], slots)
+		a := newAddressTable(sets[0], slots, false)
 		var states [slots]*sessionState // nil: the slot is free
 		held := make(map[netip.Addr]int)
 		for step := range 600 {
@@ -208,7 +208,7 @@ func TestPoolsModel(t *testing.T) {
 // TestPoolsLongestFree: the address that is free longest is taken first, a reserved one last, and a pool
 // that is exhausted refers to the next.
 func TestPoolsLongestFree(t *testing.T) {
-	a := newAddressTable([]AddressPool{{Name: "a", Ranges: ranges("192.0.2.1-4"), Next: "b"}, {Name: "b", Ranges: ranges("198.51.100.1")}}, 8)
+	a := newAddressTable([]AddressPool{{Name: "a", Ranges: ranges("192.0.2.1-4"), Next: "b"}, {Name: "b", Ranges: ranges("198.51.100.1")}}, 8, false)
 	get := func(slot int, want string) {
 		t.Helper()
 		got, err := a.assign(addressRequest{info: SessionInfo{Unit: slot, User: "alice"}, pool: "a", leaving: func(int) bool { return false }})
@@ -235,7 +235,7 @@ func TestPoolsLongestFree(t *testing.T) {
 func BenchmarkPools(b *testing.B) {
 	for _, n := range []string{"10.0.0.0/28", "10.0.0.0/16"} {
 		b.Run(n, func(b *testing.B) {
-			a := newAddressTable([]AddressPool{{Name: "a", Ranges: ranges(n)}}, 16)
+			a := newAddressTable([]AddressPool{{Name: "a", Ranges: ranges(n)}}, 16, false)
 			q := addressRequest{pool: "a", leaving: func(int) bool { return false }}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -110,7 +110,7 @@ func (a *addressTable) isOwn(r addressRequest, index uint32) bool {
 // usable reports whether an address is allowed, and no other session has it.
 func (a *addressTable) usable(r addressRequest, index uint32) bool {
 	addr := toAddr(a.pools.addrAt(index))
-	return (r.allowed == nil || r.allowed(addr)) && a.isFreeForLocked(addr, r.state, r.info)
+	return a.pools.flags[index]&withheld == 0 && (r.allowed == nil || r.allowed(addr)) && a.isFreeForLocked(addr, r.state, r.info)
 }
 
 // reserve records that an account has an address for its own: others get it only if no other is free.
@@ -147,7 +147,7 @@ func (a *addressTable) hasPool(addr netip.Addr) bool {
 func (a *addressTable) setPools(pools []AddressPool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next := newAddressPools(pools, 0)
+	next := newAddressPools(pools, 0, a.pools.withholds)
 	next.takeOver(a.pools, func(yield func(netip.Addr)) {
 		for e := range a.by.All() {
 			yield(netip.AddrFrom4(e.addr))
@@ -162,6 +162,7 @@ type PoolStats struct {
 	// Size is the number of addresses: those that sessions have, Used; those that are free, Free; and of
 	// these, those that accounts have for their own, and others get last, Reserved.
 	Size, Used, Free, Reserved uint64
+	Withheld                   uint64 // those that no session has, and Server.Provide has not provided
 	Refused                    uint64 // logins, because it was exhausted
 }
 
@@ -173,7 +174,7 @@ func (s *Server) Pools() []PoolStats {
 	all := make([]PoolStats, 0, len(a.pools.pools))
 	for _, p := range a.pools.pools {
 		free := uint64(p.free[0]) + uint64(p.reserved[0])
-		all = append(all, PoolStats{AddressPool: p.AddressPool, Size: uint64(p.n), Used: uint64(p.n) - free, Free: free, Reserved: uint64(p.reserved[0]), Refused: p.refused})
+		all = append(all, PoolStats{AddressPool: p.AddressPool, Size: uint64(p.n), Used: uint64(p.n-p.withheld) - free, Free: free, Withheld: uint64(p.withheld), Reserved: uint64(p.reserved[0]), Refused: p.refused})
 	}
 	return all
 }

@@ -59,8 +59,8 @@ func (r sessionRef) info() SessionInfo {
 }
 
 // newAddressTable returns a table for sessions of a number of slots.
-func newAddressTable(pools []AddressPool, slots int) *addressTable {
-	a := &addressTable{pools: newAddressPools(pools, slots)}
+func newAddressTable(pools []AddressPool, slots int, withholds bool) *addressTable {
+	a := &addressTable{pools: newAddressPools(pools, slots, withholds)}
 	a.pools.linkAll()
 	return a
 }

@@ -11,7 +11,7 @@ import (
 // TestAddresses: an address has one holder and at most one waiting session, the newest.
 func TestAddresses(t *testing.T) {
 	x, y := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	a := newAddressTable(nil, 0)
+	a := newAddressTable(nil, 0, false)
 	ref := func(t *sessionState) sessionRef { return sessionRef{state: t} }
 	one, two, three := &sessionState{}, &sessionState{}, &sessionState{}
 	always, never := func(sessionRef) bool { return true }, func(sessionRef) bool { return false }
@@ -92,7 +92,7 @@ func TestChoose(t *testing.T) {
 		{"its own before, though another is free", map[netip.Addr]wire.Addr{z: {2}}, all, z},
 		{"the only one, taken", map[netip.Addr]wire.Addr{x: {4}}, all[:1], x},
 	} {
-		a := newAddressTable(nil, 0)
+		a := newAddressTable(nil, 0, false)
 		for addr, station := range c.taken {
 			a.claim(addr, sessionRef{state: &sessionState{SessionInfo: SessionInfo{Peer: station}}}, func(sessionRef) bool { return true })
 		}
@@ -106,7 +106,7 @@ func TestChoose(t *testing.T) {
 // lost it, and no sooner.
 func TestReleaseAddresses(t *testing.T) {
 	x, y := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	o := &serverLoop{server: &Server{addresses: newAddressTable(nil, 0)}}
+	o := &serverLoop{server: &Server{addresses: newAddressTable(nil, 0, false)}}
 	s := &sessionState{}
 	has := func(a netip.Addr) Addressing { return Addressing{IPv4: ipcp.Agreement{Local: a, Remote: a}} }
 	free := func(wantX, wantY bool, when string) {

@@ -70,6 +70,9 @@ func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sess
 	}
 	ref := sessionRef{l, s, s.User}
 	if r.HasIPv4() {
+		if l.server.addresses.isWithheld(r.IPv4.Remote) {
+			return nil, ErrNotProvided
+		}
 		if !l.server.addresses.adopt(r.IPv4.Remote, ref, r.Leased) {
 			return nil, ErrIPv4InUse
 		}

@@ -13,8 +13,8 @@ var ErrDelayedForever = errors.New("pppoe: PADIs are not answered with this many
 
 // receivePADI answers a PADI, or queues the answer until the PADO delay is over.
 func (l *serverLoop) receivePADI(now time.Time, f wire.DiscoveryFrame) error {
-	if l.server.draining.Load() {
-		return ErrDraining
+	if err := l.server.dropsRequests(); err != nil {
+		return err
 	}
 	delay := time.Duration(0)
 	if steps := l.config.Access.PADODelay; len(steps) > 0 {
@@ -41,8 +41,8 @@ func (l *serverLoop) receivePADI(now time.Time, f wire.DiscoveryFrame) error {
 // sendDelayedPADOs sends the PADOs that are due.
 func (l *serverLoop) sendDelayedPADOs(now time.Time) {
 	for f, ok := l.delayed.Pop(now); ok; f, ok = l.delayed.Pop(now) {
-		if l.server.draining.Load() {
-			l.loop.drops.count(ErrDraining)
+		if err := l.server.dropsRequests(); err != nil {
+			l.loop.drops.count(err)
 			continue
 		}
 		l.queue.Add(f)

@@ -28,6 +28,7 @@ type Server struct {
 	reconcilers   reconcilerPool
 	generations   atomic.Uint64
 	draining      atomic.Bool
+	refusal       atomic.Pointer[error]
 	counts        serverCounts
 	adopting      sync.Mutex                 // held by Adopt, and while Run begins
 	running       bool                       // Run was called; guarded by adopting
@@ -45,7 +46,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 		cfg.Pool.Max = DefaultSessions
 	}
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient, cfg.Access), access: newAccess(cfg.Access, len(listeners)), addressMemory: newAddressMemory(rememberedPerAddress * cfg.Pool.Max)}
-	s.addresses = newAddressTable(cfg.pools(), cfg.Pool.Max)
+	s.addresses = newAddressTable(cfg.pools(), cfg.Pool.Max, cfg.Withhold)
 	s.framed, s.users = newFramedClaims(), newUserSessions()
 	s.generations.Store(cfg.LastGeneration)
 	s.setCurrent(cfg)

@@ -69,6 +69,9 @@ type ServerConfig struct {
 	Pools       []AddressPool
 	DefaultPool string
 	SessionIDs  SessionIDs
+	// Withhold withholds the addresses of all pools until Server.Provide provides some, as where several
+	// servers have the same pools. Then no peer chooses its own address.
+	Withhold bool
 	// LocalPerSession gives the session with SessionInfo.Unit n the n-th address from Session.IPv4.Local,
 	// with devices of its own.
 	LocalPerSession bool

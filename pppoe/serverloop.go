@@ -203,8 +203,8 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 		}
 		return
 	}
-	if l.server.draining.Load() {
-		l.refuse(now, r, ErrDraining)
+	if err := l.server.refuses(); err != nil {
+		l.refuse(now, r, err)
 		return
 	}
 	if !l.stopped {

@@ -22,6 +22,7 @@ type Pool struct {
 	mu       sync.Mutex
 	used     *bitmap // indexes from first on
 	excluded uint64  // how many of them are in exclude
+	blocks   *blocks // that may be assigned from; nil: all
 }
 
 var (
@@ -66,6 +67,9 @@ func Hash(key string) uint64 {
 func (p *Pool) AllocateHash(hash uint64) (netip.Prefix, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.blocks != nil {
+		return p.allocateInBlocks(hash)
+	}
 	if p.used.count == p.size {
 		return netip.Prefix{}, fmt.Errorf("%v: %w", p, ErrExhausted)
 	}
@@ -86,7 +90,7 @@ func (p *Pool) Reserve(part netip.Prefix) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.used.has(i) {
+	if p.used.has(i) || !p.blocks.take(part) {
 		return false
 	}
 	p.used.add(i)
@@ -103,6 +107,7 @@ func (p *Pool) Free(part netip.Prefix) {
 	defer p.mu.Unlock()
 	if p.used.has(i) {
 		p.used.remove(i)
+		p.blocks.free(part)
 	}
 }
 
