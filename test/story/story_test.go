@@ -95,6 +95,11 @@ func TestOnStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(string(text), freeradiusDir) {
+		if err := bindCopy(freeradiusDir); err != nil {
+			t.Fatal(err)
+		}
+	}
 	os.Setenv("PATH", bin+":"+linkDir+":"+os.Getenv("PATH"))
 	runSteps(t, string(text))
 }
@@ -110,7 +115,7 @@ func bindDirs() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, dir := range []string{"/etc/ppp", "/etc/network", linkDir, "/var/lib", "/var/log", "/run"} {
+	for _, dir := range []string{"/etc/ppp", "/etc/upppoe", "/etc/network", linkDir, "/var/lib", "/var/log", "/run"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -119,6 +124,20 @@ func bindDirs() error {
 		}
 	}
 	return os.Mkdir("/etc/ppp/peers", 0o755)
+}
+
+const freeradiusDir = "/etc/freeradius"
+
+// bindCopy mounts a copy of a directory in its place.
+func bindCopy(dir string) error {
+	const scratch = "/run/copy"
+	if out, err := exec.Command("cp", "-a", dir, scratch).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy %s: %w: %s", dir, err, out)
+	}
+	if err := unix.Mount(scratch, dir, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s: %w", dir, err)
+	}
+	return nil
 }
 
 // step is a command and its expected output.
@@ -189,10 +208,17 @@ func run(t *testing.T, s step, command string) string {
 	}
 }
 
-// shell returns a command as a user would type it, without sudo: the test is run by root.
+// shell returns a command as a user would type it, without sudo: the test is run by root. It plays systemd.
 func shell(command string) *exec.Cmd {
-	return exec.Command("bash", "-c", "sudo() { \"$@\"; }\n"+command)
+	return exec.Command("bash", "-c", "sudo() { \"$@\"; }\n"+systemctl+command)
 }
+
+// systemctl starts services as Debian's units do.
+const systemctl = `systemctl() {
+	[ "$*" = "restart freeradius" ] || { echo "systemctl $*: not played"; return 1; }
+	install -d -o freerad -g freerad /run/freeradius /var/log/freeradius/radacct && freeradius
+}
+`
 
 type background struct {
 	cmd *exec.Cmd

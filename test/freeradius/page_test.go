@@ -14,11 +14,11 @@ import (
 // installed is where Debian has FreeRADIUS's configuration.
 const installed = "/etc/freeradius/3.0"
 
-// TestREADME: README's additions to the installed configuration of FreeRADIUS let its user log in by each
+// TestPage: The additions of the page about a first BNG to the installed configuration of FreeRADIUS let its user log in by each
 // method.
-func TestREADME(t *testing.T) {
+func TestPage(t *testing.T) {
 	roottest.NeedPrograms(t, Program, "radclient")
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../.github/docs/first-bng.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestREADME(t *testing.T) {
 	change("radiusd.conf", func(before string) string { // as root, who may read the directory
 		return strings.NewReplacer(installed, dir, "user = freerad", "", "group = freerad", "").Replace(before)
 	})
-	additions := strings.Split(string(readme), "```\n# "+installed+"/")[1:]
+	additions := strings.Split(string(page), "```\n# "+installed+"/")[1:]
 	for _, addition := range additions {
 		text, _, _ := strings.Cut(addition, "\n```")
 		head, text, _ := strings.Cut(text, "\n")
