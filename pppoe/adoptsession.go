@@ -134,7 +134,7 @@ func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
 	if s.requestKey != ([8]byte{}) {
 		l.byRequest.Put(requested{s})
 	}
-	if user, limit := countedUser(s.User, s.policy, cfg.Duplicates); limit > 0 {
+	if user, limit := CountedUser(s.User, s.policy, cfg.Duplicates); limit > 0 {
 		l.server.users.adopt(user, s.Unit, sessionRef{l, s, user})
 	}
 	for addr := range s.claims.assigned.all() {

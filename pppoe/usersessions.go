@@ -98,7 +98,7 @@ func (u *userSessions) removeLocked(slot int) {
 // where they are replaced. Otherwise their peers are checked, as after a power cut they are gone.
 func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPolicy) error {
 	duplicates := l.server.current.Load().Duplicates
-	user, limit := countedUser(user, policy, duplicates)
+	user, limit := CountedUser(user, policy, duplicates)
 	if limit == 0 {
 		l.server.users.remove(s.Unit)
 		return nil
@@ -119,9 +119,9 @@ func (l *serverLoop) admitUser(s *sessionState, user string, policy *SessionPoli
 	return nil
 }
 
-// countedUser returns the name by which a user's sessions are counted, and how many there may be; 0: they
-// are not counted.
-func countedUser(user string, policy *SessionPolicy, duplicates Duplicates) (name string, limit int) {
+// CountedUser returns the name by which a user's sessions are counted, and how many there may be; 0: they
+// are not counted. It is for several servers that count the sessions of a user together.
+func CountedUser(user string, policy *SessionPolicy, duplicates Duplicates) (name string, limit int) {
 	if duplicates != AllowDuplicates {
 		limit = 1
 	}

@@ -39,7 +39,7 @@ type clusterMember struct {
 
 // fenceCluster stops what an opener will open, before the machine is active.
 func fenceCluster(c *serverconfig.Config, opener *linux.Opener) {
-	if c.Cluster.IsOn() {
+	if c.Cluster.IsOn() || c.Cluster.IsAllActive() {
 		opener.Fence = linux.NewFence()
 		opener.SetDeadline(cluster.WallTime(0))
 	}

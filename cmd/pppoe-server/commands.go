@@ -42,6 +42,7 @@ func commands() []command {
 		{"reload", "", "read options and accounts again, as by SIGHUP, for sessions that begin from now on; if they are invalid, nothing changes, and the error is printed", simpleRequest("reload", "reloaded")},
 		{"upgrade", "[--exec FILE] [--json]", "replace the running program by a new version, as SIGUSR2 does, without the loss of a session: it takes over sockets and devices once it has read the configuration; " +
 			"if it cannot, the running one goes on, and the reason is printed", upgradeServer},
+		{"cluster-free", "MACHINE [--yes]", "free the blocks of addresses and the users of a machine of an all-active cluster that is off, at once instead of when hold is over; if it still has clients, addresses are given twice", freeMachine},
 		{"pools", "[--json]", "show the address pools, and how much of them sessions use", showPools},
 		{"stats", "[--json]", "show totals: set-ups, failures and ends by cause, discovery packets, what was dropped and why, queues", showStats},
 		{"events", "[--json]", "show the events of sessions as they happen, until interrupted", showEvents},

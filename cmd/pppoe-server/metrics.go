@@ -13,7 +13,7 @@ import (
 
 // serveMetrics serves the server's numbers, if the configuration has an address for them; else it returns
 // nil. inherited is the socket of an earlier program; nil: there is none.
-func serveMetrics(c metrics.Config, inherited *os.File, server *pppoe.Server, radius *radiusService, state *sessionState, log *slog.Logger) (*metrics.Server, error) {
+func serveMetrics(c metrics.Config, inherited *os.File, server *pppoe.Server, radius *radiusService, state *sessionState, cluster *allActive, log *slog.Logger) (*metrics.Server, error) {
 	if c.Listen == "" {
 		if inherited != nil {
 			inherited.Close()
@@ -26,6 +26,9 @@ func serveMetrics(c metrics.Config, inherited *os.File, server *pppoe.Server, ra
 	}
 	if state.store() != nil {
 		more = append(more, metrics.Store{Stats: state.logStats})
+	}
+	if cluster != nil {
+		more = append(more, metrics.AllActive{Status: cluster.member.Status})
 	}
 	c.Inherited = inherited
 	s, err := metrics.Listen(c, server, more...)

@@ -50,6 +50,7 @@ type program struct {
 	state     *sessionState
 	radius    *radiusService
 	cluster   *clusterMember
+	allActive *allActive
 	server    *pppoe.Server
 	current   currentServer // the server once it runs
 	reload    *reloader
@@ -150,6 +151,9 @@ func (p *program) openServices() (err error) {
 	if err := p.joinCluster(); err != nil {
 		return err
 	}
+	if err := p.joinAllActive(); err != nil {
+		return err
+	}
 	if p.radius, err = newRADIUS(p.config, p.state, takeFile(p.inherited, fileCoA), p.log); err != nil {
 		return err
 	}
@@ -170,6 +174,8 @@ func (p *program) newServer() (err error) {
 	p.radius.configure(&cfg)
 	p.network.configure(&cfg)
 	p.state.configure(&cfg)
+	accounts := cfg.Authenticator
+	p.allActive.configure(&cfg)
 	events := &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		events.Notify(l, e)
@@ -177,21 +183,26 @@ func (p *program) newServer() (err error) {
 		p.socket.notify(l, e)
 		p.web.notify(l, e)
 		p.radius.notify(l, e)
+		p.allActive.notify(l, e)
 		p.state.notify(l, e)
 	}
 	if p.server, err = pppoe.NewServer(cfg, p.listeners); err != nil {
 		return err
 	}
 	p.network.start(p.server)
-	p.state.adopt(p.server, p.radius.notAdopted, p.sweep)
+	p.allActive.serve(p.server, p.network.ipv6Pools())
+	p.state.adopt(p.server, p.radius.notAdopted, func() {
+		p.allActive.settled()
+		p.sweep()
+	})
 	if err := p.radius.start(p.server); err != nil {
 		return err
 	}
 	p.reload = &reloader{
-		flags: p.flags, current: p.config, accounts: cfg.Authenticator, log: p.log, lines: p.lines,
+		flags: p.flags, current: p.config, accounts: accounts, allActive: p.allActive, log: p.log, lines: p.lines,
 		network: p.network, radius: p.radius, web: p.web, server: p.server,
 	}
-	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.state, p.log)
+	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.state, p.allActive, p.log)
 	p.onClose(p.leaveMetrics)
 	return err
 }
@@ -305,6 +316,7 @@ func (p *program) startControl() {
 	}
 	p.socket.program.Upgrade, p.socket.program.Upgrading = p.upgrades.onRequest, p.upgrades.onRequested
 	p.socket.program.Cluster, p.socket.program.Store = p.cluster.status, p.state.status
+	p.socket.program.AllActive, p.socket.program.FreeMachine = p.allActive.status, p.allActive.free
 	p.socket.start(&p.current, info, p.reloadByRequest, p.usedPools)
 	p.web.start(p.socket.program)
 }

@@ -15,16 +15,17 @@ import (
 
 // reloader reads the configuration and the accounts again at SIGHUP.
 type reloader struct {
-	flags    *flags
-	current  *serverconfig.Config
-	accounts pppoe.Authenticator
-	log      *slog.Logger
-	lines    *pppdlog.Handler
-	network  network
-	radius   *radiusService
-	web      *webPage
-	server   *pppoe.Server
-	mu       sync.Mutex // held while it reloads: signals and requests do
+	flags     *flags
+	current   *serverconfig.Config
+	accounts  pppoe.Authenticator
+	log       *slog.Logger
+	lines     *pppdlog.Handler
+	network   network
+	radius    *radiusService
+	web       *webPage
+	server    *pppoe.Server
+	allActive *allActive
+	mu        sync.Mutex // held while it reloads: signals and requests do
 }
 
 // onSignal calls do at each signal of a kind until stop is called.
@@ -57,6 +58,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
 	var useRADIUS, useToken func()
+	var accounts pppoe.Authenticator
 	if err == nil {
 		warnings = append(warnings, r.keepFixed(c, by)...)
 		useRADIUS, err = r.radius.prepare(c)
@@ -67,6 +69,8 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	if err == nil {
 		cfg = serverConfig(c, r.accounts, r.log)
 		r.radius.configure(&cfg)
+		accounts = cfg.Authenticator
+		r.allActive.configure(&cfg)
 		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
@@ -82,7 +86,7 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	useRADIUS()
 	useToken()
 	r.lines.SetDebug(c.Options.Debug)
-	r.current, r.accounts = c, cfg.Authenticator
+	r.current, r.accounts = c, accounts
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")
 	return warnings, nil
 }
@@ -93,6 +97,9 @@ func (r *reloader) keepFixed(c *serverconfig.Config, by string) []string {
 	var names []string
 	for _, key := range c.KeepFixed(r.current) {
 		names = append(names, r.flags.label(key))
+	}
+	if r.allActive.keepPools(c, r.current) {
+		names = append(names, "pool")
 	}
 	if names == nil {
 		return nil

@@ -37,7 +37,8 @@ type sessionState struct {
 	path  string
 	log   *slog.Logger
 	// hasAccount reports whether a user has an account; nil: that is not known.
-	hasAccount func(user string) bool
+	hasAccount  func(user string) bool
+	sharesPools bool // with other machines
 
 	mu         sync.Mutex
 	settled    func()                            // called once when all sessions are adopted or have ended; nil: it was
@@ -86,7 +87,7 @@ func (s *sessionState) join(m *clusterMember) {
 
 // openState opens the store. Without the default one, which another server may use, the server runs.
 func openState(c *serverconfig.Config, byFile bool, log *slog.Logger) (*sessionState, error) {
-	s := &sessionState{cfg: c.State, log: log}
+	s := &sessionState{cfg: c.State, log: log, sharesPools: c.Cluster.IsAllActive()}
 	path := c.State.File
 	switch {
 	case c.Cluster.IsOn(): // join
@@ -164,7 +165,7 @@ func (s *sessionState) checkAdoption(r *pppoe.SessionRecord, conflict error) err
 	if conflict == nil && s.hasAccount != nil && r.User != "" && !s.hasAccount(r.User) {
 		conflict = errNoAccount
 	}
-	if conflict == nil || s.cfg.EndConflicts {
+	if conflict == nil || s.cfg.EndConflicts || s.sharesPools { // others may have an address that is not of the pools
 		return conflict
 	}
 	s.log.Warn(fmt.Sprintf("user %q, session %d of %v is kept: %v", wire.EscapeName(r.User), r.SessionID, r.Peer, conflict))

@@ -57,6 +57,9 @@ func showStatus(args []string) int {
 		if c := s.Cluster; c != nil {
 			fmt.Printf("  cluster     %s\n", clusterText(c))
 		}
+		if a := s.AllActive; a != nil {
+			writeAllActive(os.Stdout, a)
+		}
 		if f := s.Store; f != nil {
 			fmt.Printf("  store       %s\n", storeText(f))
 		}

@@ -146,6 +146,7 @@ func (p *program) passOn() (*handover.Files, error) {
 // store and the spool are closed.
 func (p *program) suspend() (*handover.Files, error) {
 	p.server.Suspend()
+	p.allActive.suspend()
 	err := p.radius.suspend()
 	if err == nil {
 		err = p.state.suspend()
@@ -162,6 +163,7 @@ func (p *program) suspend() (*handover.Files, error) {
 func (p *program) resume() {
 	err := p.opener.Take()
 	err = errors.Join(err, p.state.resume(), p.radius.resume(), p.server.Resume())
+	p.allActive.run()
 	if err != nil {
 		p.log.Error(fmt.Sprintf("after the failed upgrade: %v", err))
 	}

@@ -23,7 +23,7 @@ type Sessions interface {
 	Refuse(why error)
 }
 
-// Member is this machine in a cluster of which all machines are active. Run must be called once; the other
+// Member is this machine in a cluster of which all machines are active. Run must not be called twice at a time; the other
 // methods may be called concurrently.
 type Member struct {
 	cfg    Config
@@ -123,7 +123,7 @@ func (m *Member) Serve(sessions Sessions, addresses func(Pool) Addresses) {
 }
 
 // Run keeps what this machine has in etcd, until the context ends, or another machine has its name: the error
-// is ErrSameName then, and all sessions have ended.
+// is ErrSameName then, and all sessions have ended. It may be called again when it has returned.
 func (m *Member) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	m.mu.Lock()

@@ -55,6 +55,8 @@ var StatusFields = []Field{
 	{"sessions, online, half_open, max_sessions", "as in stats"},
 	{"cluster", "machine (this one), role (active or standby), active (the active machine), term (how many active ones there were), records (of sessions, read from etcd), unwritten (sessions of which etcd lacks changes), " +
 		"consented (active by the consent of the others, as etcd is away), etcd_error; absent: there is no cluster"},
+	{"all_active", "machine (this one), machines (name, alive, blocks), etcd (connected or away), etcd_error, left_s (seconds until the sessions end if etcd does not answer), refused (why no session can begin), " +
+		"blocks (each pool's: pool, kind, block_size, blocks, leased by any machine, own, and of these used and free), claims (users, addresses and routes of sessions), pending (those that etcd does not have yet), problems; absent: there is no cluster of which all machines are active"},
 	{"store", "file of sessions: file, sessions (with a record), bytes, adopted and ended (at the start of the program: sessions that it has continued, and that it could not), failing (why nothing can be written now); absent: there is none"},
 }
 

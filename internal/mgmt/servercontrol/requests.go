@@ -43,6 +43,10 @@ type Program struct {
 	Pools func() []Pool
 	// Cluster returns the state of the cluster, or nil; a nil function: there is none.
 	Cluster func() *Cluster
+	// AllActive returns the state of an all-active cluster, or nil; a nil function: there is none. FreeMachine
+	// frees what another machine has, and returns how many keys that were.
+	AllActive   func() *AllActive
+	FreeMachine func(name string) (keys int, err error)
 	// Store returns the state of the store of sessions, or nil; a nil function: there is none.
 	Store func() *Store
 	// NAS makes the Acct-Session-Id of a session of its ID; nil: there is no RADIUS.
@@ -109,10 +113,28 @@ func (p *Program) Requests() map[string]func(*control.Call) {
 		"drain":      handler(func(struct{}, *json.Encoder) Result { p.Server.Drain(true); return Result{Done: true} }),
 		"undrain":    handler(func(struct{}, *json.Encoder) Result { p.Server.Drain(false); return Result{Done: true} }),
 		"reload":     handler(p.reload),
+		"free":       handler(p.freeMachine),
 		"upgrade":    p.handleUpgrade,
 		"pools":      handler(p.pools),
 		"stats":      handler(p.stats),
 	}
+}
+
+// FreeMachine is the arguments of the request free.
+type FreeMachine struct {
+	Machine string `json:"machine"`
+}
+
+// freeMachine frees what another machine of the cluster has.
+func (p *Program) freeMachine(a FreeMachine, _ *json.Encoder) Result {
+	if p.FreeMachine == nil {
+		return Result{Error: "there is no cluster", Code: CodeRefused}
+	}
+	n, err := p.FreeMachine(a.Machine)
+	if err != nil {
+		return Result{Error: err.Error(), Code: CodeRefused, Count: n}
+	}
+	return Result{Done: true, Count: n}
 }
 
 // handler returns the handler of a request: it decodes the arguments, and encodes the Result after the

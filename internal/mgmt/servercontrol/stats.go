@@ -19,19 +19,20 @@ type Info struct {
 
 // Status is a server's status.
 type Status struct {
-	PID         int       `json:"pid"`
-	Version     string    `json:"version"`
-	ACName      string    `json:"ac_name"`
-	Interfaces  []string  `json:"interfaces"`
-	State       string    `json:"state"` // serving, draining or standby
-	Since       time.Time `json:"since"` // beginning of the program
-	Sessions    int       `json:"sessions"`
-	Online      int       `json:"online"`
-	HalfOpen    int       `json:"half_open"`
-	MaxSessions int       `json:"max_sessions"`
-	Cluster     *Cluster  `json:"cluster,omitempty"`
-	Store       *Store    `json:"store,omitempty"`
-	Socket      string    `json:"socket,omitempty"` // set by the command, not by the server
+	PID         int        `json:"pid"`
+	Version     string     `json:"version"`
+	ACName      string     `json:"ac_name"`
+	Interfaces  []string   `json:"interfaces"`
+	State       string     `json:"state"` // serving, draining or standby
+	Since       time.Time  `json:"since"` // beginning of the program
+	Sessions    int        `json:"sessions"`
+	Online      int        `json:"online"`
+	HalfOpen    int        `json:"half_open"`
+	MaxSessions int        `json:"max_sessions"`
+	Cluster     *Cluster   `json:"cluster,omitempty"`
+	AllActive   *AllActive `json:"all_active,omitempty"`
+	Store       *Store     `json:"store,omitempty"`
+	Socket      string     `json:"socket,omitempty"` // set by the command, not by the server
 }
 
 // Store is the file of sessions, by which a later program adopts them.
@@ -54,6 +55,39 @@ type Cluster struct {
 	Unwritten int    `json:"unwritten"`            // sessions of which etcd lacks changes
 	Consented bool   `json:"consented"`            // active without a lease, as the others consent
 	EtcdError string `json:"etcd_error,omitempty"` // of the last request; empty: etcd has answered
+}
+
+// AllActive is what a machine of a cluster knows of which all machines are active.
+type AllActive struct {
+	Machine   string       `json:"machine"` // this one
+	Machines  []Machine    `json:"machines"`
+	Etcd      string       `json:"etcd"`                 // connected, or away
+	EtcdError string       `json:"etcd_error,omitempty"` // why it is away
+	LeftS     float64      `json:"left_s"`               // seconds until the sessions end, if etcd does not answer
+	Refused   string       `json:"refused,omitempty"`    // why no session can begin
+	Blocks    []PoolBlocks `json:"blocks"`
+	Claims    int          `json:"claims"`  // users, addresses and routes of sessions
+	Pending   int          `json:"pending"` // of these, those that etcd does not have yet
+	Problems  []string     `json:"problems,omitempty"`
+}
+
+// Machine is a machine of an all-active cluster.
+type Machine struct {
+	Name   string `json:"name"`
+	Alive  bool   `json:"alive"`
+	Blocks int    `json:"blocks"`
+}
+
+// PoolBlocks are the blocks of a pool.
+type PoolBlocks struct {
+	Pool      string `json:"pool"`
+	Kind      string `json:"kind"` // ipv4, networks, addresses or delegated
+	BlockSize int    `json:"block_size"`
+	Blocks    uint64 `json:"blocks"`
+	Leased    uint64 `json:"leased"` // by all machines
+	Own       uint64 `json:"own"`    // of these, by this one
+	Used      uint64 `json:"used"`   // addresses or prefixes of sessions of this machine
+	Free      uint64 `json:"free"`   // those of its blocks
 }
 
 // Roles of a machine.
@@ -85,6 +119,9 @@ func (p *Program) CurrentStatus() Status {
 		if s.Cluster = p.Cluster(); s.Cluster != nil && s.Cluster.Role == Standby {
 			s.State = Standby
 		}
+	}
+	if p.AllActive != nil {
+		s.AllActive = p.AllActive()
 	}
 	if p.Store != nil {
 		s.Store = p.Store()
