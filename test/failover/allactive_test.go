@@ -1,0 +1,233 @@
+package failover
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
+)
+
+const allActive = `
+[server]
+ac-name = "bng"
+foreground = true
+state-directory = %[1]q
+[[interface]]
+name = "eth0"
+[device]
+mode = "shared"
+[state]
+file = "%[1]s/sessions"
+[sessions]
+max = 2000
+duplicate = "replace"
+[ipv4]
+local-address = "192.0.2.1"
+pool = "gold"
+[[pool]]
+name = "gold"
+ranges = ["172.16.0.0/21"]
+[authentication]
+methods = ["chap"]
+chap-secrets = "%[2]s/chap-secrets"
+[access]
+pado-delay = "0,20:40,40:80,60:120,80:160,100:200,150:300"
+[control]
+socket = "%[1]s/control.sock"
+[cluster]
+mode = "all-active"
+machines = ["a", "b"]
+name = %[3]q
+etcd = ["10.9.0.1:2379"]
+block-size = 16
+`
+
+// fixed is the address of a user who has it at whichever machine.
+const fixed = "172.20.0.7"
+
+// serveBoth configures and starts both servers.
+func (w *testbed) serveBoth() (a, b *server) {
+	w.t.Helper()
+	for _, s := range w.servers {
+		check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, allActive, filepath.Join(w.dir, s.name), w.dir, s.name), 0o600))
+	}
+	check(w.t, os.WriteFile(filepath.Join(w.dir, "chap-secrets"), fmt.Appendf(nil, "fixed * secret %s\n* * secret *\n", fixed), 0o600))
+	a, b = w.servers["a"], w.servers["b"]
+	for _, s := range []*server{a, b} {
+		w.serve(s)
+	}
+	return a, b
+}
+
+// serve starts a server, and waits until it serves.
+func (w *testbed) serve(s *server) {
+	w.t.Helper()
+	if s.program != nil {
+		s.logs += s.program.Log()
+	}
+	s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
+	check(w.t, s.program.Await("Serving on eth0"))
+}
+
+// callers are clients that dial.
+type callers struct {
+	w  *testbed
+	ns *lab.Namespace
+}
+
+func (w *testbed) callers() *callers {
+	c := &callers{w, labtest.Namespace(w.t)}
+	w.plug(c.ns, "eth0", "load", "br0")
+	return c
+}
+
+// dial starts clients that hold their sessions until the test ends.
+func (c *callers) dial(n int, users, mac string) *lab.Program {
+	c.w.t.Helper()
+	return c.w.launch(c.ns, exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(n), "--in-progress", "8", "--no-ipv6", "--user", users, "--mac", mac, "--hold", "5m", "--echo", "0"))
+}
+
+// online waits until both servers together have a number of sessions, and returns their addresses by clients.
+func (w *testbed) online(n int, servers ...*server) map[string]string {
+	w.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		all, total := make(map[string]string), 0
+		for _, s := range servers {
+			of := w.addresses(s)
+			total += len(of)
+			maps.Copy(all, of)
+		}
+		if len(all) == n && total == n {
+			return all
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("%d clients have %d sessions, want %d", len(all), total, n)
+		}
+	}
+}
+
+// state returns what the status of a server says of the cluster.
+func (w *testbed) state(s *server) (is struct {
+	Etcd    string
+	Pending int
+	Claims  int
+}) {
+	out, _ := w.command(s, "status", "--json")
+	var status struct {
+		AllActive any `json:"all_active"`
+	}
+	json.Unmarshal([]byte(out), &status)
+	text, _ := json.Marshal(status.AllActive)
+	json.Unmarshal(text, &is)
+	return is
+}
+
+func (w *testbed) await(what string, is func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
+
+// unique checks that no two clients have an address.
+func unique(t *testing.T, all map[string]string) {
+	t.Helper()
+	owners := make(map[string]string)
+	for mac, address := range all {
+		if other := owners[address]; other != "" {
+			t.Errorf("%s and %s have %s", mac, other, address)
+		}
+		owners[address] = mac
+	}
+}
+
+// TestAllActive: two servers on a segment share clients and a pool. A user who logs in at the other has one session;
+// etcd is stopped and started while clients come; one server is killed, and its clients are online at the other
+// within ten seconds of dialling, also the one with an address of its own; the killed one comes back, with its
+// sessions. No address is given twice.
+func TestAllActive(t *testing.T) {
+	const clients, more = 120, 20
+	w := newTestbed(t, 2000, "auto")
+	a, b := w.serveBoth()
+	c := w.callers()
+	c.dial(clients, "user%d", "02:4c:00:00:00:00")
+	single := c.dial(1, "fixed", "02:4e:00:00:00:00")
+	before := w.online(clients+1, a, b)
+	unique(t, before)
+	at := map[*server]int{a: len(w.addresses(a)), b: len(w.addresses(b))}
+	t.Logf("PADO delay: %d clients are at a, %d at b", at[a], at[b])
+	if min(at[a], at[b])*4 < clients {
+		t.Errorf("one server has %d of %d clients", min(at[a], at[b]), clients)
+	}
+	if before["02:4e:00:00:00:00"] != fixed {
+		t.Errorf("the user with an address has %s", before["02:4e:00:00:00:00"])
+	}
+	// Etcd away: sessions go on, and new ones begin.
+	check(t, unix.Kill(w.etcd.PID(), unix.SIGKILL))
+	w.etcd.Wait()
+	w.await("etcd away", func() bool { return w.state(a).Etcd == "away" && w.state(b).Etcd == "away" })
+	c.dial(more, "more%d", "02:4d:00:00:00:00")
+	unique(t, w.online(clients+1+more, a, b))
+	if n := w.state(a).Pending + w.state(b).Pending; n != more {
+		t.Errorf("%d claims wait for etcd, want %d", n, more)
+	}
+	w.startEtcd()
+	w.await("etcd back", func() bool {
+		return w.state(a).Etcd == "connected" && w.state(b).Etcd == "connected" && w.state(a).Pending+w.state(b).Pending == 0
+	})
+	unique(t, w.online(clients+1+more, a, b))
+	// One is killed: its clients dial again, as they do after a power cut.
+	if len(w.addresses(b)) > 0 && w.addresses(a)["02:4e:00:00:00:00"] == "" {
+		a, b = b, a // the user with an address is at a
+	}
+	lost := w.addresses(a)
+	at[b] = len(w.addresses(b))
+	w.kill(a)
+	single.Kill()
+	begin := time.Now()
+	c.dial(1, "fixed", "02:4f:00:00:00:00")
+	c.dial(len(lost)-1, "again%d", "02:50:00:00:00:00")
+	after := w.online(at[b]+len(lost), b)
+	took := time.Since(begin)
+	t.Logf("%d clients of the killed server are online at the other after %v", len(lost), took)
+	if took > 10*time.Second {
+		t.Errorf("that took %v", took)
+	}
+	unique(t, after)
+	if after["02:4f:00:00:00:00"] != fixed {
+		t.Errorf("the user with an address has %q", after["02:4f:00:00:00:00"])
+	}
+	for mac, address := range lost { // the dead server's addresses are held
+		for other, has := range after {
+			if has == address && address != fixed {
+				t.Errorf("%s has %s, which %s had at the killed server", other, address, mac)
+			}
+		}
+	}
+	// It comes back: the session that the other has taken over ends, the others are its own.
+	w.serve(a)
+	w.await("adoption", func() bool {
+		is := w.addresses(a)
+		return len(is) == len(lost)-1 && w.state(a).Pending == 0
+	})
+	unique(t, w.online(len(after)+len(lost)-1, a, b))
+	if out, err := w.command(a, "status"); err != nil || !strings.Contains(out, "all are active: a (") || !strings.Contains(out, "answers; without it") {
+		t.Errorf("status: %v, %s", err, out)
+	}
+	out, err := w.command(a, "cluster-free", "b", "--yes")
+	if err == nil || !strings.Contains(out, "it is alive") {
+		t.Errorf("a server that is alive is freed: %s", out)
+	}
+}
