@@ -68,6 +68,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == completion.Request {
 		return p.complete(args[1:])
 	}
+	if len(args) > 0 && args[0] == explainCommand {
+		return p.explain(ctx, args[1:])
+	}
 	f, err := parseFlags(args, p.out, p.stderr)
 	switch {
 	case errors.Is(err, errHelp):

@@ -13,7 +13,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 	return &manpage.Page{
 		Name:     "pppoe-discovery",
 		Brief:    "list the PPPoE access concentrators that answer",
-		Synopsis: []string{"[`-I` INTERFACE] [FLAG]...", "`--help` | `--version` | `--man`"},
+		Synopsis: []string{"[`-I` INTERFACE] [FLAG]...", "`explain` [FLAG]... FILE", "`--help` | `--version` | `--man`"},
 		Sections: []manpage.Section{
 			{Title: "DESCRIPTION", Blocks: []manpage.Block{
 				manpage.Paragraph("`pppoe-discovery` broadcasts a PADI packet on an Ethernet interface, and prints " +
@@ -45,11 +45,12 @@ func page(set *pflag.FlagSet) *manpage.Page {
 					"expect it to detect mistakes rather than attacks. The vendor is from the IEEE's " +
 					"list of addresses at the time when the program was built."),
 			}},
+			explainSection(),
 			{Title: "EXIT STATUS", Blocks: []manpage.Block{
 				manpage.Item{Term: strconv.Itoa(exitFound), Text: "at least one concentrator answered; with `--expect`: all expected ones, and " +
-					"no other."},
-				manpage.Item{Term: strconv.Itoa(exitNone), Text: "none answered, or an expected one did not, or there was an error: see the message."},
-				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "an unexpected one answered (with `--watch`: only with `--alarm`), even if 1 applies too."},
+					"no other. Of `explain`: no session went wrong."},
+				manpage.Item{Term: strconv.Itoa(exitNone), Text: "none answered, or an expected one did not, or there was an error: see the message. Of `explain`: the file cannot be read, or has no PPPoE packets."},
+				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "an unexpected one answered (with `--watch`: only with `--alarm`), even if 1 applies too. Of `explain`: at least one session went wrong."},
 			}},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "stop waiting for answers; the exit code says whether there were any."},
@@ -63,6 +64,9 @@ func page(set *pflag.FlagSet) *manpage.Page {
 				manpage.Example("pppoe-discovery -I eth0 --vlan 1-4094"),
 				manpage.Paragraph("For monitoring: detect any concentrator other than this one:"),
 				manpage.Example("pppoe-discovery -I eth0 --expect 00:00:5e:00:53:01 -Q"),
+				manpage.Paragraph("Capture a dial, and explain what went wrong:"),
+				manpage.Example("tcpdump -i eth0 -s 0 -w isp.pcap pppoed or pppoes or vlan"),
+				manpage.Example("pppoe-discovery explain isp.pcap"),
 				manpage.Paragraph("The names of all concentrators, for a script:"),
 				manpage.Example("pppoe-discovery -I eth0 --json | jq -r '.concentrators[].name'"),
 			}},

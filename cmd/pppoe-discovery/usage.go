@@ -41,6 +41,7 @@ const usageNotes = `
   pppoe-discovery -I eth0 --vlan 50.1-4094       search within the outer tag 50 (QinQ)
   pppoe-discovery -I eth0 --watch                report changes
   pppoe-discovery -I eth0 --expect bras-1.isp    for monitoring: detect rogue concentrators
+  pppoe-discovery explain isp.pcap               what went wrong in a capture; explain --help
   pppoe-discovery -I eth0 --watch --expect 00:00:5e:00:53:01 --alarm --json
 
 To list all concentrators, it listens for the whole timeout of 5 seconds. Without an
