@@ -19,6 +19,12 @@ func operating() []manpage.Block {
 		manpage.Paragraph("top shows the totals of the server and its sessions, those with the highest rate to the client first, and reads them every two seconds, or less often if reading takes more than a twentieth of the time. " +
 			"Arrow keys select a session and sort by another column, r reverses the order, / shows sessions that have a text, Enter shows all that is known of one, d disconnects it after a question, p pauses, ? shows all keys. " +
 			"Set-ups, failed logins and drops (of discovery and control frames) are those since the last read. It prints plain tables with `--once` or `--count`, and if its input or output is no terminal or TERM is dumb. NO_COLOR=1 removes colours."),
+		manpage.Paragraph("`--web 127.0.0.1:8080`, or section [web], serves a page for a browser: interfaces, sessions with search and sort, set-ups and failures of the last hour and day, use of the pools, " +
+			"one session with its rates, round-trip time and events, and all events as they happen. It is read-only without `--web-control`. " +
+			"On a loopback address every user and program of the machine may read it, unless `--web-token-file` names a file with a token, of which others than its owner have no access; another address needs one. " +
+			"The page is plain HTTP: from another machine use ssh -L 8080:127.0.0.1:8080, or a proxy with TLS whose name is in `names` of [web]. Programs send the token in the header Authorization: Bearer, and read " +
+			"/api/overview, /api/sessions?q=TEXT&sort=COLUMN&offset=N&limit=N, /api/history?span=hour (or day) and /api/events (server-sent events); a POST of {\"id\": N} to /api/disconnect ends a session. " +
+			"At an upgrade the new program goes on with the address, and logins stay valid."),
 		manpage.Example("pppoe-server sessions --vlan 100-199 --sort -down\n" +
 			"pppoe-server session alice\n" +
 			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +

@@ -3,6 +3,7 @@
 // pings through the session, shows what happened, and cleans up.
 //
 //	go run ./test/demo
+//	go run ./test/demo --web    # with 200 clients more, and the server's page, until interrupted
 package main
 
 import (
@@ -27,8 +28,12 @@ import (
 )
 
 func main() {
-	keep := flag.Bool("keep", false, "leave the lab up, and say how to enter it")
+	o := addFlags(flag.CommandLine)
 	flag.Parse()
+	if err := o.check(flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
+		os.Exit(2)
+	}
 	// If the reader of our output ends (`| head`), continue and clean up. Unlike an ignored signal,
 	// this is not inherited by programs that are started.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
@@ -40,7 +45,7 @@ func main() {
 	if done {
 		os.Exit(code)
 	}
-	if err := runDemo(os.Getenv(programsEnv), *keep); err != nil {
+	if err := runDemo(os.Getenv(programsEnv), o); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		os.Exit(1)
 	}
@@ -79,16 +84,19 @@ const (
 
 // demo is the running demo.
 type demo struct {
+	options        *options
 	dir            string
 	client, server *lab.Namespace
 	began          time.Time
-	mu             sync.Mutex // guards standard output
+	mu             sync.Mutex // guards standard output, and quiet
+	quiet          bool       // lines of the programs are not printed: there are too many
 	programs       []*exec.Cmd
+	crowd          *crowd // nil: there are no more clients
 }
 
 // runDemo runs the demo with the programs in a directory, and removes it.
-func runDemo(dir string, keep bool) error {
-	s := &demo{dir: dir}
+func runDemo(dir string, o *options) error {
+	s, keep := &demo{options: o, dir: dir}, o.keep
 	defer s.cleanUp(&keep)
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, unix.SIGINT, unix.SIGTERM)
@@ -99,15 +107,7 @@ func runDemo(dir string, keep bool) error {
 		s.cleanUp(&keep)
 		os.Exit(1)
 	}()
-	for _, step := range []struct {
-		title string
-		do    func() error
-	}{
-		{"creating two namespaces and a veth pair", s.createNetwork},
-		{"starting the server", s.serve},
-		{"dialling", s.dial},
-		{"pinging through the session", s.ping},
-	} {
+	for _, step := range s.steps() {
 		fmt.Printf("== %s\n", step.title)
 		if err := step.do(); err != nil {
 			keep = false
@@ -120,6 +120,29 @@ func runDemo(dir string, keep bool) error {
 	}
 	fmt.Println("== hanging up")
 	return s.hangUp()
+}
+
+// step is a part of the demo.
+type step struct {
+	title string
+	do    func() error
+}
+
+// steps returns what the demo does before its end.
+func (s *demo) steps() []step {
+	all := []step{
+		{"creating two namespaces and a veth pair", s.createNetwork},
+		{"starting the server", s.serve},
+		{"dialling", s.dial},
+		{"pinging through the session", s.ping},
+	}
+	if s.options.clients > 0 {
+		all = append(all, step{fmt.Sprintf("dialling with %d clients more", s.options.clients), s.dialCrowd})
+	}
+	if s.options.web {
+		all = append(all, step{"opening the server's page", s.showPage})
+	}
+	return all
 }
 
 func (s *demo) createNetwork() (err error) {
@@ -139,7 +162,7 @@ func (s *demo) createNetwork() (err error) {
 // files are the server's files.
 var files = map[string]string{
 	"pppoe-server-options": "require-chap\nlcp-echo-interval 10\nlcp-echo-failure 3\nms-dns 203.0.113.53\n",
-	"chap-secrets":         "\"demo\" * \"open sesame\" *\n",
+	"chap-secrets":         "\"demo\" * \"open sesame\" *\n\"*\" * \"crowd\" *\n",
 }
 
 func (s *demo) serve() error {
@@ -148,8 +171,8 @@ func (s *demo) serve() error {
 			return err
 		}
 	}
-	return s.start(s.server, "server", "Serving on", "pppoe-server",
-		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "demo-ac", "-F", "--etc", s.dir)
+	args := []string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "demo-ac", "-F", "--etc", s.dir}
+	return s.start(s.server, "server", "Serving on", "pppoe-server", append(args, s.options.serverArgs()...)...)
 }
 
 func (s *demo) dial() error {
@@ -200,7 +223,9 @@ func (s *demo) follow(lines io.Reader, who, until string, seen, ended chan<- str
 	began, found := time.Now(), false
 	for scan := bufio.NewScanner(lines); scan.Scan(); {
 		s.mu.Lock()
-		fmt.Printf("   %s %7.1f ms  %s\n", who, ms(time.Since(began)), scan.Text())
+		if !s.quiet {
+			fmt.Printf("   %s %7.1f ms  %s\n", who, ms(time.Since(began)), scan.Text())
+		}
 		s.mu.Unlock()
 		if !found && strings.HasPrefix(scan.Text(), until) {
 			found = true
@@ -223,6 +248,9 @@ func (s *demo) ping() error {
 
 // hangUp ends the client and checks that it leaves nothing behind.
 func (s *demo) hangUp() error {
+	if s.crowd != nil {
+		s.crowd.hangUp()
+	}
 	client := s.programs[len(s.programs)-1]
 	client.Process.Signal(unix.SIGTERM)
 	client.Wait()
@@ -253,6 +281,9 @@ func (s *demo) printHowToEnter() {
 func (s *demo) cleanUp(keep *bool) {
 	if *keep {
 		return
+	}
+	if s.crowd != nil {
+		s.crowd.hangUp()
 	}
 	for i := len(s.programs) - 1; i >= 0; i-- {
 		s.programs[i].Process.Signal(unix.SIGTERM)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"flag"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +66,44 @@ func TestOutputClosed(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(temp); len(left) != 0 {
 		t.Errorf("the demo left %v", left)
+	}
+}
+
+// TestPage: the page of a server with many clients, and a picture of it.
+func TestPage(t *testing.T) {
+	roottest.Need(t, "go", "chromium")
+	program, picture := filepath.Join(t.TempDir(), "demo"), filepath.Join(t.TempDir(), "page.png")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(program, "--web", "--clients", "60", "--screenshot", picture, "--after", "1s").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "60 sessions are open") || !strings.Contains(string(out), "== done") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	f, err := os.Open(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if is, err := png.DecodeConfig(f); err != nil || is.Width != pictureWidth || is.Height != pictureHeight {
+		t.Errorf("the picture is %+v: %v", is, err)
+	}
+}
+
+// TestOptions: flags that do not go together are errors, which name them.
+func TestOptions(t *testing.T) {
+	for args, want := range map[string]string{
+		"": "", "--keep": "", "--web": "", "--clients 5": "", "--web --screenshot x": "",
+		"x": "unexpected argument", "--clients -1": "--clients -1", "--clients 10001": "up to 10000", "--screenshot x": "needs --web", "--keep --web": "--keep is for",
+	} {
+		set := flag.NewFlagSet("demo", flag.ContinueOnError)
+		o := addFlags(set)
+		if err := set.Parse(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.check(set.Args()); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
 	}
 }
 
