@@ -25,18 +25,13 @@ func announcement(from wire.Addr, in vlan.Stack) []byte {
 	return append(frame, make([]byte, shortest-len(frame))...)
 }
 
-// announceAddress teaches switches the port to the address of a cluster, in each VLAN that has a session.
+// announceAddress teaches switches the port to the address of a cluster, in each VLAN that has a session. Before
+// there is a server, that is without a VLAN.
 func announceAddress(listeners []pppoe.Listener, server *pppoe.Server, in *clusterMember) {
 	if in == nil {
 		return
 	}
-	used := make(map[string][]vlan.Stack) // by interface
-	for s := range server.Sessions() {
-		stack, err := vlan.Parse(s.VLAN)
-		if err == nil && !slices.Contains(used[s.Ethernet], stack) {
-			used[s.Ethernet] = append(used[s.Ethernet], stack)
-		}
-	}
+	used := usedVLANs(server)
 	for _, l := range listeners {
 		stacks := []vlan.Stack{{}} // the port inserts its VLAN's tags
 		if l.Ports.PayloadMTU != nil {
@@ -48,4 +43,19 @@ func announceAddress(listeners []pppoe.Listener, server *pppoe.Server, in *clust
 		}
 		l.Ports.Discovery.WriteBatch(frames) // one that is lost is made up for by the first packet
 	}
+}
+
+// usedVLANs returns the VLANs in which a server has sessions, by interface.
+func usedVLANs(server *pppoe.Server) map[string][]vlan.Stack {
+	used := make(map[string][]vlan.Stack)
+	if server == nil {
+		return used
+	}
+	for s := range server.Sessions() {
+		stack, err := vlan.Parse(s.VLAN)
+		if err == nil && !slices.Contains(used[s.Ethernet], stack) {
+			used[s.Ethernet] = append(used[s.Ethernet], stack)
+		}
+	}
+	return used
 }

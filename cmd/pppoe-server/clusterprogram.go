@@ -35,6 +35,8 @@ func (p *program) standBy() error {
 	if err := p.cluster.standBy(ctx); err != nil {
 		return err
 	}
+	// Packets of sessions flow as soon as these are adopted, one after the other, if frames come here.
+	announceAddress(p.listeners, nil, p.cluster)
 	p.state.use(p.cluster)
 	return nil
 }
