@@ -76,7 +76,7 @@ func (m *clusterMember) join(ctx, running context.Context, opener *linux.Opener)
 	}
 	m.elector, err = cluster.Join(ctx, cluster.Config{
 		Client: m.client, Prefix: c.ClusterPrefix(), Name: c.ClusterMachine(), Machines: c.Cluster.Machines,
-		Timing: cluster.TimingOf(c.Cluster.Lease), Segment: segment, Log: m.log,
+		Timing: cluster.TimingOf(c.Cluster.Lease), Segment: segment, Log: m.log, Explain: c.Cluster.Etcd.Explain,
 		Fence: func(at cluster.Time) { opener.SetDeadline(cluster.WallTime(at)) },
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func (m *clusterMember) dial(ctx, running context.Context) (*clientv3.Client, er
 			return client, err
 		}
 		if !said {
-			m.log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", err))
+			m.log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", etcd.Explain(ctx, err)))
 		}
 		select {
 		case <-ctx.Done():

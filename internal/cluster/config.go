@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,8 @@ type Config struct {
 	Fence func(Time)
 	// Log receives what happens.
 	Log *slog.Logger
+	// Explain finds out more about an error of etcd for the log; nil: errors are logged as they are.
+	Explain func(context.Context, error) error
 }
 
 // Errors of Config.Check, wrapped.

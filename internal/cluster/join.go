@@ -41,6 +41,9 @@ func Join(ctx context.Context, cfg Config) (*Elector, error) {
 		case errors.Is(err, ErrOtherMachines):
 			return nil, err
 		case !said:
+			if cfg.Explain != nil {
+				err = cfg.Explain(ctx, err)
+			}
 			cfg.Log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", err))
 			said = true
 		}

@@ -1,10 +1,6 @@
 package failover
 
 import (
-	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -32,19 +28,9 @@ func TestEtcdWiped(t *testing.T) {
 	}
 }
 
-// wipeEtcd deletes all keys, by etcd's JSON gateway.
+// wipeEtcd deletes all keys.
 func (w *testbed) wipeEtcd() {
 	w.t.Helper()
-	client := http.Client{Transport: &http.Transport{DialContext: func(_ context.Context, network, address string) (conn net.Conn, err error) {
-		err = w.core.Do(func() (err error) { conn, err = net.Dial(network, address); return err })
-		return conn, err
-	}}}
-	defer client.CloseIdleConnections()
 	const all = `{"key": "AA==", "range_end": "AA=="}` // from the key of one zero octet on, to the end
-	answer, err := client.Post("http://10.9.0.1:2379/v3/kv/deleterange", "application/json", strings.NewReader(all))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s", answer.Status)
-	}
-	check(w.t, err)
-	answer.Body.Close()
+	w.askEtcd("http://10.9.0.1:2379/v3/kv/deleterange", all, nil)
 }

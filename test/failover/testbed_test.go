@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,10 @@ type server struct {
 	logs    string // of earlier programs
 }
 
-func newTestbed(t testing.TB, sessions int, path string) *testbed {
+// withoutEtcd is an option of newTestbed: the test starts etcd.
+const withoutEtcd = "without etcd"
+
+func newTestbed(t testing.TB, sessions int, path string, options ...string) *testbed {
 	t.Helper()
 	roottest.Need(t, "etcd", "ping", "tcpdump", "nsenter", "ip")
 	w := &testbed{t: t, dir: t.TempDir(), sessions: sessions, path: path, wire: labtest.Namespace(t), core: labtest.Namespace(t), client: labtest.Namespace(t), servers: make(map[string]*server)}
@@ -74,7 +78,9 @@ func newTestbed(t testing.TB, sessions int, path string) *testbed {
 	w.plug(w.core, "eth2", "ec", "br2")
 	check(t, w.core.Address("eth1", target+"/24"))
 	check(t, w.core.Address("eth2", "10.9.0.1/24"))
-	w.startEtcd()
+	if !slices.Contains(options, withoutEtcd) {
+		w.launchEtcd("http")
+	}
 	for i, name := range []string{"a", "b"} {
 		s := &server{name: name, ns: labtest.Namespace(t)}
 		w.servers[name] = s
@@ -112,12 +118,13 @@ func (w *testbed) plug(in *lab.Namespace, name, port, bridge string) {
 	check(w.t, w.wire.AddBridgePorts(bridge, port))
 }
 
-func (w *testbed) startEtcd() {
+// launchEtcd starts etcd, for clients of http or https.
+func (w *testbed) launchEtcd(scheme string, flags ...string) {
 	w.t.Helper()
-	cmd := exec.Command("etcd", "--data-dir", filepath.Join(w.dir, "etcd"), "--listen-client-urls", "http://10.9.0.1:2379", "--advertise-client-urls", "http://10.9.0.1:2379",
-		"--listen-peer-urls", "http://127.0.0.1:2380", "--initial-advertise-peer-urls", "http://127.0.0.1:2380", "--initial-cluster", "default=http://127.0.0.1:2380", "--logger", "zap")
+	cmd := exec.Command("etcd", append([]string{"--data-dir", filepath.Join(w.dir, "etcd"), "--listen-client-urls", scheme + "://10.9.0.1:2379", "--advertise-client-urls", scheme + "://10.9.0.1:2379",
+		"--listen-peer-urls", "http://127.0.0.1:2380", "--initial-advertise-peer-urls", "http://127.0.0.1:2380", "--initial-cluster", "default=http://127.0.0.1:2380", "--logger", "zap"}, flags...)...)
 	w.etcd = w.launch(w.core, cmd)
-	check(w.t, w.etcd.Await("serving insecure client requests|serving client traffic insecurely"))
+	check(w.t, w.etcd.Await("serving (insecure )?client (requests|traffic)"))
 }
 
 func (w *testbed) launch(in *lab.Namespace, cmd *exec.Cmd, binds ...lab.BindMount) *lab.Program {
@@ -172,6 +179,9 @@ func (w *testbed) configure(s *server, core string) {
 	s.config = filepath.Join(dir, "server.toml")
 	check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, configuration, dir, w.dir, s.name, address, w.sessions, w.path), 0o600))
 	check(w.t, os.WriteFile(filepath.Join(w.dir, "chap-secrets"), []byte("* * secret *\n"), 0o600))
+	if w.etcd == nil {
+		return
+	}
 	check(w.t, os.WriteFile(filepath.Join(dir, "changed"), fmt.Appendf(nil, changed, w.etcd.PID(), core), 0o755))
 }
 
