@@ -183,7 +183,7 @@ func TestAllActive(t *testing.T) {
 	if n := w.state(a).Pending + w.state(b).Pending; n != more {
 		t.Errorf("%d claims wait for etcd, want %d", n, more)
 	}
-	w.startEtcd()
+	w.launchEtcd("http")
 	w.await("etcd back", func() bool {
 		return w.state(a).Etcd == "connected" && w.state(b).Etcd == "connected" && w.state(a).Pending+w.state(b).Pending == 0
 	})
