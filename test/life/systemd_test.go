@@ -48,7 +48,8 @@ func (m *manager) await(t *testing.T, line string) {
 		lines := strings.Split(string(b[:n]), "\n")
 		if slices.Contains(lines, "FDSTORE=1") {
 			for _, f := range files {
-				m.names, m.files = append(m.names, strings.TrimPrefix(lines[1], "FDNAME=")), append(m.files, f)
+				// systemd passes them on in the reverse order.
+				m.names, m.files = slices.Insert(m.names, 0, strings.TrimPrefix(lines[1], "FDNAME=")), slices.Insert(m.files, 0, f)
 			}
 		}
 		if slices.Contains(lines, line) {
@@ -80,7 +81,7 @@ func TestSystemdRestart(t *testing.T) {
 	m, state := newManager(t), filepath.Join(t.TempDir(), "sessions.log")
 	first := m.start(t, w, state)
 	m.await(t, "WATCHDOG=1")
-	if len(m.files) < 4 || !slices.Contains(m.names, "control") || !slices.Contains(m.names, "device") {
+	if len(m.files) < 4 || !slices.Contains(m.names, "control/0") || !slices.Contains(m.names, "device/0") {
 		t.Errorf("%q were stored", m.names)
 	}
 	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)

@@ -28,7 +28,7 @@ func ListenFiles() map[string][]*os.File {
 
 // filesFrom returns n files from a descriptor on, by name. Numbers without an open file are left out.
 func filesFrom(first, n int, names []string) map[string][]*os.File {
-	all := make(map[string][]*os.File)
+	found := make(map[string][]numberedFile)
 	for i := range n {
 		fd := first + i
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
@@ -39,7 +39,13 @@ func filesFrom(first, n int, names []string) map[string][]*os.File {
 		if i < len(names) && names[i] != "" {
 			name = names[i]
 		}
-		all[name] = append(all[name], os.NewFile(uintptr(fd), name))
+		name, number := parseNumbered(name)
+		found[name] = append(found[name], numberedFile{number, os.NewFile(uintptr(fd), name)})
+		stored.set(name, max(stored.count(name), number+1))
+	}
+	all := make(map[string][]*os.File)
+	for name, files := range found {
+		all[name] = inOrder(files)
 	}
 	return all
 }

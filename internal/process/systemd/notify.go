@@ -27,27 +27,39 @@ func MainPID(pid int) string { return fmt.Sprintf("MAINPID=%d", pid) }
 
 // StoreFiles leaves files with the manager for the next start of the service, under a name. They take the
 // place of those that were stored under that name before. The manager keeps as many files as the unit's
-// FileDescriptorStoreMax= says.
+// FileDescriptorStoreMax= says, in no particular order: so each is stored with its number.
 func StoreFiles(name string, files ...*os.File) error {
-	if err := RemoveFiles(name); err != nil {
+	if err := removeFiles(name, len(files)); err != nil {
 		return err
 	}
-	for len(files) > 0 {
-		n := min(passfd.MaxFiles, len(files))
-		if err := notify(files[:n], "FDSTORE=1", "FDNAME="+name); err != nil {
+	for i, f := range files {
+		if err := notify([]*os.File{f}, "FDSTORE=1", "FDNAME="+numbered(name, i)); err != nil {
 			return err
 		}
-		files = files[n:]
 	}
+	stored.set(name, len(files))
 	return nil
 }
 
 // RemoveFiles removes the files of a name that the manager keeps.
 func RemoveFiles(name string) error {
+	err := removeFiles(name, 0)
+	stored.set(name, 0)
+	return err
+}
+
+// removeFiles removes the files that this process knows of, and at least those of the first numbers, which a
+// process before it may have stored.
+func removeFiles(name string, atLeast int) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	return Notify("FDSTOREREMOVE=1", "FDNAME="+name)
+	for i := range max(stored.count(name), atLeast) {
+		if err := Notify("FDSTOREREMOVE=1", "FDNAME="+numbered(name, i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkName checks the name of stored files: printable ASCII without a colon, of at most 255 characters

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,19 +71,18 @@ func TestStoreFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := make([]*os.File, passfd.MaxFiles+1)
-	for i := range files {
-		files[i] = write
-	}
 	failed := make(chan error, 1)
-	go func() { failed <- StoreFiles("tun/pppoe0", files...) }()
-	if text, fds := receive(t, m); text != "FDSTOREREMOVE=1\nFDNAME=tun/pppoe0" || fds != 0 {
-		t.Errorf("received %q with %d descriptors", text, fds)
-	}
-	for _, want := range [...]int{passfd.MaxFiles, 1} {
-		text, fds := receive(t, m)
-		if text != "FDSTORE=1\nFDNAME=tun/pppoe0" || fds != want {
-			t.Errorf("received %q with %d descriptors, want %d", text, fds, want)
+	go func() { failed <- errors.Join(StoreFiles("tun/pppoe0", write, write), StoreFiles("tun/pppoe0", write)) }()
+	for _, want := range []string{
+		"FDSTOREREMOVE=1\nFDNAME=tun/pppoe0/0", "FDSTOREREMOVE=1\nFDNAME=tun/pppoe0/1", "FDSTORE=1\nFDNAME=tun/pppoe0/0", "FDSTORE=1\nFDNAME=tun/pppoe0/1",
+		"FDSTOREREMOVE=1\nFDNAME=tun/pppoe0/0", "FDSTOREREMOVE=1\nFDNAME=tun/pppoe0/1", "FDSTORE=1\nFDNAME=tun/pppoe0/0",
+	} {
+		files := 0
+		if strings.HasPrefix(want, "FDSTORE=") {
+			files = 1
+		}
+		if text, fds := receive(t, m); text != want || fds != files {
+			t.Errorf("received %q with %d descriptors, want %q with %d", text, fds, want, files)
 		}
 	}
 	if err := <-failed; err != nil {
@@ -138,6 +138,31 @@ func TestListenFiles(t *testing.T) {
 	got["unknown"][0].Close()
 	if text, err := io.ReadAll(got["a"][0]); err != nil || string(text) != "x" {
 		t.Errorf("read %q, %v", text, err)
+	}
+}
+
+// TestListenFilesInOrder: the manager passes files on in any order.
+func TestListenFilesInOrder(t *testing.T) {
+	const from = 720
+	for i := range 3 {
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Dup2(int(null.Fd()), from+i); err != nil {
+			t.Fatal(err)
+		}
+		null.Close()
+	}
+	got := filesFrom(from, 3, []string{"eth0/10", "eth0/2", "x/y"})
+	if len(got) != 2 || len(got["eth0"]) != 2 || len(got["x/y"]) != 1 || got["eth0"][0].Fd() != from+1 || got["eth0"][1].Fd() != from {
+		t.Errorf("got %v", got)
+	}
+	if stored.count("eth0") != 11 {
+		t.Errorf("%d numbers are known, want 11", stored.count("eth0"))
+	}
+	for _, files := range got {
+		passfd.Close(files)
 	}
 }
 
