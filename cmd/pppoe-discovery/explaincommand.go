@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/capture/explain"
 	"upppoe/internal/capture/explain/ladderpage"
@@ -79,7 +81,9 @@ func (p *program) explain(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
-	if err := f.write(p.out, report); err != nil {
+	signal.Ignore(unix.SIGPIPE)
+	// A reader like head, which ends before all is read, has what it wants.
+	if err := f.write(p.out, report); err != nil && !errors.Is(err, unix.EPIPE) {
 		return p.fail(err)
 	}
 	switch {
@@ -138,7 +142,11 @@ func (f *explainFlags) writePage(r *explain.Report) error {
 	if err := ladderpage.Write(&b, r); err != nil {
 		return fmt.Errorf("--html %s: %w", f.html, err)
 	}
-	if err := os.WriteFile(f.html, b.Bytes(), 0o666); err != nil {
+	mode := os.FileMode(0o666)
+	if f.passwords {
+		mode = 0o600
+	}
+	if err := os.WriteFile(f.html, b.Bytes(), mode); err != nil {
 		return fmt.Errorf("--html: %w", err)
 	}
 	return nil

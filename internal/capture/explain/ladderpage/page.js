@@ -208,7 +208,7 @@ function page() {
       element('p', { class: 'faint' }, report.format + ', ' + report.packets + ' packets, ' + report.pppoe_packets + ' of PPPoE' + (report.first ? ', from ' + report.first : '')),
       ...report.notes.map((n) => element('p', { class: 'card warning' }, n))),
     element('div', { class: 'layout' }, element('nav', { 'aria-label': 'Sessions' }, filter, list), view));
-  const start = report.sessions.find(firstProblem) || report.sessions[0];
+  const start = report.sessions.find(firstProblem) || report.sessions.find((s) => s.outcome === 'established') || report.sessions[0];
   if (start) choose(start);
 }
 

@@ -169,7 +169,7 @@ func TestSchemes(t *testing.T) {
 func screenshot(t *testing.T, ctx context.Context, path string) {
 	t.Helper()
 	run(t, ctx, chromedp.EmulateViewport(1400, 900))
-	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
+	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
 	}
