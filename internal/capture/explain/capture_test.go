@@ -80,8 +80,9 @@ func TestOutOfOrder(t *testing.T) {
 func TestClockSet(t *testing.T) {
 	s := newScenario()
 	s.discover()
-	s.wait(-time.Hour)
+	s.wait(-2 * time.Second)
 	s.link(pap.Method)
+	s.wait(1990 * time.Millisecond) // times from before come again
 	s.login(pap.AuthenticateAck, "")
 	s.ipv4()
 	if r := explained(t, "clock", s.pcap(t), explain.Options{}); r.Sessions[0].Outcome != explain.Established {
@@ -219,9 +220,12 @@ func TestBounds(t *testing.T) {
 			s.padt(byHost)
 		}
 	}
-	for range 3 {
+	for range 2 {
 		session(true)
 	}
+	session(false)
+	s.send(byHost, ppp.LCP, ppp.TerminateRequest, 2)
+	s.send(byAC, ppp.LCP, ppp.TerminateAck, 2)
 	for range 3 {
 		session(false)
 	}
@@ -230,6 +234,20 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d sessions, %d omitted, %d packets not explained", len(r.Sessions), r.OmittedSessions, r.UnexplainedPackets)
 	}
 	contains(t, r, "3 sessions without a problem are not shown", "18 packets belong to sessions beyond the 2 that are kept: --max-sessions keeps more")
+}
+
+// TestProbesMakeRoom: questions for concentrators do not fill the table.
+func TestProbesMakeRoom(t *testing.T) {
+	s := newScenario()
+	for range 5 {
+		s.host[4]++
+		s.padi()
+		s.pado()
+		s.wait(time.Minute)
+	}
+	if r := explained(t, "probes", s.pcap(t), explain.Options{MaxSessions: 2}); len(r.Sessions) != 2 || r.OmittedSessions != 3 {
+		t.Errorf("%d sessions, %d omitted", len(r.Sessions), r.OmittedSessions)
+	}
 }
 
 // TestManyEvents: the first and the last events of a session are kept.

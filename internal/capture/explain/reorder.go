@@ -16,21 +16,22 @@ const (
 type reorder struct {
 	held      heldFrames
 	latest    time.Time
+	epoch     int // how often the clock was set back
 	displaced int // frames that came before an earlier one
 }
 
 // add adds a frame, and passes on the earliest if there are enough.
 func (r *reorder) add(f frame, pass func(*frame)) {
-	order := f.at
 	switch {
-	case !order.Before(r.latest):
-		r.latest = order
-	case r.latest.Sub(order) > maxDisorder:
-		order = r.latest
+	case !f.at.Before(r.latest):
+		r.latest = f.at
+	case r.latest.Sub(f.at) > maxDisorder:
+		r.latest = f.at
+		r.epoch++
 	default:
 		r.displaced++
 	}
-	heap.Push(&r.held, heldFrame{f, order})
+	heap.Push(&r.held, heldFrame{f, r.epoch})
 	if len(r.held) > reorderWindow {
 		r.passOne(pass)
 	}
@@ -50,7 +51,7 @@ func (r *reorder) flush(pass func(*frame)) {
 
 type heldFrame struct {
 	frame
-	order time.Time
+	epoch int
 }
 
 // heldFrames implements heap.Interface.
@@ -59,10 +60,14 @@ type heldFrames []heldFrame
 func (h heldFrames) Len() int { return len(h) }
 
 func (h heldFrames) Less(i, j int) bool {
-	if h[i].order.Equal(h[j].order) {
-		return h[i].number < h[j].number
+	a, b := &h[i], &h[j]
+	switch {
+	case a.epoch != b.epoch:
+		return a.epoch < b.epoch
+	case a.at.Equal(b.at):
+		return a.number < b.number
 	}
-	return h[i].order.Before(h[j].order)
+	return a.at.Before(b.at)
 }
 
 func (h heldFrames) Swap(i, j int) { h[i], h[j] = h[j], h[i] }

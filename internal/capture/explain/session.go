@@ -129,6 +129,10 @@ func (a *Analyzer) control(c *conversation, f *frame, s side, protocol ppp.Proto
 		a.configure(c, l, f, s, p)
 	case ppp.TerminateRequest:
 		c.terminate(l, f, s, p)
+	case ppp.TerminateAck:
+		if l.protocol == ppp.LCP && c.s.End != nil {
+			a.retire(c) // a session is over with LCP (RFC 2516 section 7)
+		}
 	case ppp.ProtocolReject:
 		if l.protocol == ppp.LCP {
 			c.protocolReject(f, s, p)

@@ -3,6 +3,7 @@ package explain
 import (
 	"bytes"
 	"container/list"
+	"time"
 
 	"upppoe/pppoe/wire"
 )
@@ -75,13 +76,15 @@ func (a *Analyzer) start(f *frame) *conversation {
 	return c
 }
 
-// evict removes the first conversation that ended without a problem.
+// evict removes the first conversation that ended without a problem, or a host's question for concentrators
+// that was answered a while ago.
 func (a *Analyzer) evict() bool {
-	first := a.clean.Front()
-	if first == nil {
+	var c *conversation
+	if first := a.clean.Front(); first != nil {
+		c = a.clean.Remove(first).(*conversation)
+	} else if c = a.oldProbe(); c == nil {
 		return false
 	}
-	c := a.clean.Remove(first).(*conversation)
 	a.order.Remove(c.inOrder)
 	a.forget(c)
 	a.budget += c.text
@@ -90,6 +93,24 @@ func (a *Analyzer) evict() bool {
 		a.latest = nil
 	}
 	return true
+}
+
+const (
+	probeAge  = 30 * time.Second // after which no PADR is expected
+	probeScan = 32               // conversations in which an old probe is searched for
+)
+
+// oldProbe returns a conversation of a PADI and PADOs alone; nil: there is none among the first ones.
+func (a *Analyzer) oldProbe() *conversation {
+	e := a.order.Front()
+	for n := 0; e != nil && n < probeScan; n++ {
+		c := e.Value.(*conversation)
+		if c.disc.offers > 0 && c.disc.padrs == 0 && !c.bound && !c.failed() && a.end.Sub(c.last) >= probeAge {
+			return c
+		}
+		e = e.Next()
+	}
+	return nil
 }
 
 // forget removes a conversation from the maps.
