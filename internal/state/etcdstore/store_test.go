@@ -69,7 +69,11 @@ func TestStoreAndMirror(t *testing.T) {
 	server := etcdtest.Start(t)
 	client := server.Dial()
 	early := mirror(t, client)
-	s, _ := run(t, client, nil)
+	s := etcdstore.New(client, prefix, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	// Ends before the next one begins, whose deletions it would take for mistakes.
+	go func() { ended <- s.Run(ctx) }()
 	for g := range state.Generation(3) {
 		s.Put(g, state.Session, fmt.Append(nil, "session ", g))
 		s.Put(g, state.IPv6, []byte("six"))
@@ -84,6 +88,8 @@ func TestStoreAndMirror(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+	stop()
+	<-ended
 	again, _ := run(t, client, late.Generations())
 	again.Delete(0)
 	flush(t, again, client, late)
