@@ -26,15 +26,21 @@ func (e *Engine) prefixMap(device int, p netip.Prefix) (*ebpf.Map, []byte) {
 // linkLocal contains addresses that two sessions of a device may have: they are not in the maps.
 var linkLocal = netip.MustParsePrefix("fe80::/10")
 
-// mapped returns the prefixes that are in the maps, each once.
+// mapped returns the prefixes that are in the maps, each once. If there is one, as most sessions have, it
+// is the same slice.
 func mapped(prefixes []netip.Prefix) (all []netip.Prefix) {
+	if len(prefixes) == 1 && prefixes[0] == prefixes[0].Masked() && isMapped(prefixes[0]) {
+		return prefixes
+	}
 	for _, p := range prefixes {
-		if p = p.Masked(); p.IsValid() && !linkLocal.Contains(p.Addr()) && !slices.Contains(all, p) {
+		if p = p.Masked(); isMapped(p) && !slices.Contains(all, p) {
 			all = append(all, p)
 		}
 	}
 	return all
 }
+
+func isMapped(p netip.Prefix) bool { return p.IsValid() && !linkLocal.Contains(p.Addr()) }
 
 // setPrefixes replaces the prefixes of a session. After an error some are missing.
 func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
@@ -63,6 +69,9 @@ func (s *session) setPrefixes(prefixes []netip.Prefix) (err error) {
 			continue
 		}
 		s.prefixes = append(s.prefixes, p)
+	}
+	if err == nil {
+		s.prefixes = prefixes // which the caller has, too
 	}
 	e.control.count()
 	return err

@@ -59,6 +59,9 @@ func (s *offloadedShared) SetPrefixes(all []netip.Prefix) error {
 	if err := s.Session.SetPrefixes(all); err != nil {
 		return err
 	}
+	if e, is := s.Session.(*entry); is {
+		all = e.routedPrefixes() // a slice is kept in memory once
+	}
 	if err := s.offloaded.SetPrefixes(all); err != nil {
 		s.report(err)
 	}

@@ -47,6 +47,13 @@ func (d *SharedDevice) setPrefixes(e *entry, all []netip.Prefix) error {
 	return nil
 }
 
+// routedPrefixes returns the prefixes of the session without the link-local one.
+func (e *entry) routedPrefixes() []netip.Prefix {
+	e.Shared.change.Lock()
+	defer e.Shared.change.Unlock()
+	return e.prefixes
+}
+
 // interfaceIDOf returns the interface identifier of the link-local address among prefixes; 0: there
 // is none.
 func interfaceIDOf(all []netip.Prefix) (id uint64, err error) {
