@@ -39,6 +39,7 @@ type Server struct {
 	token    atomic.Pointer[token] // nil: none is needed
 	csrf     string                // what a request to change something must have
 	failures *ratelimit.Limiter    // of the log
+	slow     time.Duration         // slowReader, or less in tests
 
 	program *servercontrol.Program // set by Start
 	history history
@@ -63,7 +64,7 @@ func Open(c Config, token []byte, inherited *os.File, log *slog.Logger) (*Server
 		}
 		return nil, err
 	}
-	s := &Server{cfg: c, log: log, csrf: rand.Text(), failures: ratelimit.New(5, time.Minute)}
+	s := &Server{cfg: c, log: log, csrf: rand.Text(), failures: ratelimit.New(5, time.Minute), slow: slowReader}
 	s.SetToken(token)
 	if s.on, err = listen(inherited, addr); err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (st *stream) flush() error {
 	if st.buffer.Len() == 0 {
 		return nil
 	}
-	if err := st.out.SetWriteDeadline(time.Now().Add(slowReader)); err != nil {
+	if err := st.out.SetWriteDeadline(time.Now().Add(st.server.slow)); err != nil {
 		return err
 	}
 	if _, err := st.buffer.WriteTo(st.w); err != nil {

@@ -13,6 +13,7 @@ import (
 	"upppoe/chap"
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/ppp/session"
+	"upppoe/pppoe"
 )
 
 const patience = 30 * time.Second
@@ -124,6 +125,26 @@ func TestManyEvents(t *testing.T) {
 	if got != n {
 		t.Errorf("%d events were sent or are missing, want %d", got, n)
 	}
+}
+
+// TestSlowReader: a reader that does not read is disconnected, and what waits for it is bounded.
+func TestSlowReader(t *testing.T) {
+	server := newSessions(1)
+	s, _, _ := serve(t, Config{}, "", server, func(s *Server) { s.slow = 100 * time.Millisecond })
+	conn, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(4096) // otherwise the kernel reads for it
+	fmt.Fprint(conn, "GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	await(t, "it watches", func() bool { return s.events.watching.Load() == 1 })
+	who := server.all[0].SessionInfo
+	who.User = strings.Repeat("x", 64<<10)
+	await(t, "it is disconnected", func() bool {
+		s.Notify(who, pppoe.SessionEstablished{})
+		return s.events.watching.Load() == 0
+	})
 }
 
 // TestStreams: more streams than there may be are refused, and those that end leave room.

@@ -111,8 +111,8 @@ func newSessions(n int) *fakeServer {
 
 const testToken = "correct horse battery"
 
-// serve serves a page of a fake server.
-func serve(t testing.TB, c Config, token string, server servercontrol.Server) (s *Server, base string, log *bytes.Buffer) {
+// serve serves a page of a fake server. Before is called before it does.
+func serve(t testing.TB, c Config, token string, server servercontrol.Server, before ...func(*Server)) (s *Server, base string, log *bytes.Buffer) {
 	t.Helper()
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
@@ -123,6 +123,9 @@ func serve(t testing.TB, c Config, token string, server servercontrol.Server) (s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	for _, change := range before {
+		change(s)
+	}
 	s.Start(&servercontrol.Program{
 		Server: server, Info: servercontrol.Info{ACName: "isp-ac", Interfaces: []string{"eth1, VLANs 100-149", "eth2"}, Since: time.Now()},
 		Pools: func() []servercontrol.Pool {
