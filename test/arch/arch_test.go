@@ -86,7 +86,7 @@ var allowedImports = map[string][]string{
 	"pppoe/afpacket":           {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/ethertest":          {"pppoe", "pppoe/vlan", "pppoe/wire", "pppoe/datapath"},
 	"pppoe/linux":              {"internal/process/passfd", "pppoe", "pppoe/afpacket", "pppoe/datapath", "pppoe/vlan", "pppoe/wire", "internal/ebpf", "internal/host/netconfig", "internal/host/prefixroute", "internal/host/sharednet"},
-	"internal/host/netconfig":  {"ipcp", "ppp/ipv6cp", "pppoe", "pppoe/datapath", "pppoe/wire", "tun", "internal/atomicfile", "internal/host/prefixroute", "internal/host/sysctl", "internal/host/undolog", "internal/host/vrf"},
+	"internal/host/netconfig":  {"internal/process/passfd", "ipcp", "ppp/ipv6cp", "pppoe", "pppoe/datapath", "pppoe/wire", "tun", "internal/atomicfile", "internal/host/prefixroute", "internal/host/sysctl", "internal/host/undolog", "internal/host/vrf"},
 	"internal/host/vrf":        {},
 	"internal/ipv6/lifetime":   {},
 	"internal/ipv6/radv":       {"internal/ipv6/lifetime"},
@@ -107,7 +107,7 @@ var allowedImports = map[string][]string{
 	"internal/state":           {},
 	"internal/ipv6":            {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/netif", "internal/host/sysctl", "internal/atomicfile"},
 	"internal/ipv6/runner":     {"internal/ipv6/netif", "internal/host/netconfig", "ppp", "pppoe"},
-	"internal/ipv6/assign":     {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6"},
+	"internal/ipv6/assign":     {"internal/tlv", "internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6"},
 	"internal/ipv6/shared":     {"ppp/ipv6cp", "internal/tlv", "internal/deadlines", "internal/random", "internal/ratelimit", "internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/assign"},
 	"internal/ipv6/server":     {"internal/ipv6/lifetime", "internal/ipv6/radv", "internal/ipv6/dhcp6", "internal/ipv6/netif", "internal/ipv6/assign"},
 }

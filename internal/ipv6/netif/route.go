@@ -30,8 +30,8 @@ func (k *Kernel) setRoute(key RouteKey, r Route) error {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
 	err = k.handle.RouteAdd(route)
-	if errors.Is(err, unix.EEXIST) && key.Device == "" && k.hasRoute(key) {
-		err = nil // left by a crash
+	if errors.Is(err, unix.EEXIST) && k.hasRoute(key) {
+		err = nil // left by a crash, or by a predecessor
 	}
 	if errors.Is(err, unix.EEXIST) {
 		err = ErrRouteExists

@@ -91,15 +91,22 @@ func (r *Runner[K]) Stop(key K, cause error) bool {
 // Wait waits until nothing runs. Start must not be called meanwhile.
 func (r *Runner[K]) Wait() { r.running.Wait() }
 
-// Close cancels everything with a cause, and waits until nothing runs.
-func (r *Runner[K]) Close(cause error) {
+// StopAll cancels everything with a cause, and waits until nothing runs. Start must not be called meanwhile.
+func (r *Runner[K]) StopAll(cause error) {
 	r.mu.Lock()
-	r.closed = true
 	for _, is := range r.active {
 		is.cancel(cause)
 	}
 	r.mu.Unlock()
 	r.Wait()
+}
+
+// Close cancels everything with a cause, and waits until nothing runs.
+func (r *Runner[K]) Close(cause error) {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.StopAll(cause)
 }
 
 // HandleEvent calls up when IPv6CP has opened, or has been renegotiated with other interface

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -28,6 +29,12 @@ type Config struct {
 	Fixed assign.State
 	// MTU is the link's, in octets, to advertise; 0: none.
 	MTU int
+	// Restored is what Keep was last called with in an earlier program, whose session this one continues; nil:
+	// it is a new one. What another session has since is not restored.
+	Restored []byte
+	// Keep is called with what a successor needs of the session, when it may have changed. The octets may be
+	// kept. nil: not called.
+	Keep func([]byte)
 
 	Log *slog.Logger
 	// Notify is called with every change except of lifetimes alone; nil: not called. Run waits for
@@ -41,6 +48,10 @@ var ErrConfig = assign.ErrConfig
 // ErrLinkGone is the cancellation cause of Run's context if the session has ended: no final
 // advertisement can be sent.
 var ErrLinkGone = netif.ErrLinkGone
+
+// ErrLeft is the cancellation cause of Run's context if a successor goes on with the session: its routes are
+// left, and nothing is sent.
+var ErrLeft = errors.New("a successor goes on with the session")
 
 func (c *Config) check() error {
 	switch {

@@ -71,7 +71,10 @@ type allocation struct {
 
 func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 	s := &session{cfg: cfg, network: p, reconciler: netif.NewReconciler(cfg.Device, p.Apply, cfg.Log), logged: map[string]bool{}}
-	s.prefix, _ = s.assign(cfg.Networks, assign.Networks, cfg.Fixed.Network)
+	before := s.restored()
+	s.prefix = s.keepOr(assign.Networks, before.Network, func() (netip.Prefix, error) {
+		return s.assign(cfg.Networks, assign.Networks, cfg.Fixed.Network)
+	})
 	router := cfg.Advertiser(r)
 	router.Managed = router.Managed || cfg.Fixed.Address.IsValid()
 	router.MTU = cfg.MTU
@@ -89,7 +92,7 @@ func newSession(cfg *Config, p network, r *rand.Rand) (*session, error) {
 		return p.Addr(), err
 	}
 	server.Prefix = func() (netip.Prefix, error) { return s.assign(cfg.Prefixes, assign.Prefixes, cfg.Fixed.Delegated) }
-	s.server = dhcp6.NewServer(server)
+	s.server = dhcp6.ResumeServer(server, s.restoredLeases(time.Now(), before))
 	return s, nil
 }
 
@@ -136,8 +139,12 @@ func (s *session) freeAll() {
 
 func (s *session) run(ctx context.Context, in netif.Inputs) error {
 	defer s.freeAll()
-	defer func() { s.reconcile(netif.NewConfig(), assign.State{}) }()
+	s.keep()
 	err := in.Run(ctx, s)
+	if errors.Is(context.Cause(ctx), ErrLeft) {
+		return err
+	}
+	defer func() { s.reconcile(netif.NewConfig(), assign.State{}) }()
 	if err == nil && !errors.Is(context.Cause(ctx), ErrLinkGone) {
 		s.debug("router advertisement", s.network.Advertise(s.router.Final(time.Now())))
 	}
@@ -169,6 +176,7 @@ func (s *session) ReceiveDatagram(now time.Time, d netif.Datagram) {
 		err = s.network.Reply(netif.Datagram{Data: reply, Peer: to})
 	}
 	s.debug("DHCPv6 answer", err)
+	s.keep()
 }
 
 // Step implements netif.Handler.
