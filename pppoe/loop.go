@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -130,9 +131,10 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 // lost. It closes the ports.
 func (l *loop) run(ctx context.Context) error {
 	// These goroutines end when the ports are closed, below.
-	go func() { l.portErrors <- l.receiveDiscovery() }()
+	var readers sync.WaitGroup
+	readers.Go(func() { l.portErrors <- l.receiveDiscovery() })
 	for i := range l.ports.sessions() {
-		go func() { l.portErrors <- l.engine.Receive(i) }()
+		readers.Go(func() { l.portErrors <- l.engine.Receive(i) })
 	}
 
 	err := l.eventLoop(ctx)
@@ -141,7 +143,29 @@ func (l *loop) run(ctx context.Context) error {
 		l.reconciler.wait()
 	}
 	l.ports.Close()
+	if l.left {
+		readers.Wait()
+		l.leaveDevices()
+	}
 	return err
+}
+
+// stopReading leaves packets from the host in the sessions' devices, for a successor.
+func (l *loop) stopReading() {
+	for s := range l.sessions.All() {
+		if s.path != nil {
+			s.path.StopReading()
+		}
+	}
+}
+
+// leaveDevices leaves the sessions' devices to a successor. No packet is in transit any more.
+func (l *loop) leaveDevices() {
+	for s := range l.sessions.All() {
+		if s.path != nil {
+			s.path.Leave()
+		}
+	}
 }
 
 func (l *loop) eventLoop(ctx context.Context) error {

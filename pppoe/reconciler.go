@@ -256,7 +256,9 @@ func (r *reconciler) open(is *actual, info SessionInfo, want Addressing) {
 		is.err = err
 		return
 	}
-	is.path, err = r.path.Add(info.pathConfig(dev, nil))
+	c := info.pathConfig(dev, nil)
+	c.Held = info.Device != "" // it is adopted, and its device is configured
+	is.path, err = r.path.Add(c)
 	if err != nil {
 		dev.Close()
 		r.network.Close(info, Addressing{})

@@ -36,8 +36,9 @@ func (s *Server) Suspend() {
 func (s *Server) Resume() error { return s.endSuspension(false) }
 
 // Leave ends Run of a suspended server, which returns nil, and closes the ports. Nothing is sent to the
-// peers. Counters that have changed since Suspend are written to the store again. Devices are left as they
-// are, and so is what the kernel has of the data path: the program hands them over, closes them, or exits.
+// peers. Counters that have changed since Suspend are written to the store again. Devices of sessions are
+// closed, and their interfaces left, if they are tun.Leavers; a shared device is left as it is, and so is what
+// the kernel has of the data path: the program hands them over, closes them, or exits.
 func (s *Server) Leave() error { return s.endSuspension(true) }
 
 func (s *Server) isRunning() bool {
@@ -101,6 +102,7 @@ func (l *serverLoop) suspend(ctx context.Context, on *suspension, suspended chan
 	if on.awaitResume(ctx) {
 		return true
 	}
+	l.loop.stopReading()
 	l.writeAllCounters(time.Now())
 	return false
 }

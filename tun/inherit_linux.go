@@ -69,6 +69,23 @@ func FileGSO(files []*os.File, owner string) (*GSO, error) {
 	return d, nil
 }
 
+// RemoveBy makes Close call a function to remove an interface that has an owner: see Config.Remove.
+func (d *GSO) RemoveBy(remove func()) {
+	if d.owned {
+		d.remove = remove
+	}
+}
+
+// NameOf returns the name of the interface of a descriptor. The error wraps ErrInherited if it is of none.
+func NameOf(file *os.File) (name string, err error) {
+	q := &queue{}
+	if err := q.use(file); err != nil {
+		return "", err
+	}
+	name, _, err = q.identify()
+	return name, err
+}
+
 // isInheritedBy reports whether an interface has an owner. Other descriptors of it may be open.
 func isInheritedBy(name, owner string) bool {
 	link, err := netlink.LinkByName(name)

@@ -47,6 +47,7 @@ type deviceIO struct {
 	Shared  *SharedDevice   // nil: the device is the session's own
 	gso     tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
 	writers []tun.GSOWriter // the device's writer for each port; only in gsoPath
+	reading deviceReading   // of a session's own device
 	done    chan struct{}   // closed when the device is no longer read; nil: it is shared
 	ahead   instant         // by which the clock for packets from the device is ahead of the engine's
 }
@@ -55,7 +56,7 @@ var _ Session = (*entry)(nil)
 
 func newEntry(p *plainPath, c SessionConfig, io *deviceIO) *entry {
 	if io.path == nil { // else it is a SharedDevice's
-		io.path, io.Device = p, c.Device
+		io.path, io.Device, io.reading.held = p, c.Device, c.Held
 	}
 	return &entry{identity: identity{c.Key, c.Priority, c.Attachment, c.Generation}, headers: newHeaders(&c), deviceIO: io}
 }
@@ -64,6 +65,9 @@ func newEntry(p *plainPath, c SessionConfig, io *deviceIO) *entry {
 func (e *entry) SetFamilies(ipv4, ipv6 bool) {
 	e.ipv4.Store(ipv4)
 	e.ipv6.Store(ipv6)
+	if (ipv4 || ipv6) && e.Shared == nil {
+		e.reading.start()
+	}
 }
 
 // SetMSS sets the largest MSS.
@@ -105,6 +109,7 @@ func (e *entry) Remove() Counters {
 		e.Shared.remove(e)
 	default:
 		e.Device.Close()
+		e.reading.start()
 		<-e.done
 	}
 	return e.counters.read()

@@ -23,6 +23,9 @@ type SessionConfig struct {
 	Key
 	// Priority is the priority code point, 0 to 7, in the tags of frames to the peer.
 	Priority uint8
+	// Held leaves packets from the host in the Device until SetFamilies first opens a family: of an adopted
+	// session, whose Device is configured.
+	Held bool
 	// Attachment is the name of the interface with its VLAN tags, for callbacks.
 	Attachment string
 	// Generation distinguishes sessions that have the same Key one after the other.

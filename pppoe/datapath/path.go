@@ -62,6 +62,12 @@ type Session interface {
 	// called once at most, after Add and before SetFamilies. Counters that an Offload has kept meanwhile
 	// are not counted twice.
 	AddCounters(Counters)
+	// StopReading leaves packets from the host in the session's own device, for a successor that reads it
+	// too. When it returns, none of them is in transit. Packets from the peer still pass. Leave then closes
+	// the device, once the ports are closed, and leaves the network interface, if the device is a
+	// tun.Leaver. Neither has an effect on a SharedDevice; no other method may be called afterwards.
+	StopReading()
+	Leave()
 	// Remove removes the session and closes its device. When it returns, none of its packets is in
 	// transit. A SharedDevice is not closed; packets that it has read may still be in transit.
 	Remove() Counters

@@ -62,11 +62,13 @@ func (p *plainPath) addShared(c SessionConfig) (Session, error) {
 
 // add adds a session and starts transmit, which runs until the device is closed or lost.
 func (p *plainPath) add(e *entry, transmit func(*entry)) (Session, error) {
+	e.reading.read = func() { p.runTransmit(e, transmit) }
 	if !p.sessions.put(e) {
 		return nil, ErrSessionInUse
 	}
-	// Ends when Remove closes the device.
-	go p.runTransmit(e, transmit)
+	if !e.reading.held {
+		e.reading.start()
+	}
 	return e, nil
 }
 

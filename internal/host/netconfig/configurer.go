@@ -33,6 +33,8 @@ type Configurer struct {
 	// tun.Config. It opens the device that a session's SessionInfo names, and finds its addresses and
 	// routes. Close removes the device.
 	Owner string
+	// Inherited are devices that an earlier program of the Owner has passed on; nil: none.
+	Inherited *Inherited
 	// DataPath selects how packets are moved, and so which kind of device is opened.
 	DataPath datapath.Kind
 	// Queues is the number of queues of a GSO device; 0 and 1: one.
@@ -143,7 +145,8 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	var dev tun.Device
 	err = p.inNamespace(func() (err error) {
 		name := cmp.Or(h.Name, l.Device)
-		p.adopted = name == l.Device && h.awaitOwned(name)
+		dev = h.inherit(p, l.Device)
+		p.adopted = dev != nil || name == l.Device && h.awaitOwned(name)
 		if h.RouteUndoFile != "" && !p.adopted {
 			if err := h.restoreRoutesAfterCrash(); err != nil {
 				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
@@ -154,17 +157,10 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		if l.Device == "" {
-			tun.RemoveOwned(name, h.Owner) // the session begins with a new one
-		}
-		p.preexisting = !p.adopted && tun.IsPersistent(h.Name)
-		dev, err = h.openDevice(p, name)
-		if errors.Is(err, tun.ErrNameTaken) && h.Name == "" && l.Device != "" { // that of an adopted session
-			p.adopted = false
-			dev, err = h.openDevice(p, "")
-		}
-		if err != nil {
-			return err
+		if dev == nil {
+			if dev, err = h.openNamed(p, l, name); err != nil {
+				return err
+			}
 		}
 		h.disableAcceptRA(dev.Name(), p.preexisting)
 		if link, err := netlink.LinkByName(dev.Name()); err == nil {
@@ -178,6 +174,20 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	}
 	h.addSession(l, p)
 	return dev, nil
+}
+
+// openNamed opens a device of a name, or else of the first free one.
+func (h *Configurer) openNamed(p *session, l pppoe.SessionInfo, name string) (tun.Device, error) {
+	if l.Device == "" {
+		tun.RemoveOwned(name, h.Owner) // the session begins with a new one
+	}
+	p.preexisting = !p.adopted && tun.IsPersistent(h.Name)
+	dev, err := h.openDevice(p, name)
+	if errors.Is(err, tun.ErrNameTaken) && h.Name == "" && l.Device != "" { // that of an adopted session
+		p.adopted = false
+		dev, err = h.openDevice(p, "")
+	}
+	return dev, err
 }
 
 // openDevice opens a GSO device, if the kernel supports it and DataPath is not plain. Its name is the given
