@@ -16,6 +16,7 @@ import (
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/runner"
 	"upppoe/internal/ipv6/server"
+	"upppoe/internal/state"
 	"upppoe/pppoe"
 	"upppoe/pppoe/wire"
 )
@@ -73,17 +74,28 @@ type ipv6Service struct {
 	// setSourcePrefixes allows a session's peer the source addresses that it was assigned, with
 	// source-check.
 	setSourcePrefixes func(session pppoe.SessionKey, prefixes []netip.Prefix)
+	state             *sessionState
 
-	mu sync.Mutex // held to call setSourcePrefixes, and to end its callers
+	mu       sync.Mutex // held to call setSourcePrefixes, and to end its callers
+	sessions map[pppoe.SessionKey]*ipv6Session
+}
+
+// ipv6Session is a session that is served.
+type ipv6Session struct {
+	serve func(ctx context.Context, restored []byte) error
+	kept  []byte // what a successor needs
 }
 
 // newIPv6 returns a service without sessions; nil if there are no pools.
-func newIPv6(c *serverconfig.Config, log *slog.Logger) *ipv6Service {
+func newIPv6(c *serverconfig.Config, sessions *sessionState, log *slog.Logger) *ipv6Service {
 	pools := len(c.IPv6.Prefixes()) > 0
 	if !pools && len(c.RADIUS.Servers) == 0 {
 		return nil
 	}
-	return &ipv6Service{hasPools: pools, pools: poolsOf(&c.IPv6), duid: loadDUID(c, log), log: log, runner: runner.New[pppoe.SessionKey]("", log)}
+	return &ipv6Service{
+		hasPools: pools, pools: poolsOf(&c.IPv6), duid: loadDUID(c, log), log: log, state: sessions,
+		runner: runner.New[pppoe.SessionKey]("", log), sessions: make(map[pppoe.SessionKey]*ipv6Session),
+	}
 }
 
 // loadDUID returns the server's DUID, which is stored; nil without DHCPv6.
@@ -123,7 +135,7 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe
 	}
 	_, set := ipv6Choice(l, event, &cfg, v.log)
 	cfg.Networks, cfg.Addresses, cfg.Prefixes = set.Networks, set.Addresses, set.Prefixes
-	v.runner.Start(l.Key(), func(ctx context.Context) error {
+	v.run(l.Key(), v.state.part(l.Generation, state.IPv6), func(ctx context.Context, restored []byte) error {
 		table, err := vrf.Table(a.VRF)
 		if err != nil {
 			return err
@@ -131,7 +143,8 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing, event pppoe
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Table: table, Remote: a.IPv6.Remote.LinkLocal(), Key: subscriber(l), MTU: a.MTU, Log: v.log,
 			Config: cfg, Fixed: *fixed,
-			Notify: func(s assign.State) { v.assigned(ctx, l.Key(), s) },
+			Notify:   func(s assign.State) { v.assigned(ctx, l.Key(), s) },
+			Restored: restored, Keep: func(kept []byte) { v.keep(ctx, l.Key(), kept) },
 		})
 	})
 }
@@ -156,6 +169,7 @@ func (v *ipv6Service) assigned(ctx context.Context, session pppoe.SessionKey, s 
 func (v *ipv6Service) stop(session pppoe.SessionKey) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	delete(v.sessions, session)
 	if v.runner.Stop(session, server.ErrLinkGone) { // not if Run has already ended
 		v.setSourcePrefixes(session, nil)
 	}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/netconfig"
 	"upppoe/internal/ipv6/assign"
-	"upppoe/internal/process/passfd"
 	"upppoe/pppoe"
 )
 
@@ -28,6 +28,10 @@ type network interface {
 	stopReading()
 	// descriptors returns other descriptors of the device that all sessions share; nil: there is none.
 	descriptors() ([]*os.File, error)
+	// suspend ends what a successor does next, and returns other descriptors of the devices of sessions; nil:
+	// they share one. The server is suspended. resume undoes it.
+	suspend() ([]*os.File, error)
+	resume()
 	// notify handles events of sessions. It does not block.
 	notify(l pppoe.SessionInfo, e pppoe.Event)
 	// ipv6Pools returns the pools of IPv6 by name; empty: the default.
@@ -44,31 +48,35 @@ type network interface {
 }
 
 // newNetwork opens what does not belong to a single session.
-// device has the descriptors of the shared device of an earlier program; nil: there are none. fail is called
+// device has the descriptors of the devices of an earlier program; nil: there are none. fail is called
 // when the server cannot go on.
 func newNetwork(c *serverconfig.Config, sessions *sessionState, device []*os.File, fail context.CancelCauseFunc, log *slog.Logger) (network, error) {
 	if c.Device.Shared {
 		return newSharedNetwork(c, sessions, device, fail, log)
 	}
-	passfd.Close(device)
-	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, log)}
+	n := &sessionDevices{log: log, scripts: newSessionScripts(), v6: newIPv6(c, sessions, log)}
 	n.owner = sessions.owner()
+	var err error
+	if n.inherited, err = netconfig.NewInherited(device); err != nil {
+		log.Warn(fmt.Sprintf("devices of the earlier program: %v", err))
+	}
 	n.use(c)
 	return n, nil
 }
 
 // sessionDevices is a network with a device for each session.
 type sessionDevices struct {
-	log     *slog.Logger
-	scripts *sessionScripts
-	v6      *ipv6Service
-	owner   string                // of devices
-	host    *netconfig.Configurer // of the latest configuration
+	log       *slog.Logger
+	scripts   *sessionScripts
+	v6        *ipv6Service
+	owner     string                // of devices
+	inherited *netconfig.Inherited  // of an earlier program
+	host      *netconfig.Configurer // of the latest configuration
 }
 
 func (n *sessionDevices) use(c *serverconfig.Config) {
 	n.host = hostOf(c, n.scripts, n.log)
-	n.host.Owner = n.owner
+	n.host.Owner, n.host.Inherited = n.owner, n.inherited
 	n.scripts.use(n.host, scriptsOf(c, n.log))
 }
 
@@ -84,6 +92,13 @@ func (n *sessionDevices) startReading()                    {}
 func (n *sessionDevices) stopReading()                     {}
 func (n *sessionDevices) descriptors() ([]*os.File, error) { return nil, nil }
 
+func (n *sessionDevices) suspend() ([]*os.File, error) {
+	n.v6.suspend()
+	return n.scripts.descriptors(), nil
+}
+
+func (n *sessionDevices) resume() { n.v6.resume() }
+
 func (n *sessionDevices) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.notify(l, e)
 	n.v6.notify(l, e)
@@ -98,7 +113,10 @@ func (n *sessionDevices) ipv6Pools() map[string]assign.Set {
 
 func (n *sessionDevices) hurry() { n.scripts.hurry() }
 
-func (n *sessionDevices) sweep() { n.host.Sweep() }
+func (n *sessionDevices) sweep() {
+	n.inherited.Close()
+	n.host.Sweep()
+}
 
 func (n *sessionDevices) leave() { n.close() }
 

@@ -41,6 +41,15 @@ func openFiles(c *serverconfig.Config) uint64 {
 	return uint64(all + c.Sessions.Max*each)
 }
 
+// openFilesOfUpgrade returns how many files it may have open while it passes on the devices of its sessions.
+func openFilesOfUpgrade(c *serverconfig.Config) uint64 {
+	all := openFiles(c)
+	if !c.Device.Shared {
+		all += uint64(c.Sessions.Max * max(1, 2*c.Options.Queues-1))
+	}
+	return all
+}
+
 // raiseOpenFileLimit raises the limit of open files to what all sessions need, as far as permitted. It
 // returns a warning if that does not suffice, else an empty string.
 func raiseOpenFileLimit(want uint64, sessions int) string {

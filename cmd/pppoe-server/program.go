@@ -56,8 +56,9 @@ type program struct {
 	reload    *reloader
 	metrics   *metrics.Server // nil: there is none
 	upgrades  *upgrader
-	left      atomic.Bool // the sessions are left for the next start
-	served    bool        // sessions were adopted, or could be
+	left      atomic.Bool   // the sessions are left for the next start
+	settled   chan struct{} // closed when no session is being adopted any more
+	served    bool          // sessions were adopted, or could be
 
 	closers []func() // of the open parts
 }
@@ -107,6 +108,7 @@ func (p *program) openHost() (err error) {
 	if few := raiseOpenFileLimit(openFiles(c), c.Sessions.Max); few != "" {
 		p.log.Warn(few)
 	}
+	raiseOpenFileLimit(openFilesOfUpgrade(c), c.Sessions.Max) // fewer may suffice
 	p.opener = &linux.Opener{Inherited: p.inherited.Take, DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: c.Sessions.Max, StateDir: s.StateDir, Log: p.log}
 	p.state.pin(p.opener)
 	p.onClose(p.closeOpener)
@@ -191,9 +193,10 @@ func (p *program) newServer() (err error) {
 	}
 	p.network.start(p.server)
 	p.allActive.serve(p.server, p.network.ipv6Pools())
+	p.settled = make(chan struct{})
 	p.state.adopt(p.server, p.radius.notAdopted, func() {
 		p.allActive.settled()
-		p.sweep()
+		close(p.settled)
 	})
 	if err := p.radius.start(p.server); err != nil {
 		return err
@@ -237,12 +240,8 @@ func (p *program) run() error {
 	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.cluster != nil, p.server, p.log)
 	closeUnused(p.inherited, p.log)
 	p.network.startReading()
-	p.take()
-	// Ends soon, as the predecessor does.
-	go func() {
-		p.awaitRelease()
-		p.notifyReady(ctx)
-	}()
+	// Ends once all sessions have been adopted, and the predecessor has ended.
+	go p.settle(ctx)
 	p.served = true
 	err := p.server.Run(ctx)
 	unwatch()

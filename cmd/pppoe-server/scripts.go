@@ -2,9 +2,12 @@ package main
 
 import (
 	"net/netip"
+	"os"
 	"sync"
+	"syscall"
 
 	"upppoe/internal/host/scripts"
+	"upppoe/internal/process/passfd"
 	"upppoe/pppoe"
 	"upppoe/tun"
 )
@@ -31,7 +34,8 @@ type hostNetwork interface {
 type running struct {
 	*scripts.Runner
 	pppoe.HostNetwork
-	host pppoe.HostNetwork // without scripts
+	host   pppoe.HostNetwork // without scripts
+	device tun.Device
 }
 
 // newSessionScripts returns a value without a configuration: use must be called before a session begins.
@@ -65,6 +69,7 @@ func (s *sessionScripts) Open(l pppoe.SessionInfo) (tun.Device, error) {
 		delete(s.live, its.Runner)
 		return nil, err
 	}
+	its.device = d
 	s.sessions[l.Key()] = its
 	return d, nil
 }
@@ -79,7 +84,25 @@ func (s *sessionScripts) begin(l pppoe.SessionInfo) *running {
 	if s.hurried {
 		its.LimitWaits()
 	}
-	return &running{its, its.WrapNetwork(s.host), s.host}
+	return &running{its, its.WrapNetwork(s.host), s.host, nil}
+}
+
+// descriptors returns other descriptors of the devices of all sessions.
+func (s *sessionScripts) descriptors() (all []*os.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, its := range s.sessions {
+		d, ok := its.device.(interface{ Descriptors() []syscall.Conn })
+		if !ok {
+			continue
+		}
+		for _, c := range d.Descriptors() {
+			if f, err := passfd.Duplicate(c, fileDevice); err == nil { // else the session has just ended
+				all = append(all, f)
+			}
+		}
+	}
+	return all
 }
 
 // hurry limits the time for scripts that are waited for, as the server is terminating.

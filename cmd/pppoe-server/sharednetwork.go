@@ -115,6 +115,10 @@ func (n *sharedNetwork) stopReading()  { n.device.StopReading() }
 
 func (n *sharedNetwork) descriptors() ([]*os.File, error) { return n.device.Descriptors() }
 
+// suspend and resume do nothing: the device is passed on before, and IPv6 of sessions needs the server's loops.
+func (n *sharedNetwork) suspend() ([]*os.File, error) { return nil, nil }
+func (n *sharedNetwork) resume()                      {}
+
 func (n *sharedNetwork) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	n.scripts.Notify(l, e)
 	if n.v6 != nil {

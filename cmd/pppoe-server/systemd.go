@@ -43,12 +43,28 @@ func (p *program) storeFiles() error {
 			f.Close()
 		}
 	}
+	if len(files.Get(fileDevice)) == 0 { // those of sessions are left at the end: see onSIGUSR1
+		if err := systemd.RemoveFiles(fileDevice); err != nil {
+			return err
+		}
+	}
 	for _, name := range files.Names() {
 		if err := systemd.StoreFiles(name, files.Get(name)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storeDevices leaves the devices of sessions with the manager. Those that it has no room for are opened anew
+// by the next start, as after a crash.
+func (p *program) storeDevices(devices *handover.Files) {
+	defer devices.Close()
+	if all := devices.Get(fileDevice); len(all) > 0 {
+		if err := systemd.StoreFiles(fileDevice, all...); err != nil {
+			p.log.Warn(fmt.Sprintf("leave devices with the service manager: %v", err))
+		}
+	}
 }
 
 // isAlive reports whether the loops of the server still turn. It waits for them.
@@ -89,10 +105,12 @@ func (p *program) onSIGUSR1() (stop func()) {
 		}
 		systemd.Notify("STOPPING=1")
 		p.log.Info("SIGUSR1: the sessions are left for the next start")
-		if _, err := p.suspend(); err != nil {
+		devices, err := p.suspend()
+		if err != nil {
 			p.log.Error(fmt.Sprintf("SIGUSR1 is ignored: %v", err))
 			return
 		}
+		p.storeDevices(devices)
 		p.left.Store(true)
 		p.leave()
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,7 +32,7 @@ const (
 	fileMetrics = "metrics"
 	fileWeb     = "web"
 	fileCoA     = "coa"
-	fileDevice  = "device" // that all sessions share
+	fileDevice  = "device" // that all sessions share, or those of all sessions
 )
 
 // predecessor is the program that this one takes over from.
@@ -107,11 +108,8 @@ func (p *program) awaitTurn() error {
 // isSecond reports whether a predecessor goes on if this program fails.
 func (p *program) isSecond() bool { return p.before != nil && !p.before.killed }
 
-// take tells the predecessor that this program serves, and waits until it has passed on everything.
+// take tells the predecessor that this program serves.
 func (p *program) take() {
-	if !p.isSecond() {
-		return
-	}
 	taken := handover.Taken{Sessions: p.state.adopted, Lost: p.state.notAdopted}
 	if err := p.before.Taken(taken); err != nil {
 		p.log.Warn(fmt.Sprintf("upgrade: %v", err))
@@ -119,15 +117,23 @@ func (p *program) take() {
 	p.log.Info(fmt.Sprintf("Took over %d sessions from an earlier program", taken.Sessions))
 }
 
+// settle is called when the program serves. A predecessor carries packets until all sessions have been adopted;
+// then it ends, and what no session has taken over is removed.
+func (p *program) settle(ctx context.Context) {
+	if !p.isSecond() {
+		p.notifyReady(ctx)
+	}
+	<-p.settled
+	if p.isSecond() {
+		p.take()
+		p.before.WaitReleased(releaseGrace)
+		p.notifyReady(ctx)
+	}
+	p.sweep()
+}
+
 // releaseGrace is how long a predecessor may take to end.
 const releaseGrace = 30 * time.Second
-
-// awaitRelease waits until the predecessor is not the main process of the service any more.
-func (p *program) awaitRelease() {
-	if p.isSecond() {
-		p.before.WaitReleased(releaseGrace)
-	}
-}
 
 // takeFile returns the only file of a name; nil: there is none.
 func takeFile(files *handover.Files, name string) *os.File {

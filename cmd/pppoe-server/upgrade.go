@@ -20,7 +20,6 @@ import (
 // Errors of an upgrade that does not begin.
 var (
 	errUpgrading = errors.New("an upgrade is in progress")
-	errDevices   = errors.New("sessions have a device each, and only a server with a device that all share (--device shared) can be upgraded: restart it instead")
 	errNoStore   = errors.New("there is no store of sessions, which the new program would continue them by: give the server one, as file in [state] or --state, and restart it")
 )
 
@@ -43,11 +42,8 @@ func (u *upgrader) upgrade(executable string, progress func(text string)) (*hand
 	}
 	defer u.busy.Unlock()
 	p := u.program
-	switch {
-	case p.state.store() == nil:
+	if p.state.store() == nil {
 		return nil, errNoStore
-	case !p.config.Device.Shared:
-		return nil, errDevices
 	}
 	files, err := p.passOn()
 	if err != nil {
@@ -115,7 +111,8 @@ func (u *upgrader) onSIGUSR2() (stop func()) {
 	return onSignal(unix.SIGUSR2, func() { u.upgrade("", func(string) {}) }) // the log has the result
 }
 
-// passOn returns other descriptors of all that a successor goes on with.
+// passOn returns other descriptors of all that a successor goes on with, except for devices of sessions, which
+// suspend returns.
 func (p *program) passOn() (*handover.Files, error) {
 	files := &handover.Files{}
 	for name, sockets := range p.opener.Descriptors() {
@@ -147,22 +144,30 @@ func (p *program) passOn() (*handover.Files, error) {
 func (p *program) suspend() (*handover.Files, error) {
 	p.server.Suspend()
 	p.allActive.suspend()
-	err := p.radius.suspend()
+	devices, err := p.network.suspend()
+	if err == nil {
+		err = p.radius.suspend()
+	}
 	if err == nil {
 		err = p.state.suspend()
 	}
 	if err != nil {
+		passfd.Close(devices)
 		p.resume()
 		return nil, err
 	}
 	p.opener.Release()
-	return nil, nil
+	files := &handover.Files{}
+	files.Add(fileDevice, devices...)
+	return files, nil
 }
 
 // resume undoes suspend. What fails is logged: the sessions go on.
 func (p *program) resume() {
 	err := p.opener.Take()
-	err = errors.Join(err, p.state.resume(), p.radius.resume(), p.server.Resume())
+	err = errors.Join(err, p.state.resume(), p.radius.resume())
+	p.network.resume()
+	err = errors.Join(err, p.server.Resume())
 	p.allActive.run()
 	if err != nil {
 		p.log.Error(fmt.Sprintf("after the failed upgrade: %v", err))
