@@ -202,6 +202,15 @@ func (m *machine) await(text string, args ...string) {
 	})
 }
 
+// awaitState waits until a unit is in a state.
+func (m *machine) awaitState(state, unit string) {
+	m.t.Helper()
+	await(m.t, unit+" to be "+state, func() bool {
+		out, _ := m.try("systemctl", "is-active", unit)
+		return out == state+"\n"
+	})
+}
+
 // install installs packages of a version. Changed conffiles stay as they are.
 func (m *machine) install(version string, names ...string) {
 	m.t.Helper()

@@ -21,7 +21,7 @@ func setUpServer(m *machine) {
 		echo '"alice" * "her password" *' >>/etc/ppp/chap-secrets
 		pppoe-server check
 		systemctl enable --now pppoe-server`)
-	m.await("active", "systemctl", "is-active", "pppoe-server")
+	m.awaitState("active", "pppoe-server")
 }
 
 // setUpClient installs the client and dials as the example of the package does.
@@ -103,7 +103,20 @@ func TestStory(t *testing.T) {
 	wantOnline(near, far)
 	near.run("pppoe-client", "stop", "isp")
 	wantOpenWrt(near, far)
+	wantDispatched(near, far)
 	purge(near, far)
+}
+
+// wantDispatched: NetworkManager's dispatcher script starts and stops the session.
+func wantDispatched(near, far *machine) {
+	near.t.Helper()
+	script := "/usr/share/doc/upppoe-client/examples/NetworkManager/dispatcher.d/50-pppoe-isp"
+	near.run(script, "wlan0", "up")
+	near.run(script, "eth0", "up")
+	near.awaitState("active", "pppoe-client@isp")
+	wantOnline(near, far)
+	near.run(script, "eth0", "down")
+	near.awaitState("inactive", "pppoe-client@isp")
 }
 
 // reload reads the server's configuration again: an invalid one is reported, and changes nothing.
@@ -123,7 +136,7 @@ func upgrade(near, far *machine) {
 	near.t.Helper()
 	far.install(newer, "upppoe-server", "upppoe-discovery")
 	near.install(newer, "upppoe-client", "upppoe-discovery")
-	near.await("active", "systemctl", "is-active", "pppoe-client@isp")
+	near.awaitState("active", "pppoe-client@isp")
 	wantOnline(near, far)
 	for m, unit := range map[*machine]string{near: "pppoe-client@isp", far: "pppoe-server"} {
 		pid := strings.TrimSpace(m.run("systemctl", "show", "-P", "MainPID", unit))
