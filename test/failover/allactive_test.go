@@ -41,7 +41,7 @@ ranges = ["172.16.0.0/21"]
 methods = ["chap"]
 chap-secrets = "%[2]s/chap-secrets"
 [access]
-pado-delay = "0,20:40,40:80,60:120,80:160,100:200,150:300"
+pado-delay = %[4]q
 [control]
 socket = "%[1]s/control.sock"
 [cluster]
@@ -55,11 +55,14 @@ block-size = 16
 // fixed is the address of a user who has it at whichever machine.
 const fixed = "172.20.0.7"
 
+// sharing is a PADO delay that grows with the sessions.
+const sharing = "0,20:40,40:80,60:120,80:160,100:200,150:300"
+
 // serveBoth configures and starts both servers.
-func (w *testbed) serveBoth() (a, b *server) {
+func (w *testbed) serveBoth(delay string) (a, b *server) {
 	w.t.Helper()
 	for _, s := range w.servers {
-		check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, allActive, filepath.Join(w.dir, s.name), w.dir, s.name), 0o600))
+		check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, allActive, filepath.Join(w.dir, s.name), w.dir, s.name, delay), 0o600))
 	}
 	check(w.t, os.WriteFile(filepath.Join(w.dir, "chap-secrets"), fmt.Appendf(nil, "fixed * secret %s\n* * secret *\n", fixed), 0o600))
 	a, b = w.servers["a"], w.servers["b"]
@@ -160,7 +163,7 @@ func unique(t *testing.T, all map[string]string) {
 func TestAllActive(t *testing.T) {
 	const clients, more = 120, 20
 	w := newTestbed(t, 2000, "auto")
-	a, b := w.serveBoth()
+	a, b := w.serveBoth(sharing)
 	c := w.callers()
 	c.dial(clients, "user%d", "02:4c:00:00:00:00")
 	single := c.dial(1, "fixed", "02:4e:00:00:00:00")
@@ -229,5 +232,29 @@ func TestAllActive(t *testing.T) {
 	out, err := w.command(a, "cluster-free", "b", "--yes")
 	if err == nil || !strings.Contains(out, "it is alive") {
 		t.Errorf("a server that is alive is freed: %s", out)
+	}
+}
+
+// BenchmarkAllActive measures how many sessions a second one server and two set up: on one machine, which the
+// clients, etcd and both servers share.
+func BenchmarkAllActive(b *testing.B) {
+	for _, servers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("servers=%d", servers), func(b *testing.B) {
+			const clients = 1500
+			for b.Loop() {
+				w := newTestbed(b, clients, "auto")
+				_, second := w.serveBoth("0")
+				if servers == 1 {
+					second.program.Stop()
+				}
+				p := w.launch(w.callers().ns, exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(clients), "--no-ipv6", "--json"))
+				if code, err := p.Wait(); err != nil || code != 0 {
+					b.Fatalf("%d, %v: %s", code, err, p.Log())
+				}
+				var r struct{ SetUpsPerSecond float64 }
+				check(b, json.Unmarshal([]byte(p.Log()), &r))
+				b.ReportMetric(r.SetUpsPerSecond, "sessions/s")
+			}
+		})
 	}
 }
