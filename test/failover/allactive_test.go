@@ -37,6 +37,10 @@ pool = "gold"
 [[pool]]
 name = "gold"
 ranges = ["172.16.0.0/21"]
+[ipv6]
+networks = "2001:db8:1::/48"
+delegated-prefixes = "2001:db8:100::/40"
+delegated-length = 56
 [authentication]
 methods = ["chap"]
 chap-secrets = "%[2]s/chap-secrets"
@@ -68,18 +72,26 @@ func (w *testbed) serveBoth(delay string) (a, b *server) {
 	a, b = w.servers["a"], w.servers["b"]
 	for _, s := range []*server{a, b} {
 		w.serve(s)
+		w.t.Cleanup(func() { s.program.Stop() }) // one that is killed leaves what is pinned
 	}
 	return a, b
 }
 
-// serve starts a server, and waits until it serves.
+// serve starts a server, and waits until it serves. What an earlier program had open is closed a moment after its
+// end.
 func (w *testbed) serve(s *server) {
 	w.t.Helper()
-	if s.program != nil {
-		s.logs += s.program.Log()
-	}
-	s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
-	check(w.t, s.program.Await("Serving on eth0"))
+	w.await("server "+s.name, func() bool {
+		if s.program != nil {
+			s.logs += s.program.Log()
+		}
+		s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
+		err := s.program.Await("Serving on eth0")
+		if err != nil && !strings.Contains(s.program.Log(), "another program uses it") {
+			w.t.Fatal(err)
+		}
+		return err == nil
+	})
 }
 
 // callers are clients that dial.
@@ -233,6 +245,54 @@ func TestAllActive(t *testing.T) {
 	if err == nil || !strings.Contains(out, "it is alive") {
 		t.Errorf("a server that is alive is freed: %s", out)
 	}
+}
+
+// TestAllActiveIPv6: networks and delegated prefixes of two servers differ, and stay over a restart of a server,
+// and an upgrade of the other.
+func TestAllActiveIPv6(t *testing.T) {
+	const clients = 40
+	w := newTestbed(t, clients, "auto")
+	a, b := w.serveBoth("0,10:30,20:60,30:100")
+	w.launch(w.callers().ns, exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(clients), "--in-progress", "8", "--prefix", "--hold", "5m", "--echo", "0"))
+	before := w.prefixes(2*clients, a, b)
+	w.kill(a)
+	w.serve(a)
+	if out, err := w.command(b, "upgrade"); err != nil {
+		t.Fatalf("upgrade: %v, %s", err, out)
+	}
+	after := w.prefixes(2*clients, a, b)
+	if !maps.Equal(before, after) {
+		t.Errorf("before the restart\n%v\nafter it\n%v", before, after)
+	}
+}
+
+// prefixes waits until clients have a number of different prefixes, and returns them with their clients.
+func (w *testbed) prefixes(n int, servers ...*server) map[string]string {
+	w.t.Helper()
+	all := make(map[string]string)
+	w.await(fmt.Sprintf("%d prefixes", n), func() bool {
+		clear(all)
+		total := 0
+		for _, s := range servers {
+			out, _ := w.command(s, "sessions", "--json", "--state", "online")
+			var rows []struct {
+				MAC      string
+				Prefixes []string
+			}
+			json.Unmarshal([]byte(out), &rows) // a server that has just been started does not answer
+			for _, row := range rows {
+				for _, p := range row.Prefixes {
+					all[p] = row.MAC
+					total++
+				}
+			}
+		}
+		if total > len(all) {
+			w.t.Fatalf("%d prefixes are given %d times", len(all), total)
+		}
+		return len(all) == n
+	})
+	return all
 }
 
 // BenchmarkAllActive measures how many sessions a second one server and two set up: on one machine, which the

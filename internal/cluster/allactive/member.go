@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,6 +47,7 @@ type Member struct {
 	doubt    bool   // they may not be
 	expired  bool   // the sessions have been ended, as the blocks are not this machine's any more
 	blocked  Time   // since when the name is in use by another machine; 0: it is not
+	ready    bool   // there was a block of each pool
 	refused  error  // why no session may begin; nil: they may
 	machines map[string]liveValue
 	taken    map[string]string // owners of blocks, by key
@@ -68,7 +70,6 @@ var (
 	ErrSameName = errors.New("another machine with this name is alive")
 	ErrLayout   = errors.New("the blocks in etcd are others")
 	ErrAway     = errors.New("etcd does not answer")
-	errJoining  = errors.New("this machine has not joined the cluster")
 )
 
 // longAgo is before everything.
@@ -349,6 +350,8 @@ func (m *Member) admit() {
 		why = fmt.Errorf("cluster: %w, and the blocks of addresses are not held any more", ErrAway)
 	case m.isAway() && m.cfg.RefuseAway:
 		why = fmt.Errorf("cluster: %w", ErrAway)
+	case !m.hasBlocks():
+		why = errNoBlocks
 	}
 	changed := (why == nil) != (m.refused == nil)
 	sessions := m.sessions
@@ -360,10 +363,22 @@ func (m *Member) admit() {
 		if why != nil {
 			m.cfg.Log.Warn(fmt.Sprintf("%v: no session can begin", why))
 		} else {
-			m.cfg.Log.Info("cluster: sessions can begin again")
+			m.cfg.Log.Info("cluster: sessions can begin")
 		}
 		sessions.Refuse(why)
 	}
+}
+
+// errNoBlocks is why no session can begin at first.
+var errNoBlocks = errors.New("cluster: the first blocks of each pool are not leased yet")
+
+// hasBlocks reports whether there is a block of each pool, or there has been: a session that begins before has no
+// IPv6 addresses. m.mu is held.
+func (m *Member) hasBlocks() bool {
+	if !m.ready {
+		m.ready = !slices.ContainsFunc(m.pools, func(p *poolState) bool { return len(p.own) == 0 && !p.said })
+	}
+	return m.ready
 }
 
 // follow keeps up with the keys of a prefix, until the context ends.
