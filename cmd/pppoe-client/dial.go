@@ -36,6 +36,7 @@ type program struct {
 	log      *slog.Logger
 	capture  *capture.Capture // nil: there is none
 	progress *progress        // nil: there is no terminal
+	failure  failure
 	journal  *pppdlog.EventLogger
 	flood    *pppdlog.EventLimiter
 	tracker  *status.Tracker
@@ -60,7 +61,7 @@ func dial(s *pppd.Settings) int {
 		return fail(err)
 	}
 	defer lines.Close()
-	p := &program{settings: s, lines: lines, log: slog.New(lines)}
+	p := &program{settings: s, lines: lines, log: slog.New(lines), failure: failure{settings: s}}
 	if err := p.openCapture(); err != nil {
 		return fail(err)
 	}
@@ -84,6 +85,7 @@ func dial(s *pppd.Settings) int {
 		p.progress.fail()
 	}
 	p.reportEnd(err)
+	p.explainEnd(err)
 	p.log.Info("Exit.")
 	ring.Flush()
 	return exitCode(err)
@@ -253,6 +255,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.mtu.notify(e)
 	p.adviseSearch(e)
 	p.adviseLogin(e)
+	p.failure.notify(l, e)
 	p.records.notify(l, e)
 	if _, failed := e.(pppoe.AdoptionFailed); failed {
 		go p.host.Sweep() // takes some 50 ms, less than until another device is opened

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -56,6 +58,45 @@ func (p *program) reportEnd(err error) {
 	if p.settings.Detach != pppd.DetachNever && !p.lines.Has(os.Stderr) {
 		fmt.Fprintln(os.Stderr, "pppoe-client: "+text)
 	}
+}
+
+// explainEnd logs why the last dial did not come online: what was seen, the likely cause, and what to try. If no
+// concentrator has answered, and a user looks on, it searches VLANs for one.
+func (p *program) explainEnd(err error) {
+	if end := (*pppoe.EndError)(nil); err == nil || errors.As(err, &end) && end.Reason.Cause == session.CauseUserRequest {
+		return
+	}
+	x := p.failure.explain(time.Now())
+	if line := attachment(p.settings); p.failure.isSilence() {
+		switch obstacle := linkmonitor.Diagnose(line.Interface); {
+		case obstacle != "":
+			x.cause = obstacle
+		case p.progress != nil && line.VLAN.Depth() < 2:
+			x = p.searchElsewhere(x)
+		}
+	}
+	for _, text := range x.lines() {
+		p.log.Warn(text)
+	}
+}
+
+// searchElsewhere searches other VLANs for a concentrator, and adds the result to an explanation.
+func (p *program) searchElsewhere(x explanation) explanation {
+	line := attachment(p.settings)
+	p.progress.searching()
+	found, err := searchVLANs(context.Background(), line.Interface, line.VLAN)
+	p.progress.searched()
+	switch {
+	case err != nil:
+		p.log.Debug("search of VLANs: " + err.Error())
+	case len(found) == 0:
+		x.seen += "; none on any VLAN with one tag"
+		x.cause = "the line is not in service, or the cable leads elsewhere"
+	default:
+		x.seen += fmt.Sprintf(", but from %v", found[0])
+		x.cause, x.try = "the provider uses another VLAN", vlanOption(found[0].vlan)
+	}
+	return x
 }
 
 // endText returns why the client ended; empty if that was requested or is already in the log.

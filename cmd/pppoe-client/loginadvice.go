@@ -14,7 +14,7 @@ import (
 // adviseLogin logs which option to add when a session ends for lack of it.
 func (p *program) adviseLogin(event pppoe.Event) {
 	if text := loginAdvice(p.settings, event); text != "" {
-		p.log.Info(text)
+		p.log.Warn(text)
 	}
 }
 

@@ -234,6 +234,12 @@ func (p *progress) fail() {
 	}
 }
 
+// searching shows that VLANs are searched, until searched is called.
+func (p *progress) searching() {
+	p.screen.SetProgress("searching VLANs 1-4094 for a concentrator, some seconds")
+}
+func (p *progress) searched() { p.screen.SetProgress("") }
+
 // close ends the progress: the terminal is not used any more.
 func (p *progress) close() {
 	if p == nil {

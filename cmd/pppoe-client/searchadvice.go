@@ -26,7 +26,7 @@ func (p *program) adviseSearch(event pppoe.Event) {
 
 func (p *program) advise(unmatched []discovery.Unmatched) {
 	for _, line := range searchAdvice(p.settings, unmatched, linkmonitor.Diagnose(p.settings.Interface)) {
-		p.log.Info(line)
+		p.log.Warn(line)
 	}
 }
 
