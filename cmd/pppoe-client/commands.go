@@ -19,6 +19,7 @@ import (
 // commands are the subcommands: load, and those that talk to running clients. They are the first argument.
 var commands = map[string]func(args []string) int{
 	"status": showStatus,
+	"doctor": doctor,
 	"events": showEvents,
 	"top":    showTop,
 	"log":    showLog,

@@ -49,6 +49,7 @@ var commandHelp = []struct {
 	flags      []completion.Word
 }{
 	{"status", "show the state of running clients", []completion.Word{{Text: "--json", Help: "print JSON"}}},
+	{"doctor", "check what a dial needs, without dialling", []completion.Word{{Text: "--json", Help: "print JSON"}}},
 	{"top", "show rates, round-trip time, loss and events, live", []completion.Word{
 		{Text: "--once", Help: "print one table"}, {Text: "--count", Help: "print N tables", Value: "N"}}},
 	{"events", "show events as they happen, in JSON", nil},

@@ -31,7 +31,7 @@ type exit struct {
 // exits are all exit codes, for exitCode and the manual page.
 var exits = []exit{
 	{exitOK, "online and in the background; or the subcommand succeeded", nil, nil},
-	{exitFatal, "an error without a code of its own: see the message; or no client matches a subcommand, or several do where it takes one", []session.Cause{session.CauseNetworkConfigFailed}, nil},
+	{exitFatal, "an error without a code of its own: see the message; or doctor found one; or no client matches a subcommand, or several do where it takes one", []session.Cause{session.CauseNetworkConfigFailed}, nil},
 	{exitOptions, "an option is invalid: the message names file, line and what is valid", nil,
 		[]error{tun.ErrName, afpacket.ErrSource, afpacket.ErrPriority, afpacket.ErrNoTag}},
 	{3, "no permission: root, or CAP_NET_RAW and CAP_NET_ADMIN, is required", nil,

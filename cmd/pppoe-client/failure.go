@@ -191,8 +191,8 @@ func (f *failure) explainSession() explanation {
 		return explanation{at + ": it insists on authentication by " + trace.AuthName(f.wanted), "this method is not implemented, or an option like refuse-chap excludes it, or there is no user and password for it",
 			"remove the option; or ask the provider for CHAP or PAP"}
 	case f.refusal != nil:
-		x := explanation{seen: fmt.Sprintf("%s: it rejected name %s by %s", at, name, f.method), cause: "name or password is wrong, or the account is locked or online elsewhere",
-			try: "check user (often with @realm) and password-file; a wrong password repeated locks some accounts"}
+		x := explanation{seen: fmt.Sprintf("%s: it rejected name %s by %s", at, name, f.method), cause: "incorrect name or password, or the account is locked or online elsewhere",
+			try: "check user (often with @realm) and password-file; repeated failures lock some accounts"}
 		if f.refusal.Message != "" {
 			x.seen += ", with the text " + wire.Quote(f.refusal.Message)
 		}

@@ -84,6 +84,7 @@ pppoe-client is a PPPoE client that needs no PPP in the kernel.
 
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
+  pppoe-client doctor eth0 [--json]    (check all that a dial needs, without dialling)
   pppoe-client status [--json]         (state of all running clients)
   pppoe-client top [my-provider]       (live: rates, round-trip time, loss, last events)
   pppoe-client log [-f] [my-provider]  (its log, or that of all; events: the same in JSON)

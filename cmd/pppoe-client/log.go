@@ -38,7 +38,7 @@ func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) 
 	lines.AddUnqueued(ring)
 	// It is closed when the program exits.
 	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
-		lines.AddTimed(kept, pppdlog.TimeLayout)
+		lines.AddTimed(kept, layout)
 	}
 	if s.LogFD > 2 {
 		unix.CloseOnExec(s.LogFD) // scripts must not inherit it

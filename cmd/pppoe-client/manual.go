@@ -23,11 +23,12 @@ func page() *man.Page {
 		Name:  "pppoe-client",
 		Brief: "dial a PPPoE session without PPP in the kernel",
 		Synopsis: []string{
-			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`top` [WHO] [`--once` | `--count` N]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`load` `-I` INTERFACE [FLAG]...", "`--help` | `--version` | `--man`",
+			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`doctor` INTERFACE [OPTION [VALUE]]... [`--json`]", "`status` [WHO] [`--json`]", "`top` [WHO] [`--once` | `--count` N]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`load` `-I` INTERFACE [FLAG]...", "`--help` | `--version` | `--man`",
 		},
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "OPTIONS", Blocks: pppd.Manual(pppd.Client)},
+			{Title: "WHEN IT FAILS", Blocks: troubles},
 			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths(pppd.Client)},
 			{Title: "LOAD", Blocks: manualLoad()},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
@@ -79,6 +80,17 @@ var description = []man.Block{
 		"session with a PADT, and dials. Until then, packets are lost. A client that ends regularly leaves nothing. After a kill the device stays, with its routes, also if no client follows: `ip link del ppp0` " +
 		"removes it. With `no-adopt`, the device goes with the client, and a session that was left is ended with a PADT; so it is with `demand` and `pppoe-sess`."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),
+}
+
+var troubles = []man.Block{
+	man.Paragraph("The last lines of a dial that has failed say what was seen, the likely cause, and what to try. If no concentrator answers, and standard error is a terminal, VLANs 1 to 4094 are searched, " +
+		"which takes three seconds. On a terminal one line shows the progress of the dial, and becomes the final line; warnings are above it. `debug` shows every line instead. The exit code is the same in any case."),
+	man.Paragraph("`doctor` checks what a dial with the same arguments needs: rights, /dev/net/tun, the interface and its carrier, the MTU, whether the kernel can forward packets, other clients, which concentrators answer, and " +
+		"on which VLANs if none does on the configured one, name and password with the permissions of their files, and name servers. It opens no session and changes nothing. Each finding has a verdict and, if it is not ok, " +
+		"what to do. Exit code 0 means that there is no error, perhaps warnings; 1, that there is one. `--json` prints an object with the members `interface`, `ok`, and `findings`, each with `check`, `verdict` " +
+		"(ok, warning, error, skipped), `text` and `mend`."),
+	man.Example("pppoe-client doctor eth0\npppoe-client doctor call my-isp --json"),
+	man.Paragraph("`pcap` captures what is sent and received, with the log as comments."),
 }
 
 var files = []man.Block{

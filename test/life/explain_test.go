@@ -86,7 +86,7 @@ func TestExplainedLogin(t *testing.T) {
 		w.serverOptions(t, "require-"+method+"\n")
 		w.serve(t)
 		got := w.explanationOf(t, 19, "user", "alice@isp", "password", "wrong-secret", "noauth")
-		if !regexp.MustCompile(`^Seen: session 1 at life-ac \(MAC\): it rejected name "alice@isp" by [A-Z0-9a-z-]+, with the text ".*"\nLikely cause: name or password is wrong, .*\nTry: check user .*\n$`).MatchString(got) {
+		if !regexp.MustCompile(`^Seen: session 1 at life-ac \(MAC\): it rejected name "alice@isp" by [A-Z0-9a-z-]+, with the text ".*"\nLikely cause: incorrect name or password, .*\nTry: check user .*\n$`).MatchString(got) {
 			t.Errorf("%s (%s): got\n%s", method, want, got)
 		}
 	}
