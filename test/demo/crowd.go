@@ -23,7 +23,7 @@ type crowd struct {
 func crowdConfig(n int) (*load.Config, error) {
 	c := &load.Config{}
 	c.AddFlags(pflag.NewFlagSet("", pflag.ContinueOnError))
-	c.Interface, c.Sessions, c.Rate, c.VLANs = "eth0", n, 100, "100-119"
+	c.Interface, c.Sessions, c.Rate, c.VLANs = "eth0", n, 100, crowdVLANs
 	c.User, c.Password, c.CircuitID = "user%d@example.net", "crowd", "olt3 xpon 0/1/0/7:%d"
 	c.Hold, c.Churn, c.Echo = 24*time.Hour, "0.5%", 2*time.Second
 	c.Traffic = fmt.Sprintf("%d,600", 5*n)

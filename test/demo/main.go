@@ -3,6 +3,7 @@
 // pings through the session, shows what happened, and cleans up.
 //
 //	go run ./test/demo
+//	go run ./test/demo --vlan 50.100, --relay, --keep
 //	go run ./test/demo --web    # with 200 clients more, and the server's page, until interrupted
 package main
 
@@ -92,6 +93,7 @@ type demo struct {
 	quiet          bool       // lines of the programs are not printed: there are too many
 	programs       []*exec.Cmd
 	crowd          *crowd // nil: there are no more clients
+	relay          *relay // nil: client and server are connected directly
 }
 
 // runDemo runs the demo with the programs in a directory, and removes it.
@@ -116,6 +118,9 @@ func runDemo(dir string, o *options) error {
 	}
 	if keep {
 		s.printHowToEnter()
+		if s.crowd != nil {
+			select {} // the clients are in this process: a signal ends it
+		}
 		return nil
 	}
 	fmt.Println("== hanging up")
@@ -152,7 +157,11 @@ func (s *demo) createNetwork() (err error) {
 	if s.server, err = lab.NewNamespace(); err != nil {
 		return err
 	}
-	err = lab.Veth(lab.End{In: s.client, Name: "eth0", MAC: clientMAC}, lab.End{In: s.server, Name: "eth0", MAC: serverMAC})
+	if s.options.relay {
+		err = s.connectRelay()
+	} else {
+		err = lab.Veth(lab.End{In: s.client, Name: "eth0", MAC: clientMAC}, lab.End{In: s.server, Name: "eth0", MAC: serverMAC})
+	}
 	if err != nil {
 		return err
 	}
@@ -178,8 +187,8 @@ func (s *demo) serve() error {
 func (s *demo) dial() error {
 	s.began = time.Now()
 	os.Setenv("PPPOE_PASSWORD", "open sesame")
-	err := s.start(s.client, "client", "remote IP address", "pppoe-client",
-		"eth0", "user", "demo", "defaultroute", "noauth", "debug", "nodetach", "state-dir", s.dir)
+	args := append([]string{"eth0", "user", "demo", "defaultroute", "noauth", "debug", "nodetach", "state-dir", s.dir}, s.options.clientArgs()...)
+	err := s.start(s.client, "client", "remote IP address", "pppoe-client", args...)
 	if err == nil {
 		fmt.Printf("   online %.1f ms after the program was started\n", ms(time.Since(s.began)))
 	}
@@ -275,6 +284,13 @@ func (s *demo) printHowToEnter() {
 		fmt.Printf("   %s:  "+enter+"\n", who, s.programs[i].Process.Pid)
 		pids[i] = fmt.Sprint(s.programs[i].Process.Pid)
 	}
+	if s.relay != nil {
+		pids = append(pids, fmt.Sprint(s.relay.cmd.Process.Pid))
+	}
+	if s.crowd != nil {
+		fmt.Println("   and end it by Ctrl-C")
+		return
+	}
 	fmt.Printf("   and end it by:  kill %s; rm -r %s\n", strings.Join(pids, " "), s.dir)
 }
 
@@ -289,6 +305,7 @@ func (s *demo) cleanUp(keep *bool) {
 		s.programs[i].Process.Signal(unix.SIGTERM)
 		s.programs[i].Wait()
 	}
+	s.relay.close()
 	for _, n := range []*lab.Namespace{s.client, s.server} {
 		if n != nil {
 			n.Close()

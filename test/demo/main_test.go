@@ -69,6 +69,28 @@ func TestOutputClosed(t *testing.T) {
 	}
 }
 
+// TestVariants: the demo with tags and more clients, and with a relay agent between the ends.
+func TestVariants(t *testing.T) {
+	roottest.Need(t, "go", relayProgram)
+	program := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct{ flags, want string }{
+		{"--vlan 50.100 --clients 30", "30 sessions are open"}, {"--relay", "answer from " + serverAddress},
+	} {
+		out, err := exec.Command(program, strings.Fields(c.flags)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) || !strings.Contains(string(out), "== done") {
+			t.Errorf("%s: %v\n%s", c.flags, err, out)
+		}
+	}
+	for _, wrong := range []string{"--vlan 50,60", "--vlan 5000", "--relay --vlan 7", "--keep --web", "--clients -1"} {
+		if out, err := exec.Command(program, strings.Fields(wrong)...).CombinedOutput(); err == nil || !strings.Contains(string(out), strings.Fields(wrong)[0]) {
+			t.Errorf("%s: %v\n%s", wrong, err, out)
+		}
+	}
+}
+
 // TestPage: the page of a server with many clients, and a picture of it.
 func TestPage(t *testing.T) {
 	roottest.Need(t, "go", "chromium")
