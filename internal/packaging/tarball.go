@@ -12,7 +12,7 @@ import (
 // where cp -a copies it to /. What is for OpenWrt is in the directory openwrt.
 func (j *job) tarball(t target, bin string, texts map[string]map[string][]byte) error {
 	name := "upppoe-" + j.version.debian + "-linux-" + t.name
-	root := filepath.Join(j.work, "tar", name)
+	root := filepath.Join(j.work, "tar", t.name, name) // its directory has nothing else
 	for _, program := range programs {
 		if err := j.tree(program, bin, root, texts[program]); err != nil {
 			return err
