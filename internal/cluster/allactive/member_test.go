@@ -268,9 +268,11 @@ func TestOtherConfiguration(t *testing.T) {
 func TestAddressOfPool(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *testbed, one, two *machine) {
 		var own netip.Prefix
+		two.mu.Lock()
 		for block := range two.blocks {
 			own = block
 		}
+		two.mu.Unlock()
 		want := Want{Fixed: []netip.Prefix{netip.PrefixFrom(own.Addr(), 32)}}
 		if _, err := one.dial(want); err == nil || !strings.Contains(err.Error(), "which machine b has: exclude it") {
 			t.Errorf("%v", err)
