@@ -63,9 +63,9 @@ func DropAllExcept(keep ...Capability) error {
 	return fmt.Errorf("drop capabilities: %w", errno)
 }
 
-// Has reports whether this thread has a capability in effect.
+// Has reports whether this thread has a capability in effect. One that the kernel does not know, it has not.
 func Has(c Capability) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	return unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
+	return int(c/32) < len(data) && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }

@@ -127,10 +127,3 @@ func TestDropAllExcept(t *testing.T) {
 
 // unknownCap does not exist.
 const unknownCap Capability = 64
-
-// Has reports whether the program has a capability.
-func Has(c Capability) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
-}
