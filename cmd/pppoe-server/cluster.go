@@ -29,8 +29,7 @@ type clusterMember struct {
 	client  *clientv3.Client
 	elector *cluster.Elector
 	mirror  *etcdstore.Mirror
-	store   *etcdstore.Store                // once it is active
-	written atomic.Pointer[etcdstore.Store] // the same, for status
+	store   atomic.Pointer[etcdstore.Store] // nil until it is active
 	log     *slog.Logger
 	stop    context.CancelFunc // of all goroutines
 	ended   chan struct{}      // closed when it can be active no more
@@ -179,13 +178,13 @@ func (m *clusterMember) standBy(ctx context.Context) error {
 	if err := m.mirror.Await(ctx, revision); err != nil {
 		return err
 	}
-	m.store = etcdstore.New(m.client, m.config.ClusterPrefix(), m.mirror.Generations(), m.elector.IsOwner())
-	m.store.OnRestored = func(parts int) {
+	store := etcdstore.New(m.client, m.config.ClusterPrefix(), m.mirror.Generations(), m.elector.IsOwner())
+	store.OnRestored = func(parts int) {
 		m.log.Warn(fmt.Sprintf("cluster: somebody has deleted records of sessions in etcd: %d parts are written again", parts))
 	}
-	m.written.Store(m.store)
+	m.store.Store(store)
 	// Ends with the client. ErrNotOwner ends the elector, too.
-	go m.store.Run(m.client.Ctx())
+	go store.Run(m.client.Ctx())
 	m.script("active")
 	return nil
 }
@@ -221,8 +220,8 @@ func (m *clusterMember) handOver(server *pppoe.Server) bool {
 	server.Suspend()
 	ctx, cancel := context.WithTimeout(context.Background(), m.flushTimeout())
 	defer cancel()
-	if err := m.store.Flush(ctx); err != nil {
-		m.log.Warn(fmt.Sprintf("cluster: changes of %d sessions are not in etcd: %v", m.store.Stats().Queued, err))
+	if err := m.store.Load().Flush(ctx); err != nil {
+		m.log.Warn(fmt.Sprintf("cluster: changes of %d sessions are not in etcd: %v", m.store.Load().Stats().Queued, err))
 	}
 	if err := m.elector.Resign(ctx); err != nil {
 		m.log.Warn(fmt.Sprintf("cluster: %v: the standby machine begins when the lease is over", err))

@@ -86,7 +86,7 @@ func (m *clusterMember) status() *servercontrol.Cluster {
 	if is.Err != nil {
 		s.EtcdError = is.Err.Error()
 	}
-	if store := m.written.Load(); store != nil {
+	if store := m.store.Load(); store != nil {
 		s.Unwritten = store.Stats().Queued
 	}
 	return s

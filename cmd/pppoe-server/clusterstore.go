@@ -29,7 +29,7 @@ const termGenerations = 1 << 32
 
 // use makes a machine that has become active keep its sessions in etcd.
 func (s *sessionState) use(m *clusterMember) {
-	s.etcd = clusterStore{m.store, m.mirror, sessionlog.Found{
+	s.etcd = clusterStore{m.store.Load(), m.mirror, sessionlog.Found{
 		Sessions: m.mirror.Len(), SameBoot: true, Created: m.elector.Created(), Largest: m.elector.Term() * termGenerations,
 	}}
 }

@@ -22,6 +22,7 @@ type options struct {
 	options    []string // lines of the server's options file
 	serverLog  string
 	kill       time.Duration
+	upgrade    time.Duration
 	server     string
 	radius     bool
 }
@@ -62,6 +63,7 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVar(&o.server, "server", "", "with --self: the pppoe-server to measure, a `FILE` (default: built from the module of the working directory)")
 	f.BoolVar(&o.radius, "radius", false, "with --self: clients log in by FreeRADIUS, which also does accounting; the server has a shared device, and no --server-args")
 	f.DurationVar(&o.kill, "kill", 0, "with --self: this long after the begin of --hold, kill the server with SIGKILL and start it again; it adopts the sessions from its store")
+	f.DurationVar(&o.upgrade, "upgrade", 0, "with --self: this long after the begin of --hold, replace the server by a successor (SIGUSR2)")
 	f.StringVar(&o.serverLog, "server-log", "", "with --self: keep the server's log in `FILE`")
 	return f
 }
@@ -72,11 +74,16 @@ func (o *options) check() (err error) {
 		return errors.New("--interface is missing: give one, or --self")
 	case o.self && o.Interface != "":
 		return errors.New("--self makes its own interface: omit --interface")
-	case o.kill < 0 || o.kill > 0 && (!o.self || o.radius || o.kill > o.Hold):
-		return errors.New("--kill needs --self, not --radius, and a longer --hold")
+	case !o.mayRestart(o.kill) || !o.mayRestart(o.upgrade) || o.kill > 0 && o.upgrade > 0:
+		return errors.New("--kill and --upgrade need --self, not --radius, and a longer --hold; give one of them")
 	}
 	if o.self {
 		o.Interface = clientEnd
 	}
 	return o.Check()
+}
+
+// mayRestart reports whether the server can be restarted at a time of the hold; 0: it is not.
+func (o *options) mayRestart(at time.Duration) bool {
+	return at == 0 || at > 0 && o.self && !o.radius && at <= o.Hold
 }

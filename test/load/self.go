@@ -23,9 +23,9 @@ type selfTest struct {
 	dir              string
 	clients, servers *lab.Namespace
 	server           *exec.Cmd
-	args             []string // of the server
-	restarted        chan struct{}
-	ended            chan error // the server has ended
+	args             []string      // of the server
+	restarted        chan struct{} // closed when it was restarted; nil: it is not to be
+	ended            chan error    // the server has ended
 	radius           *freeradius.Server
 	report           serverReport
 	before           sample        // when the server serves
@@ -67,6 +67,7 @@ type serverReport struct {
 	DevicesGoneSeconds   float64 // from the begin of the close until all devices were removed
 	RSSAfter             int     // KiB
 
+	Upgraded       string  `json:",omitempty"` // what the server says that was replaced by a successor
 	Adopted        string  `json:",omitempty"` // what the server says that was killed and started again
 	RestartSeconds float64 `json:",omitempty"` // from its start until it has adopted the sessions
 	RestartError   error   `json:"-"`
@@ -82,12 +83,15 @@ end of all devices   %.2f s
 		r.SetUpCPUSeconds, r.GeneratorCPU, r.PerCPUSecond, r.IdleCPUPercent, r.Threads, r.Descriptors, r.DevicesGoneSeconds)
 }
 
-// restart is the line about a server that was killed; empty: it was not.
+// restart is the line about a server that was restarted; empty: it was not.
 func (r *serverReport) restart() string {
-	if r.Adopted == "" {
-		return ""
+	switch {
+	case r.Upgraded != "":
+		return fmt.Sprintf("upgrade              %s\n", r.Upgraded)
+	case r.Adopted != "":
+		return fmt.Sprintf("killed, started      adopted %s; %.2f s after the start\n", r.Adopted, r.RestartSeconds)
 	}
-	return fmt.Sprintf("killed, started      adopted %s; %.2f s after the start\n", r.Adopted, r.RestartSeconds)
+	return ""
 }
 
 func mib(kib int) float64 { return float64(kib) / 1024 }
@@ -158,7 +162,7 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 		switch stage {
 		case load.Holding:
 			s.sampleOpen(g)
-			s.killLater(ctx)
+			s.restartLater(ctx)
 		case load.Closing:
 			s.sampleIdle()
 			closing = time.Now()
@@ -180,17 +184,21 @@ func (s *selfTest) run(ctx context.Context) (*report, error) {
 	return &report{r, &s.report}, nil
 }
 
-// killLater restarts the server during the hold, if an option says so.
-func (s *selfTest) killLater(ctx context.Context) {
-	if s.o.kill == 0 {
+// restartLater restarts the server during the hold, if an option says so.
+func (s *selfTest) restartLater(ctx context.Context) {
+	at, restart := s.o.kill, s.restart
+	if s.o.upgrade > 0 {
+		at, restart = s.o.upgrade, s.upgrade
+	}
+	if at == 0 {
 		return
 	}
 	s.restarted = make(chan struct{})
 	// Ends with the restart.
 	go func() {
 		defer close(s.restarted)
-		time.Sleep(s.o.kill)
-		s.restart(ctx)
+		time.Sleep(at)
+		restart(ctx)
 	}()
 }
 

@@ -34,7 +34,7 @@ func (s *selfTest) serve(ctx context.Context) error {
 		args = append(args, strings.Fields(more)...)
 	}
 	s.report.Args = strings.Join(args[5:], " ")
-	if s.o.kill > 0 {
+	if s.o.kill > 0 || s.o.upgrade > 0 {
 		args = append(args, "--state", filepath.Join(s.dir, "sessions.log"))
 	}
 	if s.o.radius {
@@ -89,10 +89,25 @@ func (s *selfTest) restart(ctx context.Context) {
 		r.RestartError = s.awaitLog(ctx, from, "Adopted ")
 	}
 	r.RestartSeconds = time.Since(begin).Seconds()
-	log, _ := os.ReadFile(s.logFile())
-	if _, after, ok := strings.Cut(string(log), "Adopted "); ok {
-		r.Adopted, _, _ = strings.Cut(after, "\n")
+	r.Adopted = s.logged("Adopted ")
+}
+
+// upgrade replaces the server by a successor. The old process stays as its parent, and passes signals on.
+func (s *selfTest) upgrade(ctx context.Context) {
+	const result = "upgrade: process "
+	r, from := &s.report, s.logSize()
+	if r.RestartError = s.server.Process.Signal(unix.SIGUSR2); r.RestartError == nil {
+		r.RestartError = s.awaitLog(ctx, from, result)
 	}
+	r.Upgraded = s.logged(result)
+}
+
+// logged returns what follows a text in the log, in its line; empty: the text is not there.
+func (s *selfTest) logged(text string) string {
+	log, _ := os.ReadFile(s.logFile())
+	_, after, _ := strings.Cut(string(log), text)
+	line, _, _ := strings.Cut(after, "\n")
+	return line
 }
 
 // logFile is the file of the server's log.
