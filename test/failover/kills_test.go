@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"testing"
 	"time"
 
@@ -113,6 +114,7 @@ func (k *killer) check() {
 	if silent := k.crowd.Ping(30 * time.Second); len(silent) > 0 {
 		t.Errorf("no packet passes through %v", silent)
 	}
+	k.awaitWritten()
 	online := k.crowd.Online()
 	for s := range k.before {
 		if !online[s] {
@@ -133,6 +135,21 @@ func (k *killer) check() {
 	}
 	k.told += k.crowd.Told()
 	k.before = online
+}
+
+// awaitWritten waits until etcd has all sessions. Until then a client whose server is killed may be told of an
+// end: a set-up does not wait for etcd.
+func (k *killer) awaitWritten() {
+	k.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		out, err := k.command(k.active, "status", "--json")
+		if err == nil && regexp.MustCompile(`"unwritten": *0\b`).MatchString(out) {
+			return
+		}
+		if time.Now().After(end) {
+			k.t.Fatalf("etcd does not get the sessions: %v, %s", err, out)
+		}
+	}
 }
 
 // awaitBothEnds waits until server and clients have the same sessions, whose clients have answered an echo.
