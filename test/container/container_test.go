@@ -213,7 +213,7 @@ func wantStatus(t *testing.T, p *lab.Program) {
 func TestTerminatesStaleSession(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
-	c := client("eth0", "user", "testuser", "noauth")
+	c := client("eth0", "user", "testuser", "noauth", "no-adopt")
 	c.State = t.TempDir()
 	first := run(t, near, c)
 	check(t, first.Await("remote IP address 192.0.2.1\n"))
