@@ -45,16 +45,34 @@ func (m *manager) await(t *testing.T, line string) {
 		if err != nil {
 			t.Fatalf("waiting for %s: %v", line, err)
 		}
-		lines := strings.Split(string(b[:n]), "\n")
-		if slices.Contains(lines, "FDSTORE=1") {
-			for _, f := range files {
-				// systemd passes them on in the reverse order.
-				m.names, m.files = slices.Insert(m.names, 0, strings.TrimPrefix(lines[1], "FDNAME=")), slices.Insert(m.files, 0, f)
-			}
-		}
-		if slices.Contains(lines, line) {
+		if slices.Contains(m.take(string(b[:n]), files), line) {
 			return
 		}
+	}
+}
+
+// take takes a notification, and returns its lines.
+func (m *manager) take(text string, files []*os.File) []string {
+	lines := strings.Split(text, "\n")
+	if slices.Contains(lines, "FDSTORE=1") {
+		for _, f := range files {
+			// systemd passes them on in the reverse order.
+			m.names, m.files = slices.Insert(m.names, 0, strings.TrimPrefix(lines[1], "FDNAME=")), slices.Insert(m.files, 0, f)
+		}
+	}
+	return lines
+}
+
+// takeRest takes the notifications that a program which has ended has left.
+func (m *manager) takeRest() {
+	b := make([]byte, 1000)
+	for {
+		m.socket.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		n, files, err := passfd.Receive(m.socket, b)
+		if err != nil {
+			return // there are no more
+		}
+		m.take(string(b[:n]), files)
 	}
 }
 
@@ -63,7 +81,7 @@ func (m *manager) start(t *testing.T, w *testbed, state string, flags ...string)
 	t.Helper()
 	args := append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, filepath.Join(bin, "pppoe-server"),
 		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-F", "--etc", w.serverEtc, "--state", state,
-		"--control-socket", filepath.Join(filepath.Dir(state), "server.sock"), "--device", "shared", "-N", "32"}, flags...)
+		"--control-socket", filepath.Join(filepath.Dir(state), "server.sock"), "-N", "32"}, flags...)
 	cmd := exec.Command("sh", args...)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=200000",
 		"LISTEN_FDS="+strconv.Itoa(len(m.files)), "LISTEN_FDNAMES="+strings.Join(m.names, ":"))
@@ -76,12 +94,18 @@ func (m *manager) start(t *testing.T, w *testbed, state string, flags ...string)
 // TestSystemdRestart: a restart by the service manager ends no session, and loses no packet that waits; the
 // watchdog is notified, and a stop ends the sessions.
 func TestSystemdRestart(t *testing.T) {
+	for _, device := range []string{"shared", "per-session"} {
+		t.Run(device, func(t *testing.T) { testSystemdRestart(t, device) })
+	}
+}
+
+func testSystemdRestart(t *testing.T, device string) {
 	w := newSharedTestbed(t)
 	w.serverOptions(t, "require-chap\ndatapath plain\n")
 	m, state := newManager(t), filepath.Join(t.TempDir(), "sessions.log")
-	first := m.start(t, w, state)
+	first := m.start(t, w, state, "--device", device)
 	m.await(t, "WATCHDOG=1")
-	if len(m.files) < 4 || !slices.Contains(m.names, "control/0") || !slices.Contains(m.names, "device/0") {
+	if len(m.files) < 3 || !slices.Contains(m.names, "control/0") || slices.Contains(m.names, "device/0") != (device == "shared") {
 		t.Errorf("%q were stored", m.names)
 	}
 	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)
@@ -90,7 +114,8 @@ func TestSystemdRestart(t *testing.T) {
 	check(t, unix.Kill(first.PID(), unix.SIGUSR1))
 	m.await(t, "STOPPING=1")
 	wantExit(t, first, 0)
-	second := m.start(t, w, state)
+	m.takeRest()
+	second := m.start(t, w, state, "--device", device)
 	alice.wantPing(t, "after the restart", s)
 	for which, one := range map[string]*datagramStream{"up": up, "down": down} {
 		sent, lost, gap := one.end()
