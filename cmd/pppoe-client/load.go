@@ -16,6 +16,7 @@ import (
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/host/ifname"
 	"upppoe/internal/load"
+	"upppoe/internal/log/terminal"
 	"upppoe/internal/process/capability"
 )
 
@@ -147,8 +148,7 @@ type progressLine struct {
 const progressPeriod = 10 * time.Second
 
 func newProgressLine(out *os.File) *progressLine {
-	_, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS)
-	return &progressLine{out: out, terminal: err == nil, next: progressPeriod}
+	return &progressLine{out: out, terminal: terminal.Is(out), next: progressPeriod}
 }
 
 // show shows the progress. A terminal that cannot be written to is no reason to end.

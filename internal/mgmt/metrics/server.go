@@ -73,7 +73,7 @@ func Listen(c Config, source Source, more ...prometheus.Collector) (*Server, err
 	if err != nil {
 		return nil, err
 	}
-	on, err := listen(c.Inherited, addr)
+	on, err := passfd.Listen(c.Inherited, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -84,21 +84,6 @@ func Listen(c Config, source Source, more ...prometheus.Collector) (*Server, err
 	// Ends with Close.
 	go s.http.Serve(netutil.LimitListener(on, maxConnections))
 	return s, nil
-}
-
-// listen returns the listener of another program, if it has the address, or else a new one.
-func listen(inherited *os.File, addr netip.AddrPort) (net.Listener, error) {
-	if inherited != nil {
-		defer inherited.Close()
-		l, err := net.FileListener(inherited)
-		if err == nil && l.Addr().String() == addr.String() {
-			return l, nil
-		}
-		if err == nil {
-			l.Close()
-		}
-	}
-	return net.Listen("tcp", addr.String())
 }
 
 // Listener returns another descriptor of the socket, for Config.Inherited of a successor.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -66,25 +65,10 @@ func Open(c Config, token []byte, inherited *os.File, log *slog.Logger) (*Server
 	}
 	s := &Server{cfg: c, log: log, csrf: rand.Text(), failures: ratelimit.New(5, time.Minute), slow: slowReader}
 	s.SetToken(token)
-	if s.on, err = listen(inherited, addr); err != nil {
+	if s.on, err = passfd.Listen(inherited, addr); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// listen returns the listener of another program, if it has the address, or else a new one.
-func listen(inherited *os.File, addr netip.AddrPort) (net.Listener, error) {
-	if inherited != nil {
-		defer inherited.Close()
-		l, err := net.FileListener(inherited)
-		if err == nil && l.Addr().String() == addr.String() {
-			return l, nil
-		}
-		if err == nil {
-			l.Close()
-		}
-	}
-	return net.Listen("tcp", addr.String())
 }
 
 // SetToken sets what readers must give; empty: nothing. Logins by another token end.
