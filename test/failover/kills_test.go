@@ -34,7 +34,7 @@ type killer struct {
 const clients = 120
 
 // TestKills: whenever the active server is killed, in set-up or while it takes over from the last one, the other
-// has every session that is up, and the clients of the rest were told of its end. No address is given twice.
+// has every session that is up, and the clients of the rest were sent a PADT or Terminate-Request. No address is given twice.
 func TestKills(t *testing.T) {
 	is := *seed
 	if is == 0 {
@@ -54,7 +54,7 @@ func TestKills(t *testing.T) {
 	for n := 0; n < *kills && !t.Failed(); {
 		n += k.killOnce()
 	}
-	t.Logf("%d sessions were kept, and %d clients were told of an end", k.kept, k.told)
+	t.Logf("%d sessions were kept, and %d clients were sent a PADT or Terminate-Request", k.kept, k.told)
 }
 
 // killOnce kills the active server at a random instant, sometimes the next one, too, and returns how many.
@@ -137,8 +137,8 @@ func (k *killer) check() {
 	k.before = online
 }
 
-// awaitWritten waits until etcd has all sessions. Until then a client whose server is killed may be told of an
-// end: a set-up does not wait for etcd.
+// awaitWritten waits until etcd has all sessions. Until then a client whose server is killed may be sent a
+// PADT: a set-up does not wait for etcd.
 func (k *killer) awaitWritten() {
 	k.t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {

@@ -40,7 +40,7 @@ var kinds = []kind{
 }
 
 // TestKills: after a kill at any instant, and the next start, every session is up at both ends and carries
-// packets, or its client was told of its end, or has ended it. Nothing is left in the kernel that no session
+// packets, or its client was sent a PADT or Terminate-Request, or has ended it. Nothing is left in the kernel that no session
 // has.
 func TestKills(t *testing.T) {
 	for i, k := range kinds {

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-// MinToken is the least length of a token. Whoever tries tokens is not slowed down, as that would keep out
+// MinToken is the least length of a token. An attacker who tries tokens is not slowed down, as that would keep out
 // those who have it: it must be too long to be guessed.
 const MinToken = 16
 

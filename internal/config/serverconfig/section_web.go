@@ -12,7 +12,7 @@ var webSection = single[web.Config]{
 	name: "web", help: "A page for a browser that shows interfaces, sessions, set-ups and failures over time, pools and events. It is plain HTTP: from another machine reach it through SSH or a proxy with TLS.",
 	of: func(c *Config) *web.Config { return &c.Web },
 	keys: []key[web.Config]{
-		{"listen", "--web", "Address and port of the page. Whoever reaches a loopback address, which is every user of this machine, reads the names and addresses of subscribers, unless there is a token; an address other than a loopback one needs token-file. Default: none, there is no page.",
+		{"listen", "--web", "Address and port of the page. Everyone who reaches a loopback address, which is every user of this machine, can read the names and addresses of subscribers, unless there is a token; an address other than a loopback one needs token-file. Default: none, there is no page.",
 			fixed(at(str("ADDRESS", `an address and a port like "127.0.0.1:8080"`, webAddress), func(c *web.Config) *string { return &c.Listen }))},
 		{"control", "--web-control", "Let the page end sessions. Otherwise it is read-only.",
 			fixed(at(boolean, func(c *web.Config) *bool { return &c.Control }))},
