@@ -198,6 +198,70 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestClaim: policies change once what they have is claimed for all sessions, which is settled then; if it cannot be claimed for one,
+// or it has another policy by then, the request is refused, and what was claimed is given back.
+func TestClaim(t *testing.T) {
+	byUser := request(layeh.CodeCoARequest, func(p *layeh.Packet) {
+		rfc2865.UserName_SetString(p, "bob")
+		rfc2865.FramedRoute_SetString(p, "203.0.113.0/29")
+	})
+	for name, c := range map[string]struct {
+		refused    int // the number of the claim that is refused
+		otherwise  error
+		cause      rfc3576.ErrorCause
+		done, back int
+	}{
+		"claimed":        {0, nil, 0, 2, 0},
+		"first refused":  {1, nil, 506, 0, 0},
+		"second refused": {2, nil, 506, 0, 1},
+		"both ended":     {0, pppoe.ErrNoSession, 503, 0, 2},
+		"other policies": {0, errors.New("another policy"), 506, 0, 2},
+	} {
+		s, all := newServer(t)
+		var claims, done, back int
+		s.cfg.Sessions = refusing{all, c.otherwise}
+		s.cfg.Claim = func(key pppoe.SessionKey, change func(*pppoe.SessionPolicy)) (func(bool), error) {
+			p := *all.find(key).Policy
+			if change(&p); p.FramedRoutes[0].String() != "203.0.113.0/29" {
+				t.Errorf("%s: the policy is to be %+v", name, p)
+			}
+			if claims++; claims == c.refused {
+				return nil, errors.New("another machine has it")
+			}
+			return func(changed bool) {
+				if changed {
+					done++
+				} else {
+					back++
+				}
+			}, nil
+		}
+		_, cause := ask(t, s, byUser)
+		changed := 0
+		for _, one := range all.all {
+			if one.Policy.FramedRoutes[0].String() == "203.0.113.0/29" {
+				changed++
+			}
+		}
+		if cause != c.cause || done != c.done || back != c.back || changed != c.done {
+			t.Errorf("%s: error cause %v, %d claims settled, %d given back, %d policies changed", name, cause, done, back, changed)
+		}
+	}
+}
+
+// refusing are sessions whose policies do not change, if there is an error.
+type refusing struct {
+	*sessions
+	err error
+}
+
+func (r refusing) ChangePolicy(key pppoe.SessionKey, change func(*pppoe.SessionPolicy)) error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.sessions.ChangePolicy(key, change)
+}
+
 // TestDrops: what is not from a client, not of now, or not for the first time, is dropped and counted; a
 // retransmission gets the same answer and changes nothing.
 func TestDrops(t *testing.T) {

@@ -44,6 +44,10 @@ type Config struct {
 	Rules
 	NAS      *radius.NAS
 	Sessions Sessions
+	// Claim, if there is one, is called before the policy of a session changes, and claims what that is to have: what
+	// others could have otherwise. The error says why the session cannot have it; then no session is changed. settle is
+	// called when the policy has changed or, if it could not, has not: it gives back what the session does not have.
+	Claim func(session pppoe.SessionKey, change func(*pppoe.SessionPolicy)) (settle func(changed bool), err error)
 	// Window is by how much Event-Timestamp may differ from our clock, and how long a request is
 	// remembered; default 5 min (RFC 5176 section 6.3).
 	Window time.Duration

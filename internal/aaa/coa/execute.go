@@ -185,35 +185,69 @@ func isStation(text string, s pppoe.SessionInfo) bool {
 // apply changes or ends sessions, for a client. It fails if none of them is there any more.
 func (s *Server) apply(code layeh.Code, keys []pppoe.SessionKey, change func(*pppoe.SessionPolicy), from netip.Addr) *refusal {
 	first, _ := s.cfg.Sessions.Session(keys[0]) // for the log
-	done := 0
-	for _, key := range keys {
-		var err error
-		if code == layeh.CodeDisconnectRequest {
-			err = s.cfg.Sessions.Disconnect(key, pppoe.DisconnectSoft, session.Reason{Cause: session.CauseUserRequest, Text: "Disconnected by the AAA server"})
-		} else {
-			err = s.cfg.Sessions.ChangePolicy(key, change)
-		}
-		if err == nil {
-			done++
-		}
-	}
-	if done == 0 {
-		return refuse(rfc3576.ErrorCause_Value_SessionContextNotFound, "the session has just ended")
-	}
-	what, values := "changed", ""
+	what, values, counter := "changed", "", func(c *Stats) *uint64 { return &c.Changed }
+	var done int
+	var why *refusal
 	if code == layeh.CodeDisconnectRequest {
-		what = "ended"
+		what, counter = "ended", func(c *Stats) *uint64 { return &c.Disconnected }
+		done = s.disconnect(keys)
 	} else {
 		values = ": " + requested(change)
+		done, why = s.change(keys, change)
 	}
-	s.update(func(c *Stats) {
-		if code == layeh.CodeDisconnectRequest {
-			c.Disconnected += uint64(done)
-		} else {
-			c.Changed += uint64(done)
-		}
-	})
+	switch {
+	case why != nil:
+		return why
+	case done == 0:
+		return refuse(rfc3576.ErrorCause_Value_SessionContextNotFound, "the session has just ended")
+	}
+	s.update(func(c *Stats) { *counter(c) += uint64(done) })
 	s.cfg.Log.Info(fmt.Sprintf(`RADIUS: %s %d session(s) on request of %v, the first of %v on %s, user "%s"%s`,
 		what, done, from, keys[0].Peer, wire.Escape(keys[0].Interface), wire.EscapeName(first.User), values))
 	return nil
+}
+
+// disconnect ends sessions, and returns how many were there still.
+func (s *Server) disconnect(keys []pppoe.SessionKey) (done int) {
+	for _, key := range keys {
+		if s.cfg.Sessions.Disconnect(key, pppoe.DisconnectSoft, session.Reason{Cause: session.CauseUserRequest, Text: "Disconnected by the AAA server"}) == nil {
+			done++
+		}
+	}
+	return done
+}
+
+// change changes the policies of sessions, and returns how many were there still. RFC 5176 section 3: of all or, if
+// one cannot have what it is to have, of none.
+func (s *Server) change(keys []pppoe.SessionKey, change func(*pppoe.SessionPolicy)) (done int, why *refusal) {
+	settle := make([]func(bool), 0, len(keys))
+	for _, key := range keys {
+		one, err := s.claim(key, change)
+		if err != nil {
+			for _, earlier := range settle {
+				earlier(false)
+			}
+			return 0, refuse(rfc3576.ErrorCause_Value_ResourcesUnavailable, "%v", err)
+		}
+		settle = append(settle, one)
+	}
+	for i, key := range keys {
+		err := s.cfg.Sessions.ChangePolicy(key, change)
+		settle[i](err == nil)
+		switch {
+		case err == nil:
+			done++
+		case !errors.Is(err, pppoe.ErrNoSession):
+			why = refuse(rfc3576.ErrorCause_Value_ResourcesUnavailable, "%v", err)
+		}
+	}
+	return done, why
+}
+
+// claim is Config.Claim.
+func (s *Server) claim(key pppoe.SessionKey, change func(*pppoe.SessionPolicy)) (settle func(changed bool), err error) {
+	if s.cfg.Claim == nil {
+		return func(bool) {}, nil
+	}
+	return s.cfg.Claim(key, change)
 }
