@@ -1,6 +1,6 @@
 // Package reader reads packets from capture files of any tool: pcap of both byte orders, with microseconds
 // or nanoseconds, and pcapng, each also compressed by gzip. It decodes the link layers that carry PPPoE
-// (RFC 2516): Ethernet and Linux cooked captures, with VLAN tags. Memory is bounded whatever a file says.
+// (RFC 2516): Ethernet and Linux cooked captures, with VLAN tags, and frames in a stream of TZSP. Memory is bounded whatever a file says.
 package reader
 
 import (
@@ -24,6 +24,7 @@ type Packet struct {
 	Link      LinkType
 	Interface int      // number of the interface in the file
 	Comments  []string // untrusted: escape them before printing
+	Streamed  bool     // it is the frame in a packet of a TZSP stream
 }
 
 // Truncated reports whether the capture has only the beginning of the packet.
@@ -95,6 +96,7 @@ func (r *Reader) Next() (Packet, error) {
 	}
 	r.number++
 	p.Number = r.number
+	p.decapsulate()
 	return p, nil
 }
 
@@ -135,6 +137,9 @@ func (r *Reader) openPcapng() error {
 			return Packet{}, ErrTables
 		}
 		p := packet(data, info, linkType(info))
+		if on, err := file.Interface(info.InterfaceIndex); err == nil {
+			p.Time = exactTime(p.Time, on.TimestampResolution)
+		}
 		p.Comments = options.Comments
 		return p, nil
 	}
