@@ -1,9 +1,11 @@
 package manpage
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 )
@@ -50,7 +52,8 @@ func defaultValue(f *pflag.Flag) string {
 // page is called only then, so it may be built from the complete set.
 func AddFlag(set *pflag.FlagSet, w io.Writer, page func() *Page) {
 	set.BoolFunc("man", "print the manual page as man(7) source: "+set.Name()+" --man | man -l -", func(string) error {
-		if _, err := page().WriteTo(w); err != nil {
+		// A reader may have seen enough, like head.
+		if _, err := page().WriteTo(w); err != nil && !errors.Is(err, syscall.EPIPE) {
 			return fmt.Errorf("manual page: %w", err)
 		}
 		return pflag.ErrHelp

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -105,12 +106,17 @@ func TestAddFlag(t *testing.T) {
 		}
 	}
 	set := pflag.NewFlagSet("x", pflag.ContinueOnError)
-	AddFlag(set, full{}, func() *Page { return &Page{} })
+	AddFlag(set, failing{io.ErrShortWrite}, func() *Page { return &Page{} })
 	if err := set.Parse([]string{"--man"}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("a writer that fails: %v", err)
 	}
+	set = pflag.NewFlagSet("x", pflag.ContinueOnError)
+	AddFlag(set, failing{syscall.EPIPE}, func() *Page { return &Page{} })
+	if err := set.Parse([]string{"--man"}); !errors.Is(err, pflag.ErrHelp) {
+		t.Errorf("a reader that has ended: %v", err)
+	}
 }
 
-type full struct{}
+type failing struct{ err error }
 
-func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
