@@ -161,8 +161,11 @@ func TestSubscriptionLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := pppoe.InterfaceGone
-	quiet := time.Second // the reports come in one burst
 	for notify := true; notify; {
+		quiet := 10 * time.Second // others follow
+		if last == pppoe.InterfaceUp {
+			quiet = time.Second // the reports come in one burst
+		}
 		select {
 		case s := <-w.states:
 			last = s.is
