@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,14 +14,28 @@ import (
 	"upppoe/test/lab/labtest"
 )
 
-// run runs ip(8) in the thread's namespace.
+// run runs ip(8) in the thread's namespace, and returns the words of its output.
 func run(t *testing.T, args ...string) string {
+	t.Helper()
+	return strings.Join(strings.Fields(output(t, args...)), " ")
+}
+
+// output runs ip(8) in the thread's namespace.
+func output(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("ip", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ip %v: %v\n%s", args, err, out)
 	}
-	return strings.Join(strings.Fields(string(out)), " ")
+	return string(out)
+}
+
+// allRoutes returns the routes of all tables, except those that the kernel adds itself: it does so a while after an
+// interface has a carrier.
+func allRoutes(t *testing.T) string {
+	t.Helper()
+	lines := strings.Split(output(t, "route", "show", "table", "all"), "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "proto kernel") }), "\n")
 }
 
 func index(t *testing.T, name string) int {
@@ -87,7 +102,7 @@ func TestTaken(t *testing.T) {
 		run(t, "route", "add", "192.0.2.0/28", "dev", "wan", "table", "77")
 		run(t, "route", "add", "2001:db8:1::/48", "dev", "wan")
 		run(t, "route", "add", "blackhole", "192.0.2.128/29")
-		before := run(t, "route", "show", "table", "all")
+		before := allRoutes(t)
 		for _, c := range []struct {
 			prefix string
 			table  int
@@ -106,7 +121,7 @@ func TestTaken(t *testing.T) {
 				t.Errorf("%s: %v, want %s", c.prefix, err, c.want)
 			}
 		}
-		if after := run(t, "route", "show", "table", "all"); after != before {
+		if after := allRoutes(t); after != before {
 			t.Errorf("routes have changed from\n%s\nto\n%s", before, after)
 		}
 		return nil
