@@ -2,7 +2,6 @@ package scripts
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/internal/host/nic"
 	"upppoe/ipcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe"
@@ -81,7 +81,7 @@ func (k *sessionEnv) unitNumber(device string, wanted int) string {
 	defer k.mu.Unlock()
 	if k.device != device { // net-down runs after the device is gone
 		k.device, k.unit = device, "0"
-		if is, err := net.InterfaceByName(device); err == nil {
+		if is, err := nic.ByName(device); err == nil {
 			k.unit = strconv.Itoa(is.Index)
 		}
 	}

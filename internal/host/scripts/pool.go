@@ -96,6 +96,7 @@ func (p *Pool) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case session.Authenticated:
 		if e.Peer && !e.Repeated {
+			l.User = e.Name // which later events have
 			p.change(l, func(s *pooled) { p.up(s, pairAuth, nil) })
 		}
 	case pppoe.Configured:
