@@ -31,8 +31,12 @@ type Network struct {
 	routes      *router
 }
 
+// ErrOtherKind is wrapped by the error of Open if the Inherited descriptors are of a device that the
+// configuration does not allow: one cannot become another while sessions use it.
+var ErrOtherKind = errors.New("the device of the running server is of another kind: a change of its data path needs a restart")
+
 // Open opens the device and configures it. It requires CAP_NET_ADMIN, and must be called in the
-// network namespace of the device. The error wraps one of package tun, or prefixroute.ErrTaken for
+// network namespace of the device. The error wraps one of package tun, ErrOtherKind, or prefixroute.ErrTaken for
 // a pool that has a route to another device; nothing is left behind then.
 func Open(cfg Config) (*Network, error) {
 	n := &Network{cfg: cfg.withDefaults()}
@@ -48,6 +52,9 @@ func Open(cfg Config) (*Network, error) {
 	if n.device == nil {
 		if n.device, err = n.openDeviceOnceFree(); err != nil {
 			n.handle.Close()
+			if errors.Is(err, tun.ErrNameTaken) && n.cfg.Inherited != nil {
+				return nil, fmt.Errorf("%s: %w", n.cfg.Name, ErrOtherKind)
+			}
 			return nil, withHolder(n.cfg.Name, err)
 		}
 	}
