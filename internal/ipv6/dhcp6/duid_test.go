@@ -59,3 +59,16 @@ func TestBadDUIDFile(t *testing.T) {
 		t.Error("made with too few random octets")
 	}
 }
+
+func FuzzParseDUID(f *testing.F) {
+	f.Add("00:03:00:01:02:00:5e:00:53:01")
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := ParseDUID(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseDUID(d.String()); err != nil || !bytes.Equal(again, d) || len(d) < minDUID || len(d) > maxDUID {
+			t.Errorf("%v is %v, %v", d, again, err)
+		}
+	})
+}
