@@ -1,42 +1,37 @@
 package shared
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"time"
 
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/packet6"
 )
-
-// udpChecksum is the offset of the checksum in UDP (RFC 768).
-const udpChecksum = 6
 
 // receiveUDP handles a DHCPv6 client's message. The reply goes to its source, port 546 (RFC 8415
 // section 18.4).
-func (r *responder[K]) receiveUDP(now time.Time, s *session[K], p *packet) error {
-	if err := p.valid(); err != nil {
+func (r *responder[K]) receiveUDP(now time.Time, s *session[K], p *packet6.Packet) error {
+	if err := p.Validate(); err != nil {
 		return err
 	}
+	datagram := p.Datagram()
 	switch {
-	case binary.BigEndian.Uint16(p.payload[2:]) != dhcp6.ServerPort:
+	case datagram.DestinationPort != dhcp6.ServerPort:
 		return ErrPort
-	case p.destination != dhcp6.AllRelayAgentsAndServers && !s.is(p.destination):
+	case p.Destination != dhcp6.AllRelayAgentsAndServers && !s.is(p.Destination):
 		return ErrDestination
-	case p.source.IsUnspecified():
-		return ErrSource
+	case p.Source.IsUnspecified():
+		return packet6.ErrSource
 	case !r.cfg.DHCP():
 		return ErrNoDHCPv6
 	}
-	reply, err := r.lease(now, s, p.payload[udpLen:])
+	reply, err := r.lease(now, s, datagram.Data)
 	if reply == nil {
 		return err
 	}
-	b := make([]byte, udpLen, udpLen+len(reply))
-	binary.BigEndian.PutUint16(b, dhcp6.ServerPort)
-	binary.BigEndian.PutUint16(b[2:], dhcp6.ClientPort)
-	binary.BigEndian.PutUint16(b[4:], uint16(udpLen+len(reply)))
-	return r.send(s, p.source, protoUDP, defaultHopLimit, append(b, reply...), udpChecksum)
+	datagram = packet6.Datagram{SourcePort: dhcp6.ServerPort, DestinationPort: dhcp6.ClientPort, Data: reply}
+	return r.send(s, p.Source, packet6.UDP, defaultHopLimit, datagram.AppendTo(nil))
 }
 
 // lease passes a message to the DHCPv6 server of a session, and reports what it changes.

@@ -6,14 +6,12 @@ import (
 
 	"golang.org/x/net/ipv6"
 
+	"upppoe/internal/ipv6/packet6"
 	"upppoe/internal/ipv6/radv"
 )
 
 // hopLimit of what is not neighbor discovery.
 const defaultHopLimit = 64
-
-// icmpChecksum is the offset of the checksum in ICMPv6 (RFC 4443 section 2.1).
-const icmpChecksum = 2
 
 // echoLen is the length of an echo request without data (RFC 4443 section 4.1).
 const echoLen = 8
@@ -26,11 +24,11 @@ const (
 )
 
 // receiveICMP handles an ICMPv6 message.
-func (r *responder[K]) receiveICMP(now time.Time, s *session[K], p *packet) error {
-	if err := p.valid(); err != nil {
+func (r *responder[K]) receiveICMP(now time.Time, s *session[K], p *packet6.Packet) error {
+	if err := p.Validate(); err != nil {
 		return err
 	}
-	switch ipv6.ICMPType(p.payload[0]) {
+	switch ipv6.ICMPType(p.Payload[0]) {
 	case ipv6.ICMPTypeRouterSolicitation:
 		return r.receiveSolicitation(now, s, p)
 	case ipv6.ICMPTypeNeighborSolicitation:
@@ -41,16 +39,17 @@ func (r *responder[K]) receiveICMP(now time.Time, s *session[K], p *packet) erro
 	return ErrType
 }
 
-func (p *packet) discovery() radv.Packet {
-	return radv.Packet{Data: p.payload, Source: p.source, HopLimit: int(p.hopLimit)}
+// ndPacket returns a packet for neighbor discovery.
+func ndPacket(p *packet6.Packet) radv.Packet {
+	return radv.Packet{Data: p.Payload, Source: p.Source, HopLimit: int(p.HopLimit)}
 }
 
-func (r *responder[K]) receiveSolicitation(now time.Time, s *session[K], p *packet) error {
-	if p.destination != radv.AllRouters && !s.is(p.destination) {
+func (r *responder[K]) receiveSolicitation(now time.Time, s *session[K], p *packet6.Packet) error {
+	if p.Destination != radv.AllRouters && !s.is(p.Destination) {
 		return ErrDestination
 	}
 	r.switchTo(s)
-	if err := r.router.Receive(now, p.discovery()); err != nil {
+	if err := r.router.Receive(now, ndPacket(p)); err != nil {
 		return err
 	}
 	s.setSchedule(r.origin, now, r.router.Schedule())
@@ -60,8 +59,8 @@ func (r *responder[K]) receiveSolicitation(now time.Time, s *session[K], p *pack
 
 // receiveNeighbor answers a solicitation for our address. Those to other solicited-node groups are
 // for nobody here.
-func (r *responder[K]) receiveNeighbor(now time.Time, s *session[K], p *packet) error {
-	m, err := radv.AnswerNeighbor(s.local.LinkLocal(), p.discovery())
+func (r *responder[K]) receiveNeighbor(now time.Time, s *session[K], p *packet6.Packet) error {
+	m, err := radv.AnswerNeighbor(s.local.LinkLocal(), ndPacket(p))
 	if err != nil {
 		return err
 	}
@@ -72,21 +71,21 @@ func (r *responder[K]) receiveNeighbor(now time.Time, s *session[K], p *packet) 
 }
 
 // receiveEcho answers an echo request to our address (RFC 4443 section 4.2).
-func (r *responder[K]) receiveEcho(now time.Time, s *session[K], p *packet) error {
+func (r *responder[K]) receiveEcho(now time.Time, s *session[K], p *packet6.Packet) error {
 	switch {
-	case !s.is(p.destination):
+	case !s.is(p.Destination):
 		return ErrDestination
-	case p.source.IsUnspecified():
-		return ErrSource
-	case len(p.payload) < echoLen:
-		return ErrTruncated
-	case p.payload[1] != 0:
+	case p.Source.IsUnspecified():
+		return packet6.ErrSource
+	case len(p.Payload) < echoLen:
+		return packet6.ErrTruncated
+	case p.Payload[1] != 0:
 		return ErrType
 	case !s.allow(r.origin.pack(now)):
 		return ErrRate
 	}
-	reply := append([]byte{byte(ipv6.ICMPTypeEchoReply), 0, 0, 0}, p.payload[icmpLen:]...)
-	return r.send(s, p.source, protoICMPv6, defaultHopLimit, reply, icmpChecksum)
+	reply := append([]byte{byte(ipv6.ICMPTypeEchoReply), 0, 0, 0}, p.Payload[packet6.ICMPLen:]...)
+	return r.send(s, p.Source, packet6.ICMPv6, defaultHopLimit, reply)
 }
 
 // is reports whether an address is our link-local address of the session.
@@ -105,5 +104,5 @@ func (s *session[K]) allow(now instant) bool {
 
 // sendND sends a neighbor discovery message, whose hop limit is 255 (RFC 4861 section 4).
 func (r *responder[K]) sendND(s *session[K], m radv.Message) error {
-	return r.send(s, m.To, protoICMPv6, 255, m.Data, icmpChecksum)
+	return r.send(s, m.To, packet6.ICMPv6, 255, m.Data)
 }

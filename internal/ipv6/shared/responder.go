@@ -9,6 +9,7 @@ import (
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/packet6"
 	"upppoe/internal/ipv6/radv"
 )
 
@@ -164,26 +165,26 @@ func (r *responder[K]) receive(now time.Time, key K, b []byte) error {
 		return ErrNoSession
 	}
 	r.counters.update(func(c *Stats) { c.Received++ })
-	p, err := parsePacket(b)
+	p, err := packet6.Parse(b)
 	if err != nil {
 		return err
 	}
-	switch p.next {
-	case protoICMPv6:
+	switch p.NextHeader {
+	case packet6.ICMPv6:
 		return r.receiveICMP(now, s, &p)
-	case protoUDP:
+	case packet6.UDP:
 		return r.receiveUDP(now, s, &p)
 	}
 	return ErrProtocol
 }
 
 // send sends a packet from our link-local address.
-func (r *responder[K]) send(s *session[K], to netip.Addr, next, hopLimit byte, payload []byte, checksum int) error {
-	if len(payload) > max(int(s.mtu), minMTU)-headerLen {
+func (r *responder[K]) send(s *session[K], to netip.Addr, next, hopLimit byte, payload []byte) error {
+	if len(payload) > max(int(s.mtu), minMTU)-packet6.HeaderLen {
 		return ErrReplyTooLarge
 	}
-	p := packet{source: s.local.LinkLocal(), destination: to, next: next, hopLimit: hopLimit, payload: payload}
-	r.out = p.appendTo(r.out[:0], checksum)
+	p := packet6.Packet{Source: s.local.LinkLocal(), Destination: to, NextHeader: next, HopLimit: hopLimit, Payload: payload}
+	r.out = p.AppendTo(r.out[:0])
 	r.counters.update(func(c *Stats) { c.Sent++ })
 	r.cfg.Send(s.key, r.out)
 	return nil

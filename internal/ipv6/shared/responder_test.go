@@ -47,8 +47,8 @@ func TestPeriodic(t *testing.T) {
 		if wait := b.r.advance(b.now); wait == 0 {
 			t.Fatal("a timer that is due is not handled")
 		}
-		if p := b.one(); p.destination != allNodes {
-			t.Errorf("advertised to %v", p.destination)
+		if p := b.one(); p.Destination != allNodes {
+			t.Errorf("advertised to %v", p.Destination)
 		}
 		gap := b.now.Sub(before)
 		if i < 2 && (gap < 16*time.Second-tick || gap > 16*time.Second) || i >= 2 && (gap < 10*time.Minute-tick || gap > 30*time.Minute) {
@@ -72,15 +72,15 @@ func TestSolicited(t *testing.T) {
 	}
 	b.advance(500 * time.Millisecond)
 	p := b.one()
-	if ra := advertisement(t, p); p.destination != peer || len(ra.Options) != 3 {
-		t.Errorf("advertised to %v: %+v", p.destination, ra)
+	if ra := advertisement(t, p); p.Destination != peer || len(ra.Options) != 3 {
+		t.Errorf("advertised to %v: %+v", p.Destination, ra)
 	}
 	if err := b.receive(discovery(t, netip.IPv6Unspecified(), allRouters, &ndp.RouterSolicitation{})); err != nil {
 		t.Fatal(err)
 	}
 	b.advance(500 * time.Millisecond)
-	if p := b.one(); p.destination != allNodes {
-		t.Errorf("advertised to %v", p.destination)
+	if p := b.one(); p.Destination != allNodes {
+		t.Errorf("advertised to %v", p.Destination)
 	}
 	b.receive(discovery(t, netip.IPv6Unspecified(), allRouters, &ndp.RouterSolicitation{}))
 	b.advance(2 * time.Second)
@@ -303,15 +303,15 @@ func TestNeighbor(t *testing.T) {
 	if err := b.receive(discovery(t, peer, ours, &ndp.NeighborSolicitation{TargetAddress: ours})); err != nil {
 		t.Fatal(err)
 	}
-	if p := b.one(); p.destination != peer || p.payload[0] != 136 || p.payload[4] != 0xe0 {
-		t.Errorf("answer to %v: % x", p.destination, p.payload)
+	if p := b.one(); p.Destination != peer || p.Payload[0] != 136 || p.Payload[4] != 0xe0 {
+		t.Errorf("answer to %v: % x", p.Destination, p.Payload)
 	}
 	echo := append([]byte{128, 0, 0, 0, 1, 2, 3, 4}, "data"...)
 	if err := b.receive(icmp(peer, ours, echo)); err != nil {
 		t.Fatal(err)
 	}
-	if p := b.one(); p.destination != peer || p.payload[0] != 129 || string(p.payload[4:]) != string(echo[4:]) {
-		t.Errorf("echo to %v: % x", p.destination, p.payload)
+	if p := b.one(); p.Destination != peer || p.Payload[0] != 129 || string(p.Payload[4:]) != string(echo[4:]) {
+		t.Errorf("echo to %v: % x", p.Destination, p.Payload)
 	}
 	b.advance(5 * time.Second)
 	var err error

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"upppoe/internal/ipv6/packet6"
 	"upppoe/internal/ipv6/radv"
 	"upppoe/internal/random"
 	"upppoe/internal/ratelimit"
@@ -65,8 +66,8 @@ func (s *Service[K]) Down(key K) { s.inbox.change(key, nil) }
 // router advertisement with a lifetime of 0 (RFC 4861 section 6.2.5), after which the peer has no
 // default route through us. local is Link.Local.
 func (s *Service[K]) Final(local ipv6cp.ID) []byte {
-	p := packet{source: local.LinkLocal(), destination: s.final.To, next: protoICMPv6, hopLimit: 255, payload: s.final.Data}
-	return p.appendTo(nil, icmpChecksum)
+	p := packet6.Packet{Source: local.LinkLocal(), Destination: s.final.To, NextHeader: packet6.ICMPv6, HopLimit: 255, Payload: s.final.Data}
+	return p.AppendTo(nil)
 }
 
 // Receive queues a copy of an untrusted packet from a session's peer, or drops and counts it.

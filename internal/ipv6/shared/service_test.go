@@ -111,13 +111,13 @@ func TestFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, pools(t))
 		p := parseSent(t, r.Final(link().Local))
-		m, err := ndp.ParseMessage(p.payload)
+		m, err := ndp.ParseMessage(p.Payload)
 		ra, ok := m.(*ndp.RouterAdvertisement)
-		if err != nil || !ok || p.source != ours || p.destination != allNodes || ra.RouterLifetime != 0 || !ra.ManagedConfiguration {
-			t.Errorf("%+v from %v to %v, %v", m, p.source, p.destination, err)
+		if err != nil || !ok || p.Source != ours || p.Destination != allNodes || ra.RouterLifetime != 0 || !ra.ManagedConfiguration {
+			t.Errorf("%+v from %v to %v, %v", m, p.Source, p.Destination, err)
 		}
-		if again := parseSent(t, r.Final(link().Local)); !bytes.Equal(again.payload, p.payload) {
-			t.Errorf("the next one is % x", again.payload)
+		if again := parseSent(t, r.Final(link().Local)); !bytes.Equal(again.Payload, p.Payload) {
+			t.Errorf("the next one is % x", again.Payload)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/packet6"
 	"upppoe/ppp/ipv6cp"
 )
 
@@ -112,7 +113,7 @@ func (b *bench) take() []sent {
 }
 
 // one returns the only packet sent since the last call, parsed and checked.
-func (b *bench) one() packet {
+func (b *bench) one() packet6.Packet {
 	b.t.Helper()
 	all := b.take()
 	if len(all) != 1 {
@@ -122,17 +123,17 @@ func (b *bench) one() packet {
 }
 
 // parseSent checks what is true of every packet that is sent.
-func parseSent(t testing.TB, b []byte) packet {
+func parseSent(t testing.TB, b []byte) packet6.Packet {
 	t.Helper()
-	p, err := parsePacket(b)
+	p, err := packet6.Parse(b)
 	if err == nil {
-		err = p.valid()
+		err = p.Validate()
 	}
-	if err != nil || len(b) != headerLen+len(p.payload) || !p.source.IsLinkLocalUnicast() || p.destination.IsUnspecified() {
+	if err != nil || len(b) != packet6.HeaderLen+len(p.Payload) || !p.Source.IsLinkLocalUnicast() || p.Destination.IsUnspecified() {
 		t.Fatalf("sent % x: %v", b, err)
 	}
-	if nd := p.next == protoICMPv6 && p.payload[0] != 129; (p.hopLimit == 255) != nd {
-		t.Errorf("hop limit of %d: % x", p.hopLimit, b)
+	if nd := p.NextHeader == packet6.ICMPv6 && p.Payload[0] != 129; (p.HopLimit == 255) != nd {
+		t.Errorf("hop limit of %d: % x", p.HopLimit, b)
 	}
 	return p
 }
@@ -141,8 +142,8 @@ func (b *bench) receive(packet []byte) error { return b.r.receive(b.now, 1, pack
 
 // icmp makes a packet with an ICMPv6 message, whose checksum is 0.
 func icmp(from, to netip.Addr, message []byte) []byte {
-	p := packet{source: from, destination: to, next: protoICMPv6, hopLimit: 255, payload: message}
-	return p.appendTo(nil, icmpChecksum)
+	p := packet6.Packet{Source: from, Destination: to, NextHeader: packet6.ICMPv6, HopLimit: 255, Payload: message}
+	return p.AppendTo(nil)
 }
 
 func discovery(t testing.TB, from, to netip.Addr, m ndp.Message) []byte {
@@ -160,10 +161,9 @@ func solicitation(t testing.TB) []byte {
 
 // datagram makes a packet with a DHCPv6 message.
 func datagram(from, to netip.Addr, message []byte) []byte {
-	u := []byte{2, 34, 2, 35}
-	u = append(binary.BigEndian.AppendUint16(u, uint16(udpLen+len(message))), 0, 0)
-	p := packet{source: from, destination: to, next: protoUDP, hopLimit: 64, payload: append(u, message...)}
-	return p.appendTo(nil, udpChecksum)
+	d := packet6.Datagram{SourcePort: dhcp6.ClientPort, DestinationPort: dhcp6.ServerPort, Data: message}
+	p := packet6.Packet{Source: from, Destination: to, NextHeader: packet6.UDP, HopLimit: 64, Payload: d.AppendTo(nil)}
+	return p.AppendTo(nil)
 }
 
 // clientMessage makes a DHCPv6 client's message.
@@ -195,10 +195,10 @@ func (b *bench) request(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcp
 func (b *bench) reply() *dhcpv6.Message {
 	b.t.Helper()
 	p := b.one()
-	if p.source != ours || p.destination != peer || p.next != protoUDP || binary.BigEndian.Uint32(p.payload) != 547<<16|546 {
-		b.t.Errorf("reply from %v to %v, % x", p.source, p.destination, p.payload)
+	if p.Source != ours || p.Destination != peer || p.NextHeader != packet6.UDP || binary.BigEndian.Uint32(p.Payload) != 547<<16|546 {
+		b.t.Errorf("reply from %v to %v, % x", p.Source, p.Destination, p.Payload)
 	}
-	m, err := dhcpv6.MessageFromBytes(p.payload[udpLen:])
+	m, err := dhcpv6.MessageFromBytes(p.Payload[packet6.UDPLen:])
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -206,9 +206,9 @@ func (b *bench) reply() *dhcpv6.Message {
 }
 
 // advertisement parses a router advertisement.
-func advertisement(t testing.TB, p packet) *ndp.RouterAdvertisement {
+func advertisement(t testing.TB, p packet6.Packet) *ndp.RouterAdvertisement {
 	t.Helper()
-	m, err := ndp.ParseMessage(p.payload)
+	m, err := ndp.ParseMessage(p.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +227,8 @@ func (b *bench) up(l Link) *ndp.RouterAdvertisement {
 	}
 	b.r.up(b.now, 1, &l)
 	p := b.one()
-	if p.destination != allNodes || p.source != l.Local.LinkLocal() {
-		b.t.Errorf("the first advertisement goes from %v to %v", p.source, p.destination)
+	if p.Destination != allNodes || p.Source != l.Local.LinkLocal() {
+		b.t.Errorf("the first advertisement goes from %v to %v", p.Source, p.Destination)
 	}
 	return advertisement(b.t, p)
 }

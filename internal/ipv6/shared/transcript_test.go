@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"upppoe/internal/ipv6/assign"
+	"upppoe/internal/ipv6/packet6"
 )
 
 var update = flag.Bool("update", false, "write the transcripts")
@@ -128,7 +129,7 @@ func TestPrefixesOfPackets(t *testing.T) {
 			continue
 		}
 		tried++
-		p = p[:headerLen+int(binary.BigEndian.Uint16(p[4:]))] // without padding
+		p = p[:packet6.HeaderLen+int(binary.BigEndian.Uint16(p[4:]))] // without padding
 		for n := range len(p) {
 			if b.receive(p[:n]) == nil {
 				t.Errorf("% x is accepted", p[:n])
@@ -185,21 +186,21 @@ func FuzzReceive(f *testing.F) {
 
 // withChecksum mends lengths and checksum, so that the fuzzer gets beyond them.
 func withChecksum(b []byte) []byte {
-	if len(b) < headerLen+udpLen {
+	if len(b) < packet6.HeaderLen+packet6.UDPLen {
 		return b
 	}
 	b = bytes.Clone(b)
 	b[0] = 6 << 4
-	n := len(b) - headerLen
+	n := len(b) - packet6.HeaderLen
 	b[4], b[5] = byte(n>>8), byte(n)
-	offset := icmpChecksum
-	if b[6] == protoUDP {
-		offset, b[44], b[45] = udpChecksum, b[4], b[5]
+	if b[6] == packet6.UDP {
+		b[44], b[45] = b[4], b[5]
 	}
-	p, err := parsePacket(b)
+	p, err := packet6.Parse(b)
 	if err != nil {
 		return b
 	}
-	p.payload[offset], p.payload[offset+1] = 0, 0
-	return p.appendTo(nil, offset)
+	at := packet6.ChecksumAt(p.NextHeader)
+	p.Payload[at], p.Payload[at+1] = 0, 0
+	return p.AppendTo(nil)
 }
