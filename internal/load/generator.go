@@ -73,10 +73,13 @@ type Generator struct {
 type client struct {
 	phaseAt       time.Duration // when the phase in progress began
 	dialAt        time.Duration
+	ipv4At        time.Duration // when IPCP opened
 	local, remote netip.Addr
-	upIndex       int32 // in upList; -1: not in it
-	want          uint8 // address families that are not up yet
-	settled       bool  // it counts in Generator.settled
+	upIndex       int32  // in upList; -1: not in it
+	want          uint8  // address families that are not up
+	failed        uint8  // address families that the peer has not
+	measured      uint16 // set of the phases that were measured in this dial
+	settled       bool   // it counts in Generator.settled
 	answered      bool
 	probes        uint8 // first packets sent, up to 8
 	churned       bool  // it was hung up to be dialled again
@@ -180,8 +183,18 @@ func (g *Generator) tick(now time.Time) time.Time {
 	return now.Add(tickInterval)
 }
 
-// drainTime is how long the last packets of the hold may take until they count as lost.
-const drainTime = 300 * time.Millisecond
+// After the hold, the last packets are awaited: for drainTime, in which what a flood has left in queues
+// goes, and up to maxDrainTime while answers are missing, which then count as lost.
+const (
+	drainTime    = 300 * time.Millisecond
+	maxDrainTime = 2 * time.Second
+)
+
+// drained reports whether the wait for the last packets is over.
+func (g *Generator) drained(now time.Time) bool {
+	passed, t := now.Sub(g.holdUntil), &g.result.Traffic
+	return passed >= maxDrainTime || passed >= drainTime && t.Received >= t.Sent
+}
 
 // hold sends packets and ends sessions until the hold is over.
 func (g *Generator) hold(now time.Time) {
@@ -192,7 +205,7 @@ func (g *Generator) hold(now time.Time) {
 		g.hangUpSome(passed * g.cfg.churn)
 		g.dialNewcomer(now)
 		g.sendTraffic(now, passed*g.cfg.packets.rate)
-	case now.Before(g.holdUntil.Add(drainTime)):
+	case !g.drained(now):
 		g.endHold()
 	default:
 		g.beginStage(now, Closing)

@@ -73,8 +73,8 @@ func (g *Generator) firstAnswer(i int, at time.Duration) {
 		g.newcomerAnswered(i, at-c.dialAt)
 		return
 	}
-	g.result.phases[phaseFirst].add(at - c.phaseAt)
-	g.result.phases[phaseFlow].add(at - c.dialAt)
+	g.record(i, phaseFirst, at-c.ipv4At)
+	g.record(i, phaseFlow, at-c.dialAt)
 	if g.stage == Dialling {
 		g.result.Configured++
 		g.result.configuredAt = at

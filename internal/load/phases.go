@@ -2,8 +2,10 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )
@@ -36,6 +38,13 @@ const (
 	wantIPv6
 )
 
+func familyOf(p ppp.Protocol) uint8 {
+	if p == ppp.IPCP {
+		return wantIPv4
+	}
+	return wantIPv6
+}
+
 // notify measures the phases of a client.
 func (g *Generator) notify(i int, now time.Time, event pppoe.Event) {
 	c, at := &g.clients[i], now.Sub(g.began)
@@ -44,7 +53,7 @@ func (g *Generator) notify(i int, now time.Time, event pppoe.Event) {
 		if !g.isNewcomer(i) {
 			g.result.Dials++
 		}
-		c.dialAt, c.phaseAt, c.want, c.answered, c.probes = at, at, wantIPv4|wantIPv6, false, 0
+		c.dialAt, c.phaseAt, c.want, c.failed, c.measured, c.answered, c.probes = at, at, wantIPv4|wantIPv6, 0, 0, false, 0
 		if g.cfg.NoIPv6 {
 			c.want = wantIPv4
 		}
@@ -65,6 +74,7 @@ func (g *Generator) notify(i int, now time.Time, event pppoe.Event) {
 	case session.IPv4Up:
 		c.local, c.remote = e.Local, e.Remote
 		g.record(i, phaseIPCP, at-c.phaseAt)
+		c.ipv4At = at
 		g.familyUp(i, at, wantIPv4)
 		g.up.add(g.clients, i)
 		if !g.Unanswered {
@@ -75,7 +85,9 @@ func (g *Generator) notify(i int, now time.Time, event pppoe.Event) {
 		g.familyUp(i, at, wantIPv6)
 		g.startPrefix(now, i, e.Agreement)
 	case session.NetworkDown:
-		g.familyDown(i)
+		g.familyDown(i, familyOf(e.Protocol))
+	case session.NetworkFailed:
+		g.familyFailed(i, e)
 	case pppoe.EchoLost:
 		if i == 0 && g.flooder.session {
 			g.result.flooderEchoes++
@@ -100,13 +112,19 @@ func (g *Generator) measure(i int, p phase, at time.Duration) {
 	c.phaseAt = at
 }
 
-// record records how long a phase has taken. Those of newcomers count elsewhere.
-func (g *Generator) record(i int, p phase, took time.Duration) {
-	if !g.isNewcomer(i) {
-		g.result.phases[p].add(took)
+// record records how long a phase has taken, and reports whether it is the first time in this dial: a peer
+// may negotiate again. Those of newcomers count elsewhere.
+func (g *Generator) record(i int, p phase, took time.Duration) (first bool) {
+	c := &g.clients[i]
+	if g.isNewcomer(i) || c.measured&(1<<p) != 0 {
+		return false
 	}
+	c.measured |= 1 << p
+	g.result.phases[p].add(took)
+	return true
 }
 
+// familyUp records that packets of a family may be sent in a client's session.
 func (g *Generator) familyUp(i int, at time.Duration, family uint8) {
 	c := &g.clients[i]
 	if c.want == 0 || g.isNewcomer(i) {
@@ -114,24 +132,46 @@ func (g *Generator) familyUp(i int, at time.Duration, family uint8) {
 	}
 	if c.want &^= family; c.want == 0 {
 		g.open++
-		g.result.phases[phaseOpen].add(at - c.dialAt)
-		if g.stage == Dialling {
+		if g.record(i, phaseOpen, at-c.dialAt) && g.stage == Dialling {
 			g.result.SetUp++
 			g.result.setUpAt = at
-			g.settleComplete(i)
 		}
+	}
+	g.settleComplete(i)
+}
+
+// familyDown records that packets of a family may no longer be sent in a client's session.
+func (g *Generator) familyDown(i int, family uint8) {
+	c := &g.clients[i]
+	if !g.isNewcomer(i) {
+		if c.want == 0 {
+			g.open--
+		}
+		c.want |= family
+	}
+	if family&wantIPv4 != 0 {
+		g.up.remove(g.clients, i)
+	}
+	if family&wantIPv6 != 0 {
+		g.endPrefix(i)
 	}
 }
 
-// familyDown removes a client's session from those that carry packets.
-func (g *Generator) familyDown(i int) {
-	c := &g.clients[i]
-	if c.want == 0 && !g.isNewcomer(i) {
-		g.open--
-		c.want = wantIPv4 | wantIPv6
+// familyFailed counts a network protocol that does not open, as the peer has none: the client is complete without
+// it, but not set up.
+func (g *Generator) familyFailed(i int, e session.NetworkFailed) {
+	if g.isNewcomer(i) {
+		return
 	}
-	g.up.remove(g.clients, i)
-	g.endPrefix(i)
+	g.clients[i].failed |= familyOf(e.Protocol)
+	if g.stage < Closing {
+		reason := fmt.Sprintf("%v: %v", e.Protocol, e.Err)
+		if e.Protocol == ppp.IPv6CP {
+			reason += " (--no-ipv6 negotiates IPv4 only)"
+		}
+		count(&g.result.Failures, reason)
+	}
+	g.settleComplete(i)
 }
 
 // dialFailure is the reason of a failed dial in the report, without what differs between servers.
@@ -158,7 +198,7 @@ func (g *Generator) fail(i int, reason string) {
 // ended handles the end of a session.
 func (g *Generator) ended(i int, e pppoe.Ended) {
 	c := &g.clients[i]
-	g.familyDown(i)
+	g.familyDown(i, wantIPv4|wantIPv6)
 	if g.isNewcomer(i) {
 		g.newcomerEnded(c.answered)
 		return
@@ -176,10 +216,11 @@ func (g *Generator) ended(i int, e pppoe.Ended) {
 	g.redial(i)
 }
 
-// settleComplete counts a client that has all it is to have.
+// settleComplete counts a client that has all it is to have. The first answer may come before IPv6CP is open.
 func (g *Generator) settleComplete(i int) {
 	c := &g.clients[i]
-	if (c.answered || g.Unanswered) && (!g.cfg.Prefix || c.prefix != nil && c.prefix.lease.IsValid()) {
+	answered := c.answered || g.Unanswered || c.failed&wantIPv4 != 0
+	if c.want&^c.failed == 0 && answered && (!g.cfg.Prefix || c.prefix != nil && c.prefix.lease.IsValid()) {
 		g.settle(i)
 	}
 }

@@ -1,13 +1,14 @@
 package load
 
 import (
-	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"time"
 
 	"upppoe/internal/deadlines"
 	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/packet6"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe/wire"
 )
@@ -16,7 +17,8 @@ import (
 type prefixClients struct {
 	rand   *rand.Rand
 	timers deadlines.Heap[int]
-	bound  int // clients that have a prefix
+	bound  int    // clients that have a prefix
+	late   uint64 // messages that belong to no exchange
 }
 
 // prefixClient is the DHCPv6 client of a session.
@@ -90,7 +92,10 @@ func (g *Generator) receiveDHCP(i int, now time.Time, packet []byte) bool {
 	if !ok {
 		return false
 	}
-	if err := c.Receive(now, message); err != nil {
+	switch err := c.Receive(now, message); {
+	case errors.Is(err, dhcp6.ErrUnexpected): // as the second answer to a message that was sent twice
+		g.prefixes.late++
+	case err != nil:
 		count(&g.result.Failures, "DHCPv6: "+err.Error())
 	}
 	if all := c.Configuration().Prefixes; len(all) > 0 && !c.lease.IsValid() {
@@ -103,37 +108,20 @@ func (g *Generator) receiveDHCP(i int, now time.Time, packet []byte) bool {
 	return true
 }
 
-const ipv6Header, udpHeader = 40, 8
-
 // appendDHCP appends a packet with a client's message to all relay agents and servers (RFC 8415 section 7).
 func appendDHCP(b []byte, from netip.Addr, message []byte) []byte {
-	start, n := len(b), uint16(udpHeader+len(message))
-	src, dst := from.As16(), dhcp6.AllRelayAgentsAndServers.As16()
-	b = append(b, 6<<4, 0, 0, 0, byte(n>>8), byte(n), protoUDP, 1)
-	b = append(append(b, src[:]...), dst[:]...)
-	for _, field := range []uint16{dhcp6.ClientPort, dhcp6.ServerPort, n, 0} {
-		b = binary.BigEndian.AppendUint16(b, field)
-	}
-	b = append(b, message...)
-	// The pseudo-header (RFC 8200 section 8.1) has the addresses, the length and the protocol.
-	pseudo := append(append(append([]byte(nil), b[start+8:start+ipv6Header]...), 0, 0, byte(n>>8), byte(n), 0, 0, 0, protoUDP), b[start+ipv6Header:]...)
-	sum := checksum(pseudo)
-	if sum == 0 {
-		sum = 0xffff // 0 would be no checksum (RFC 768)
-	}
-	binary.BigEndian.PutUint16(b[start+ipv6Header+6:], sum)
-	return b
+	d := packet6.Datagram{SourcePort: dhcp6.ClientPort, DestinationPort: dhcp6.ServerPort, Data: message}
+	p := packet6.Packet{Source: from, Destination: dhcp6.AllRelayAgentsAndServers, NextHeader: packet6.UDP, HopLimit: 1, Payload: d.AppendTo(nil)}
+	return p.AppendTo(b)
 }
 
-// parseDHCP returns the message in a packet of a DHCPv6 server to a client. Its checksum is not checked.
+// parseDHCP returns the message in a packet of a DHCPv6 server to a client. Its checksum is not checked: a kernel on the
+// same machine may have left it to the network card.
 func parseDHCP(b []byte, to netip.Addr) (message []byte, ok bool) {
-	if len(b) < ipv6Header+udpHeader || b[0]>>4 != 6 || b[6] != protoUDP || netip.AddrFrom16([16]byte(b[24:40])) != to {
+	p, err := packet6.Parse(b)
+	if err != nil || p.NextHeader != packet6.UDP || p.Destination != to || p.Trim() != nil {
 		return nil, false
 	}
-	udp := b[ipv6Header:]
-	n := int(binary.BigEndian.Uint16(udp[4:]))
-	if binary.BigEndian.Uint16(udp[2:]) != dhcp6.ClientPort || n < udpHeader || n > len(udp) {
-		return nil, false
-	}
-	return udp[udpHeader:n], true
+	d := p.Datagram()
+	return d.Data, d.DestinationPort == dhcp6.ClientPort
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/datapath"
 )
@@ -78,11 +79,14 @@ func newPhaseReport(name string, h *histogram) PhaseReport {
 	return PhaseReport{name, h.count, milliseconds(h.percentile(50)), milliseconds(h.percentile(90)), milliseconds(h.percentile(99)), milliseconds(h.max)}
 }
 
-// heapPerSession returns the live heap after the last garbage collection, for each session.
+// heapPerSession returns the live heap after the last garbage collection, for each session; 0: there is none.
 func heapPerSession(sessions int) int {
+	if sessions == 0 {
+		return 0
+	}
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
-	return int(s[0].Value.Uint64()) / max(sessions, 1)
+	return int(s[0].Value.Uint64()) / sessions
 }
 
 // countLosses reads the counters of the group at the end of the hold.
@@ -94,6 +98,9 @@ func (g *Generator) countLosses() {
 	r.SentFrames, r.ReceivedFrames, r.Drops = c.SentFrames, c.ReceivedFrames, map[string]uint64{}
 	for reason, n := range g.group.Drops() {
 		r.Drops[reason.Error()] = n
+	}
+	if n := g.prefixes.late; n > 0 {
+		r.Drops["DHCPv6: "+dhcp6.ErrUnexpected.Error()] = n
 	}
 	for _, port := range []datapath.Port{g.ports.Discovery, g.ports.Session} {
 		if p, ok := port.(*afpacket.Port); ok {
