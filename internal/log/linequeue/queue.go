@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Line is a line of a log or of an event stream, with its newline if it has one. Its text must not
-// be changed once it is queued.
+// Line is a line of a log or of an event stream, with its newline if it has one.
 type Line struct {
 	Level slog.Level
 	Text  []byte
@@ -26,6 +25,7 @@ type Queue struct {
 	mu       sync.Mutex
 	lines    []entry // in room, whose beginning is free again
 	room     []entry
+	text     []byte        // of lines, some of which may be written already
 	size     int           // of lines, in octets
 	dropped  int           // since the last line that was queued
 	skipping bool          // from the first dropped line until half of the queue is free
@@ -52,12 +52,15 @@ const (
 	maxRoom = 256
 )
 
+// minText is how much memory lines share, in octets.
+const minText = 4096
+
 // maxJoined is the length up to which lines are joined, in octets: what a pipe takes as a whole
 // (PIPE_BUF, pipe(7)), so that lines of other processes come between ours only.
 const maxJoined = 4096
 
-// New returns a queue. Write writes a line; it is called by one goroutine at a time, and may
-// block. A line for which it returns an error counts as dropped. Report returns the line that says
+// New returns a queue. Write writes a line, whose text is valid until it returns; it is called by one
+// goroutine at a time, and may block. A line for which it returns an error counts as dropped. Report returns the line that says
 // how many lines were dropped, which is written once lines can be written again.
 func New(write func(Line) error, report func(dropped int) Line) *Queue {
 	q := &Queue{write: write, report: report, idle: make(chan struct{})}
@@ -66,14 +69,14 @@ func New(write func(Line) error, report func(dropped int) Line) *Queue {
 }
 
 // NewJoining is New for a writer of octets: lines that wait are joined, so that many cost few system
-// calls. The text belongs to the queue again when write returns; its level is that of the first line.
+// calls. The level of the text is that of the first line.
 func NewJoining(write func(Line) error, report func(dropped int) Line) *Queue {
 	q := New(write, report)
 	q.join = true
 	return q
 }
 
-// Put queues a line, or drops it. It does not block.
+// Put queues a copy of a line, or drops it. It does not block.
 func (q *Queue) Put(l Line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -105,7 +108,18 @@ func (q *Queue) add(l Line) {
 	if q.dropped > 0 {
 		q.append(q.takeReport())
 	}
+	l.Text = q.keep(l.Text)
 	q.append(entry{l, 1})
+}
+
+// keep returns a copy of a text. Texts share memory, which is used again once the queue was empty.
+func (q *Queue) keep(text []byte) []byte {
+	if len(q.text)+len(text) > cap(q.text) {
+		q.text = make([]byte, 0, max(minText, len(text)))
+	}
+	begin := len(q.text)
+	q.text = append(q.text, text...)
+	return q.text[begin:len(q.text):len(q.text)]
 }
 
 func (q *Queue) append(e entry) {
@@ -162,6 +176,9 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 	q.lines, q.writing = q.room[:0], false
 	if cap(q.room) > maxRoom {
 		q.lines, q.room = nil, nil
+	}
+	if q.text = q.text[:0]; cap(q.text) > minText {
+		q.text = nil
 	}
 	close(q.idle)
 	return entry{}, false

@@ -176,3 +176,29 @@ func TestGoroutineEnds(t *testing.T) {
 		q.Put(text("a"))
 	})
 }
+
+// TestPutCopies: a line may be changed once it is queued, and the memory of lines is not kept.
+func TestPutCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader{}
+		q := New(r.write, report)
+		var line [6]byte
+		for range 2 {
+			for i := range MaxLines / 2 {
+				q.Put(Line{Text: fmt.Appendf(line[:0], "%06d", i)})
+			}
+			if !q.Flush(time.Second) {
+				t.Fatal("the lines are not written")
+			}
+			for i, got := range r.got {
+				if want := fmt.Sprintf("%06d", i); got != want {
+					t.Fatalf("line %d: %q, want %q", i, got, want)
+				}
+			}
+			r.got = nil
+		}
+		if len(q.text) != 0 || cap(q.text) > minText {
+			t.Errorf("%d octets of %d are kept", len(q.text), cap(q.text))
+		}
+	})
+}
