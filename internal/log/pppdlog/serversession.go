@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/internal/keyed"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -18,18 +19,23 @@ import (
 // zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
-	sessions map[uint64]sessionRecord // those that are or were configured, by generation
-	lost     map[uint64]string        // the prefixes that they had, of those that are about to end
+	sessions keyed.Table[uint64, *sessionRecord] // those that are or were configured, by generation
+	lost     map[uint64]string                   // the prefixes that they had, of those that are about to end
 }
 
 // sessionRecord is the peer's addresses, and whether the session's creation was logged. It is kept for
 // every session.
 type sessionRecord struct {
+	generation uint64
+
 	v4         [4]byte
 	v6         ipv6cp.ID // of the link-local address
 	has4, has6 bool
 	logged     bool
 }
+
+// TableKey returns the key of accounting.sessions.
+func (o *sessionRecord) TableKey() uint64 { return o.generation }
 
 // address formats the IPv4 address, or else the IPv6 address; empty: none.
 func (o sessionRecord) address() string {
@@ -52,30 +58,31 @@ func (o sessionRecord) ipv6() string {
 func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 bool) (o sessionRecord, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o = a.sessions[l.Generation]
-	o.setAddresses(e.Addressing)
-	opened = !o.logged && (e.HasIPv4() || noIPv4)
-	o.logged = o.logged || opened
-	a.put(l, o)
-	return o, opened
+	is := a.record(l)
+	is.setAddresses(e.Addressing)
+	opened = !is.logged && (e.HasIPv4() || noIPv4)
+	is.logged = is.logged || opened
+	return *is, opened
 }
 
 // adopted records the addresses of a session whose creation an earlier server has logged.
 func (a *accounting) adopted(l pppoe.SessionInfo, e pppoe.Adopted) (o sessionRecord) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o.logged = true
-	o.setAddresses(e.Addressing)
-	a.put(l, o)
-	return o
+	is := a.record(l)
+	is.logged = true
+	is.setAddresses(e.Addressing)
+	return *is
 }
 
-// put keeps what is known of a session. The lock is held.
-func (a *accounting) put(l pppoe.SessionInfo, o sessionRecord) {
-	if a.sessions == nil {
-		a.sessions = make(map[uint64]sessionRecord)
+// record returns the record of a session, which is made if there is none. The lock is held.
+func (a *accounting) record(l pppoe.SessionInfo) *sessionRecord {
+	is := a.sessions.Get(l.Generation)
+	if is == nil {
+		is = &sessionRecord{generation: l.Generation}
+		a.sessions.Put(is)
 	}
-	a.sessions[l.Generation] = o
+	return is
 }
 
 // setAddresses sets the peer's addresses of the families that are open.
@@ -92,13 +99,12 @@ func (o *sessionRecord) setAddresses(a pppoe.Addressing) {
 func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (o sessionRecord, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o, known := a.sessions[l.Generation]
-	if !known || o.logged {
+	is := a.sessions.Get(l.Generation)
+	if is == nil || is.logged {
 		return o, false
 	}
-	o.logged = true
-	a.sessions[l.Generation] = o
-	return o, true
+	is.logged = true
+	return *is, true
 }
 
 // networkLost records the prefixes that a session had until now.
@@ -124,8 +130,11 @@ func (a *accounting) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
 func (a *accounting) ended(l pppoe.SessionInfo) (o sessionRecord, prefixes string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o, prefixes = a.sessions[l.Generation], a.lost[l.Generation]
-	delete(a.sessions, l.Generation)
+	if is := a.sessions.Get(l.Generation); is != nil {
+		o = *is
+	}
+	prefixes = a.lost[l.Generation]
+	a.sessions.Delete(l.Generation)
 	delete(a.lost, l.Generation)
 	return o, prefixes
 }

@@ -79,8 +79,8 @@ func TestOpeningAndEnd(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", c.what, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
-		if len(el.accounting.sessions)+len(el.accounting.lost) != 0 {
-			t.Errorf("%s: %d sessions are remembered", c.what, len(el.accounting.sessions))
+		if el.accounting.sessions.Len()+len(el.accounting.lost) != 0 {
+			t.Errorf("%s: %d sessions are remembered", c.what, el.accounting.sessions.Len())
 		}
 	}
 }
