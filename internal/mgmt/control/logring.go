@@ -31,11 +31,8 @@ func (r *LogRing) Write(line []byte) (int, error) {
 	defer r.mu.Unlock()
 	r.text = append(r.text, line...)
 	r.drop()
-	if len(r.followers) > 0 {
-		kept := bytes.Clone(line)
-		for _, q := range r.followers {
-			q.Put(linequeue.Line{Text: kept})
-		}
+	for _, q := range r.followers {
+		q.Put(linequeue.Line{Text: line})
 	}
 	return len(line), nil
 }

@@ -154,8 +154,9 @@ func lockDir(dir string) (unlock func(), err error) {
 
 // restrictToUser sets the mode of a socket's file before it can be connected to.
 func restrictToUser(_, _ string, socket syscall.RawConn) error {
-	var err error
-	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
+	var set error
+	err := socket.Control(func(fd uintptr) { set = unix.Fchmod(int(fd), 0o600) })
+	return errors.Join(err, set)
 }
 
 // allowGroup allows a group to connect.
