@@ -26,6 +26,18 @@ func (p *Program) DroppedEvents(n int) []byte { return object(status.Missed(n)) 
 
 // EventLine returns an event as a line of JSON, with its newline; nil: it is not reported.
 func EventLine(l pppoe.SessionInfo, event pppoe.Event) []byte {
+	e := NewEvent(l, event)
+	if e == nil {
+		return nil
+	}
+	return e.JSON()
+}
+
+// JSON returns an event as a line of JSON, with its newline.
+func (e *Event) JSON() []byte { return append(object(e), '\n') }
+
+// NewEvent converts an event, which happens now; nil: it is not reported.
+func NewEvent(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	what := sessionEvent(event)
 	if what == nil {
 		what = serverEvent(event)
@@ -34,14 +46,14 @@ func EventLine(l pppoe.SessionInfo, event pppoe.Event) []byte {
 		return nil
 	}
 	what.Time, what.Attachment, what.Device, what.SessionID = time.Now(), l.Interface, l.Device, l.SessionID
-	e := Event{Event: *what, ID: l.Generation, User: wire.Escape(l.User), Service: wire.Escape(l.Service)}
+	e := &Event{Event: *what, ID: l.Generation, User: wire.Escape(l.User), Service: wire.Escape(l.Service)}
 	if l.Peer != (wire.Addr{}) {
 		e.MAC = l.Peer.String()
 	}
 	if a := l.AccessLine; a != nil {
 		e.CircuitID, e.RemoteID = wire.Escape(a.CircuitID), wire.Escape(a.RemoteID)
 	}
-	return append(object(e), '\n')
+	return e
 }
 
 // sessionEvent converts an event of a session; nil: it is none, or not reported.
