@@ -178,7 +178,8 @@ func (s *Slot) SiblingPath(suffix string) string {
 	return strings.TrimSuffix(s.file.Name(), ".json") + suffix
 }
 
-// Write records a session, and returns once it is on the disk. At no time is the file empty.
+// Write records a session: the record survives this program, and after Sync a power failure. At no time is
+// the file empty.
 func (s *Slot) Write(is Session) error {
 	text, err := json.Marshal(record{is, currentOwner()})
 	if err != nil {
@@ -188,11 +189,11 @@ func (s *Slot) Write(is Session) error {
 	if _, err := s.file.WriteAt(text, 0); err != nil {
 		return err
 	}
-	if err := s.file.Truncate(int64(len(text))); err != nil {
-		return err
-	}
-	return s.file.Sync()
+	return s.file.Truncate(int64(len(text)))
 }
+
+// Sync returns once what was written is on the disk.
+func (s *Slot) Sync() error { return s.file.Sync() }
 
 // Clear deletes the record: the session has ended properly.
 func (s *Slot) Clear() error { return s.file.Truncate(0) }
