@@ -164,9 +164,6 @@ func (t *Tracker) adopted(l pppoe.SessionInfo, e pppoe.Adopted, at time.Time) *E
 	t.established(l, at)
 	t.status.Dials-- // there was none
 	t.status.Device = l.Device
-	if !e.HasIPv4() && !e.HasIPv6() {
-		return &Event{Event: "session", SessionID: l.SessionID, AC: t.status.AC, ACName: t.status.ACName}
-	}
 	opened := at.Add(-e.Uptime)
 	t.status.OnlineAt = &opened
 	return t.configured(pppoe.Configured{Addressing: e.Addressing}, at)
