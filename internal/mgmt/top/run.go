@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/log/terminal"
 	"upppoe/internal/mgmt/table"
 )
 
@@ -40,15 +41,7 @@ func (t Terminal) run(v view) error {
 }
 
 // isInteractive reports whether both files are a terminal whose cursor can be moved.
-func (t Terminal) isInteractive() bool {
-	for _, f := range []*os.File{t.In, t.Out} {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil {
-			return false
-		}
-	}
-	kind := os.Getenv("TERM")
-	return kind != "" && kind != "dumb"
-}
+func (t Terminal) isInteractive() bool { return terminal.Is(t.In) && terminal.CanMove(t.Out) }
 
 // firstPause is the time between the first two samples of plain tables, which need rates.
 const firstPause = time.Second
