@@ -69,7 +69,7 @@
 	async function readHistory() {
 		clearTimeout(historyTimer);
 		try {
-			if (!document.hidden) showHistory(await ask("/api/history?span=" + span));
+			if (!document.hidden) showHistory(await ask("/api/history?" + new URLSearchParams({ span, interface: $("traffic-of").value })));
 		} catch { /* the connection's state says so */ }
 		historyTimer = setTimeout(readHistory, historyInterval);
 	}
@@ -81,6 +81,9 @@
 		const step = h.step < 60 ? `${h.step} s` : `${h.step / 60} min`;
 		draw($("online-chart"), [online], most);
 		$("online-text").replaceChildren(key("one", "Online"), `: ${whole.format(online.at(-1) ?? 0)}, at most ${whole.format(most)} in ${over}`);
+		const down = h.traffic.points.map(p => p[2]), up = h.traffic.points.map(p => p[1]), highest = greatestOf(down, up);
+		draw($("traffic-chart"), [down, up], highest);
+		$("traffic-text").replaceChildren("Traffic: ", key("one", "down"), ` ${bitRate(down.at(-1))}, `, key("two", "up"), ` ${bitRate(up.at(-1))}; at most ${bitRate(highest)} in ${over}`);
 		draw($("setups-chart"), [setUps, failed], greatestOf(setUps, failed));
 		$("setups-text").replaceChildren(key("one", "Set-ups"), `: ${whole.format(sum(setUps))} in ${over}; `, key("two", "failures"),
 			`: ${whole.format(sum(failed))}; at most ${whole.format(greatestOf(setUps, failed))} in ${step}`);
@@ -90,6 +93,14 @@
 		for (const other of ["hour", "day"]) $(other).setAttribute("aria-pressed", other === name);
 		readHistory();
 	};
+
+	$("traffic-of").onchange = readHistory;
+	function offerInterfaces(names) {
+		const select = $("traffic-of");
+		select.hidden = names.length < 2;
+		if (select.options.length === names.length + 1) return;
+		select.replaceChildren(select.options[0], ...names.map(name => new Option(name, name)));
+	}
 
 	// --- overview ---
 	let before = null, mayControl = false;
@@ -125,7 +136,7 @@
 		const failed = Object.values(o.stats.failed).reduce((a, b) => a + b, 0);
 		const tiles = {
 			"online": whole.format(s.online), "being set up": whole.format(s.half_open), "sessions at most": whole.format(s.max_sessions),
-			"set-ups a second": perSecond("opened"), "came online": scaled(o.stats.opened).trim(), "failed": scaled(failed).trim(), "rejected logins": scaled(o.stats.auth_rejected).trim(),
+			"down": bitRate(o.traffic?.bits_down), "up": bitRate(o.traffic?.bits_up), "set-ups a second": perSecond("opened"), "came online": scaled(o.stats.opened).trim(), "failed": scaled(failed).trim(), "rejected logins": scaled(o.stats.auth_rejected).trim(),
 		};
 		const list = $("tiles");
 		for (const name in tiles) {
@@ -138,7 +149,8 @@
 			setText(dd, tiles[name]);
 		}
 		before = { at: now, since: s.since, stats: o.stats };
-		fillTable("interfaces", o.interfaces.map(i => [i.name, i.queue ? "served" : "not served", i.sessions === undefined ? "" : whole.format(i.sessions), i.queue ? whole.format(i.queue.discovery + i.queue.control) : ""]));
+		fillTable("interfaces", o.interfaces.map(i => [i.name, i.queue ? "served" : "not served", i.sessions === undefined ? "" : whole.format(i.sessions), bitRate(i.traffic?.bits_down), bitRate(i.traffic?.bits_up), i.queue ? whole.format(i.queue.discovery + i.queue.control) : ""]));
+		offerInterfaces(o.interfaces.map(i => i.short));
 		fillTable("pools", o.pools.map(p => [p.name, p.kind ? `${p.kind} /${p.length}` : p.family, p.range, `${whole.format(p.used)} of ${whole.format(p.size)}`,
 			{ use: p.size ? p.used / p.size : 0, label: `Use of pool ${p.name}` }, whole.format(p.refused)]));
 		const causes = (what, by) => Object.entries(by).sort((a, b) => b[1] - a[1]).map(([why, n]) => [what, why, whole.format(n)]);
@@ -272,6 +284,14 @@
 		if (e.missed) add("not reported:", whole.format(e.missed));
 		return li;
 	}
+	// showPast shows the events that the server remembers, in place of those of the same time that are shown.
+	function showPast(all) {
+		const from = all.length ? Date.parse(all[0].time) : Infinity;
+		for (const list of paused ? [$("its-events")] : [$("events"), $("its-events")])
+			for (const li of [...list.children]) if (Date.parse(li.firstChild.dateTime) >= from) li.remove();
+		waiting = all;
+		showEvents();
+	}
 	function happened(e) {
 		if (waiting.push(e) === 1) setTimeout(showEvents, 100);
 		if (waiting.length > maxEvents) waiting.shift();
@@ -307,6 +327,7 @@
 		};
 		mine.addEventListener("overview", m => showOverview(JSON.parse(m.data)));
 		mine.addEventListener("session", m => showDetails(JSON.parse(m.data)));
+		mine.addEventListener("past", m => showPast(JSON.parse(m.data)));
 		mine.addEventListener("happened", m => happened(JSON.parse(m.data)));
 	}
 
