@@ -14,16 +14,18 @@ type target struct {
 	name   string // in file names
 	env    []string
 	debian string // the architecture's name at Debian; empty: there are no Debian packages
+	// openwrt are the names of OpenWrt's architectures whose routers run the programs: the most common ones.
+	openwrt []string
 }
 
 // targets are all processors. Routers with MIPS processors mostly have no floating-point unit.
 var targets = []target{
-	{"amd64", []string{"GOARCH=amd64"}, "amd64"},
-	{"arm64", []string{"GOARCH=arm64"}, "arm64"},
-	{"armv7", []string{"GOARCH=arm", "GOARM=7"}, "armhf"},
-	{"riscv64", []string{"GOARCH=riscv64"}, "riscv64"},
-	{"mips-softfloat", []string{"GOARCH=mips", "GOMIPS=softfloat"}, ""},
-	{"mipsle-softfloat", []string{"GOARCH=mipsle", "GOMIPS=softfloat"}, ""},
+	{"amd64", []string{"GOARCH=amd64"}, "amd64", []string{"x86_64"}},
+	{"arm64", []string{"GOARCH=arm64"}, "arm64", []string{"aarch64_generic", "aarch64_cortex-a53"}},
+	{"armv7", []string{"GOARCH=arm", "GOARM=7"}, "armhf", []string{"arm_cortex-a7_neon-vfpv4", "arm_cortex-a9_vfpv3-d16"}},
+	{"riscv64", []string{"GOARCH=riscv64"}, "riscv64", []string{"riscv64_generic"}},
+	{"mips-softfloat", []string{"GOARCH=mips", "GOMIPS=softfloat"}, "", []string{"mips_24kc"}},
+	{"mipsle-softfloat", []string{"GOARCH=mipsle", "GOMIPS=softfloat"}, "", []string{"mipsel_24kc"}},
 }
 
 // selectTargets returns those of a list of names; all if it is empty.

@@ -1,5 +1,5 @@
-// Command packaging builds what users install: static tarballs for each processor, and Debian packages
-// (which need dpkg-deb). What the packages have beside the programs is in files/, as it is laid out after
+// Command packaging builds what users install: static tarballs for each processor, packages for OpenWrt, and Debian
+// packages (which need dpkg-deb). What the packages have beside the programs is in files/, as it is laid out after
 // the installation. Equal sources give equal files.
 //
 //	go run ./internal/packaging -o /tmp/packages
@@ -38,6 +38,7 @@ func run() error {
 	only := flag.String("arch", "", "build for these processors only, a list like amd64,mipsle (default: all)")
 	debs := flag.Bool("deb", true, "build Debian packages")
 	tarballs := flag.Bool("tar", true, "build tarballs")
+	ipks := flag.Bool("ipk", true, "build packages for OpenWrt's opkg")
 	flag.Parse()
 	targets, err := selectTargets(*only)
 	if err == nil && (*out == "" || flag.NArg() > 0) {
@@ -51,7 +52,7 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(j.work)
-	return j.build(targets, *debs, *tarballs)
+	return j.build(targets, kinds{*debs, *tarballs, *ipks})
 }
 
 // newJob finds the module, its version and its date.
@@ -99,27 +100,41 @@ func git(root string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// kinds are what is built.
+type kinds struct{ debs, tarballs, ipks bool }
+
 // build builds for all targets.
-func (j *job) build(targets []target, debs, tarballs bool) error {
+func (j *job) build(targets []target, of kinds) error {
 	texts, err := j.generate()
 	if err != nil {
 		return err
 	}
 	for _, t := range targets {
-		bin, err := j.compile(t)
-		if err != nil {
+		if err := j.buildTarget(t, of, texts); err != nil {
 			return err
 		}
-		if tarballs {
-			if err := j.tarball(t, bin, texts); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// buildTarget builds for one target.
+func (j *job) buildTarget(t target, of kinds, texts map[string]map[string][]byte) error {
+	bin, err := j.compile(t)
+	if err != nil {
+		return err
+	}
+	if of.tarballs {
+		if err := j.tarball(t, bin, texts); err != nil {
+			return err
 		}
-		if debs && t.debian != "" {
-			if err := j.debianPackages(t, bin, texts); err != nil {
-				return err
-			}
+	}
+	if of.ipks {
+		if err := j.openwrtPackages(t, bin); err != nil {
+			return err
 		}
+	}
+	if of.debs && t.debian != "" {
+		return j.debianPackages(t, bin, texts)
 	}
 	return nil
 }

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -57,7 +62,7 @@ func TestTarballIsReproducible(t *testing.T) {
 			t.Fatal(err, failed)
 		}
 		os.Chtimes(filepath.Join(root, "usr/sbin/x"), time.Time{}, time.Unix(int64(i)*1000+1, 0))
-		if err := j.archive(out, filepath.Dir(root)); err != nil {
+		if err := j.archive(out, filepath.Dir(root), ""); err != nil {
 			t.Fatal(err)
 		}
 		out.Close()
@@ -65,5 +70,62 @@ func TestTarballIsReproducible(t *testing.T) {
 	}
 	if len(archives[0]) < 100 || !bytes.Equal(archives[0], archives[1]) {
 		t.Error("two tarballs of the same files differ")
+	}
+}
+
+// TestIPK: the package for OpenWrt has what opkg looks for under names that begin with "./", and the handler of netifd.
+// No name has a prefix.
+func TestIPK(t *testing.T) {
+	dir := t.TempDir()
+	j := &job{root: "../..", work: filepath.Join(dir, "work"), out: dir, version: version{debian: "1.2.3"}, date: time.Unix(1767225600, 0)}
+	if err := writeFile(filepath.Join(dir, "bin/pppoe-client"), []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.openwrtPackages(target{name: "x", openwrt: []string{"x86_64", "mips_24kc"}}, filepath.Join(dir, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range []string{"x86_64", "mips_24kc"} {
+		parts := unpacked(t, filepath.Join(dir, "upppoe-client_1.2.3_"+arch+".ipk"))
+		for _, part := range []string{"./control.tar.gz", "./data.tar.gz"} {
+			file := filepath.Join(dir, filepath.Base(part))
+			if err := os.WriteFile(file, parts[part], 0o644); err != nil {
+				t.Fatal(err)
+			}
+			maps.Copy(parts, unpacked(t, file))
+		}
+		if string(parts["./debian-binary"]) != "2.0\n" || string(parts["./usr/sbin/pppoe-client"]) != "program" ||
+			!bytes.Contains(parts["./control"], []byte("\nArchitecture: "+arch+"\n")) || parts["./lib/netifd/proto/upppoe.sh"] == nil {
+			t.Errorf("%s: %q", arch, slices.Sorted(maps.Keys(parts)))
+		}
+	}
+}
+
+// unpacked returns the files of a tarball, by their names.
+func unpacked(t *testing.T, path string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !h.AccessTime.IsZero() || !h.ChangeTime.IsZero() {
+			t.Errorf("%s: %s has more times than busybox's tar expects", path, h.Name)
+		}
+		if all[h.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"archive/tar"
 	"compress/gzip"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // tarball makes the tarball of a target: the programs, and what belongs to them, below one directory, from
@@ -21,26 +23,19 @@ func (j *job) tarball(t target, bin string, texts map[string]map[string][]byte) 
 	if err := copyTree(filepath.Join(j.root, "internal/packaging/files/openwrt"), filepath.Join(root, "openwrt")); err != nil {
 		return err
 	}
-	out, err := os.Create(filepath.Join(j.out, name+".tar.gz"))
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if err := j.archive(out, filepath.Dir(root)); err != nil {
-		return err
-	}
-	return out.Close()
+	return j.writeArchive(filepath.Join(j.out, name+".tar.gz"), filepath.Dir(root), "")
 }
 
-// archive writes a directory's files, which belong to root, in the order of their names.
-func (j *job) archive(out *os.File, dir string) error {
+// archive writes a directory's files, which belong to root, in the order of their names, which begin with a
+// prefix.
+func (j *job) archive(out io.Writer, dir, prefix string) error {
 	z := gzip.NewWriter(out)
 	w := tar.NewWriter(z)
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {
 			return err
 		}
-		return j.add(w, dir, path, d)
+		return j.add(w, dir, prefix, path, d)
 	})
 	if err == nil {
 		err = w.Close()
@@ -52,7 +47,7 @@ func (j *job) archive(out *os.File, dir string) error {
 }
 
 // add writes one file.
-func (j *job) add(w *tar.Writer, dir, path string, d fs.DirEntry) error {
+func (j *job) add(w *tar.Writer, dir, prefix, path string, d fs.DirEntry) error {
 	info, err := d.Info()
 	if err != nil {
 		return err
@@ -67,13 +62,17 @@ func (j *job) add(w *tar.Writer, dir, path string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	if h.Name, err = filepath.Rel(dir, path); err != nil {
+	name, err := filepath.Rel(dir, path)
+	if err != nil {
 		return err
 	}
+	h.Name = prefix + name
 	if info.IsDir() {
 		h.Name += "/"
 	}
 	h.Uid, h.Gid, h.Uname, h.Gname, h.ModTime, h.Format = 0, 0, "root", "root", j.date, tar.FormatGNU
+	// GNU's place for these times is a part of the name to other programs, like busybox.
+	h.AccessTime, h.ChangeTime = time.Time{}, time.Time{}
 	if err := w.WriteHeader(h); err != nil || !info.Mode().IsRegular() {
 		return err
 	}
