@@ -3,12 +3,14 @@ package etcdtest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sys/unix"
 
@@ -63,7 +65,7 @@ func (s *Server) Restart() {
 	defer cancel()
 	for {
 		_, err := client.Get(ctx, "x")
-		if err == nil {
+		if err == nil || errors.Is(err, rpctypes.ErrUserEmpty) {
 			return
 		}
 		if ctx.Err() != nil {
