@@ -14,6 +14,7 @@
 //	files           ->                 those of what the predecessor has suspended
 //	go              ->                 it does nothing any more
 //	                <-    taken        the successor serves; or failed
+//	                <-    carries      it has all that the predecessor still does: packets of sessions
 //	released        ->                 the predecessor ends
 //
 // Before taken the predecessor can go on at any time: it kills the successor, and serves again with its

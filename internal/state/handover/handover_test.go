@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +73,10 @@ func succeed(mode string) int {
 		f.WriteString("written by the successor")
 	}
 	s.Taken(Taken{Sessions: files.Len()})
+	if mode == "die after taken" {
+		return 9
+	}
+	s.Carries()
 	s.WaitReleased(0)
 	return 7
 }
@@ -102,7 +107,13 @@ func TestHandOver(t *testing.T) {
 	r.Files.Add("pipe", write)
 	defer r.Files.Close()
 	const others = 2*passfd.MaxFiles + 1
+	var steps []string
+	finished := false
+	r.Finish = func() { finished = len(steps) == 3 } // the successor is ready
 	r.Suspend = func() (*Files, error) {
+		if !finished {
+			return nil, errors.New("nothing was finished before")
+		}
 		more := &Files{}
 		for i := range others {
 			f, err := os.Open(os.DevNull)
@@ -113,7 +124,6 @@ func TestHandOver(t *testing.T) {
 		}
 		return more, nil
 	}
-	var steps []string
 	r.Progress = func(text string) { steps = append(steps, text) }
 	done, err := r.Run()
 	if err != nil {
@@ -121,6 +131,9 @@ func TestHandOver(t *testing.T) {
 	}
 	if done.Sessions != others || done.Pause <= 0 || len(steps) != 3 {
 		t.Errorf("%+v after %q, want %d sessions", done, steps, others)
+	}
+	if err := done.AwaitCarried(); err != nil {
+		t.Errorf("it does not carry: %v", err)
 	}
 	done.Release()
 	if code := done.Wait(); code != 7 {
@@ -169,6 +182,58 @@ func TestFailures(t *testing.T) {
 			t.Errorf("%s: there is still a child: %d, %v", c.mode, pid, err)
 		}
 	}
+}
+
+// TestDeathAfterTaken: a successor that ends once it has taken over is reported to its predecessor, which waits no
+// longer.
+func TestDeathAfterTaken(t *testing.T) {
+	done, err := replacement(t, "die after taken").Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := done.AwaitCarried(); !errors.Is(err, io.EOF) {
+		t.Errorf("it carries: %v", err)
+	}
+	done.Release()
+	if code := done.Wait(); code != 9 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestFrames: frames arrive whole, in order, with the names of their listeners, until the sender closes.
+func TestFrames(t *testing.T) {
+	sender, theirs, err := NewFrameSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const frames = 5000 // more than the socket has room for
+	go func() {
+		defer sender.Close()
+		sender.Send(strings.Repeat("x", maxName+1), nil) // dropped
+		for i := range frames {
+			sender.Send(fmt.Sprintf("eth%d", i%3), bytes.Repeat([]byte{byte(i)}, 14+i%1500))
+		}
+	}()
+	i := 0
+	err = ReceiveFrames(theirs, func(listener string, frame []byte) {
+		if listener != fmt.Sprintf("eth%d", i%3) || !bytes.Equal(frame, bytes.Repeat([]byte{byte(i)}, 14+i%1500)) {
+			t.Errorf("frame %d is %x of %s", i, frame, listener)
+		}
+		i++
+	})
+	if err != nil || i != frames {
+		t.Errorf("%d frames, %v", i, err)
+	}
+	cut, theirs, err := NewFrameSender()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cut.Close()
+	passfd.Send(cut.conn, []byte{9, 'e'})
+	if err := ReceiveFrames(theirs, func(string, []byte) {}); !errors.Is(err, errMessage) {
+		t.Errorf("a packet that is cut off: %v", err)
+	}
+	cut.Send("eth0", make([]byte, 60)) // the successor has ended
 }
 
 // pair returns a successor, and its predecessor's end.

@@ -16,7 +16,7 @@ import (
 )
 
 // version is that of the protocol. Both programs must have the same.
-const version = 1
+const version = 2
 
 // Kinds of messages: see the package comment.
 const (
@@ -26,6 +26,7 @@ const (
 	kindReady    = "ready"
 	kindGo       = "go"
 	kindTaken    = "taken"
+	kindCarries  = "carries"
 	kindFailed   = "failed"
 	kindReleased = "released"
 )
@@ -72,17 +73,26 @@ type peer struct {
 
 // newPeer returns the peer at the other end of a socket, which it closes.
 func newPeer(socket *os.File) (*peer, error) {
+	conn, err := unixConn(socket)
+	if err != nil {
+		return nil, err
+	}
+	return &peer{conn, make([]byte, maxMessage)}, nil
+}
+
+// unixConn returns the connection of a socket, which it closes.
+func unixConn(socket *os.File) (*net.UnixConn, error) {
 	defer socket.Close()
 	conn, err := net.FileConn(socket)
 	if err != nil {
 		return nil, fmt.Errorf("handover: %w", err)
 	}
-	unixConn, ok := conn.(*net.UnixConn)
+	its, ok := conn.(*net.UnixConn)
 	if !ok {
 		conn.Close()
 		return nil, fmt.Errorf("handover: %s is not a Unix socket", socket.Name())
 	}
-	return &peer{unixConn, make([]byte, maxMessage)}, nil
+	return its, nil
 }
 
 func (p *peer) close() { p.conn.Close() }

@@ -29,8 +29,11 @@ type Replacement struct {
 	Self Identity
 	// Files are passed on at first. They stay open.
 	Files *Files
+	// Finish is called once the successor is ready, and may wait for what a successor cannot go on with. This
+	// program does everything else meanwhile. Nil: there is nothing.
+	Finish func()
 	// Suspend ends what this program does, so that a successor can go on with it, and returns what is
-	// passed on in addition. It is called once the successor is ready. An error says that nothing was
+	// passed on in addition. It is called after Finish. An error says that nothing was
 	// suspended.
 	Suspend func() (*Files, error)
 	// Progress is called with what has happened, in words; nil: it is not called.
@@ -44,10 +47,12 @@ type Timeouts struct {
 	Hello time.Duration // from its start until it says hello: 10 s
 	Ready time.Duration // until it is ready: 60 s
 	Taken time.Duration // from go until it serves: 60 s; meanwhile control packets wait
+	// Carries is from then until it carries packets of sessions, or has ended: 60 s.
+	Carries time.Duration
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	for field, usual := range map[*time.Duration]time.Duration{&t.Hello: 10 * time.Second, &t.Ready: time.Minute, &t.Taken: time.Minute} {
+	for field, usual := range map[*time.Duration]time.Duration{&t.Hello: 10 * time.Second, &t.Ready: time.Minute, &t.Taken: time.Minute, &t.Carries: time.Minute} {
 		if *field == 0 {
 			*field = usual
 		}
@@ -64,6 +69,15 @@ type Done struct {
 	Taken
 	Pause time.Duration // from the call of Suspend until the successor serves
 	child *child
+	limit time.Duration // of AwaitCarried
+}
+
+// AwaitCarried waits until the successor carries packets of sessions, too. The error says why that is not to be
+// expected: whatever it is, this program must end.
+func (d *Done) AwaitCarried() error {
+	d.child.peer.deadline(d.limit)
+	_, err := d.child.expect(kindCarries, d.limit)
+	return err
 }
 
 // Release tells the successor that this program has nothing any more, and leaves it alone.
@@ -122,26 +136,29 @@ func (r *Replacement) handOver(c *child) (*Done, error) {
 		return nil, err
 	}
 	r.progress("it is ready")
-	return r.suspend(c, limit.Taken)
+	return r.suspend(c, limit)
 }
 
 // suspend suspends this program, and lets the successor serve.
-func (r *Replacement) suspend(c *child, limit time.Duration) (*Done, error) {
+func (r *Replacement) suspend(c *child, limit Timeouts) (*Done, error) {
+	if r.Finish != nil {
+		r.Finish()
+	}
 	begin := time.Now()
 	more, err := r.Suspend()
 	if err != nil {
 		return nil, fmt.Errorf("this program could not be suspended: %w", err)
 	}
 	defer more.Close()
-	c.peer.deadline(limit)
+	c.peer.deadline(limit.Taken)
 	if err := c.sendFiles(more, kindGo); err != nil {
 		return nil, err
 	}
-	m, err := c.expect(kindTaken, limit)
+	m, err := c.expect(kindTaken, limit.Taken)
 	if err != nil {
 		return nil, err
 	}
-	return &Done{PID: c.cmd.Process.Pid, Taken: m.Taken, Pause: time.Since(begin), child: c}, nil
+	return &Done{PID: c.cmd.Process.Pid, Taken: m.Taken, Pause: time.Since(begin), child: c, limit: limit.Carries}, nil
 }
 
 func (r *Replacement) progress(format string, args ...any) {

@@ -106,10 +106,13 @@ func (s *Successor) Ready() (files *Files, killed bool, err error) {
 	return files, false, err
 }
 
-// Taken tells the predecessor that this program serves.
+// Taken tells the predecessor that this program serves. The predecessor cannot go on any more.
 func (s *Successor) Taken(t Taken) error {
 	return lost(s.peer.send(message{Kind: kindTaken, Taken: t}))
 }
+
+// Carries tells the predecessor that this program has all that it still does.
+func (s *Successor) Carries() error { return lost(s.peer.send(message{Kind: kindCarries})) }
 
 // WaitReleased waits until the predecessor has passed on everything, or has ended.
 func (s *Successor) WaitReleased(timeout time.Duration) {
