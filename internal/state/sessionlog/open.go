@@ -142,6 +142,9 @@ func (l *Log) load(f file) error {
 	switch {
 	case errors.Is(err, errShort) && size <= longestOwn:
 		l.file = f // a disk has lost the rest: it is replaced
+		if size > 0 {
+			l.cfg.Log.Error(fmt.Sprintf("session store %s: only its first %d octets are there: what was in it is lost", l.cfg.Path, size))
+		}
 		return nil
 	case errors.Is(err, errMagic) && !isZero(b):
 		return ErrFile
