@@ -2,8 +2,9 @@
 // version of it reads. A reader skips fields with tags that it does not know.
 //
 // A field is its tag in one octet, the length of its value as a uvarint, and the value. Numbers are in
-// network byte order, without leading zero octets. One function lists the fields of a type, for both
-// directions: see Append and Parse.
+// network byte order, without leading zero octets; those that may be negative are 2n, or -2n-1. One function
+// lists the fields of a type, for both directions: see Append and Parse. A field must be there to be read,
+// except after OmitZero.
 package tlv
 
 import (
@@ -19,12 +20,22 @@ var ErrFormat = errors.New("malformed state")
 
 // Codec writes fields, or reads them.
 type Codec struct {
-	b       []byte // to append to, or the fields
-	reading bool
-	err     error // the first one of reading
+	b        []byte // to append to, or the fields
+	reading  bool
+	omitZero bool
+	there    tagSet // tags of the fields that are read
+	twice    tagSet // of those, which occur twice
+	at       int    // where the last field that was found ends: they are read in the order in which they are written
+	err      error  // the first one of reading
 }
 
-// Append appends the fields that the function writes.
+// tagSet is a set of tags.
+type tagSet [4]uint64
+
+func (s *tagSet) add(tag uint8)      { s[tag/64] |= 1 << (tag % 64) }
+func (s *tagSet) has(tag uint8) bool { return s[tag/64]>>(tag%64)&1 != 0 }
+
+// Append appends the fields that the function writes. Values are only read, so others may read them as well.
 func Append(b []byte, fields func(*Codec)) []byte {
 	c := Codec{b: b}
 	fields(&c)
@@ -32,7 +43,7 @@ func Append(b []byte, fields func(*Codec)) []byte {
 }
 
 // Parse calls the function to read the fields. It returns an error for octets that are not fields, for a
-// tag that occurs twice, and what the function found wrong.
+// field that is read and occurs twice, and what the function found wrong.
 func Parse(b []byte, fields func(*Codec)) error {
 	c := Codec{b: b, reading: true}
 	c.check()
@@ -42,20 +53,19 @@ func Parse(b []byte, fields func(*Codec)) error {
 	return c.err
 }
 
-// check checks that b is fields.
+// check checks that b is fields, and notes their tags.
 func (c *Codec) check() {
-	var seen [256]bool
 	for rest := c.b; len(rest) > 0; {
 		tag, _, after, ok := next(rest)
-		switch {
-		case !ok:
+		if !ok {
 			c.Fail("field %d is truncated", tag)
 			return
-		case seen[tag]:
-			c.Fail("field %d occurs twice", tag)
-			return
 		}
-		seen[tag], rest = true, after
+		if c.there.has(tag) {
+			c.twice.add(tag)
+		}
+		c.there.add(tag)
+		rest = after
 	}
 }
 
@@ -71,20 +81,27 @@ func next(b []byte) (tag uint8, value, rest []byte, ok bool) {
 }
 
 // find returns the value of a field.
-func (c *Codec) find(tag uint8) (value []byte, ok bool) {
-	for rest := c.b; len(rest) > 0; {
-		t, value, after, ok := next(rest)
-		if !ok || t == tag {
-			return value, ok
-		}
-		rest = after
+func (c *Codec) find(tag uint8) (value []byte, found bool) {
+	if !c.there.has(tag) {
+		return nil, false
 	}
-	return nil, false
+	if c.twice.has(tag) {
+		c.Fail("field %d occurs twice", tag)
+	}
+	for {
+		if c.at == len(c.b) {
+			c.at = 0
+		}
+		t, value, after, _ := next(c.b[c.at:])
+		if c.at = len(c.b) - len(after); t == tag {
+			return value, true
+		}
+	}
 }
 
 // required returns the value of a field that must be there.
 func (c *Codec) required(tag uint8) (value []byte, ok bool) {
-	if value, ok = c.find(tag); !ok {
+	if value, ok = c.find(tag); !ok && !c.omitZero {
 		c.Fail("field %d is missing", tag)
 	}
 	return value, ok
@@ -94,13 +111,20 @@ func (c *Codec) write(tag uint8, value []byte) {
 	c.b = append(binary.AppendUvarint(append(c.b, tag), uint64(len(value))), value...)
 }
 
+// OmitZero leaves fields out whose values are zero or empty, from now on; what is not there to be read is
+// zero. It does not concern Part.
+func (c *Codec) OmitZero() { c.omitZero = true }
+
+// omits reports whether a field with a value is left out.
+func (c *Codec) omits(isZero bool) bool { return c.omitZero && isZero }
+
 // Reading reports whether fields are read.
 func (c *Codec) Reading() bool { return c.reading }
 
 // Fail records, while reading, what is wrong with a value, as fmt.Errorf formats it.
 func (c *Codec) Fail(format string, args ...any) {
 	if c.err == nil {
-		c.err = fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
+		c.err = fmt.Errorf("%w: %w", ErrFormat, fmt.Errorf(format, args...))
 	}
 }
 
@@ -123,13 +147,12 @@ func Uint[T ~uint8 | ~uint16 | ~uint32 | ~uint64](c *Codec, tag uint8, v *T) {
 		i := 0
 		for ; i < len(b) && b[i] == 0; i++ {
 		}
-		c.write(tag, b[i:])
+		if !c.omits(i == len(b)) {
+			c.write(tag, b[i:])
+		}
 		return
 	}
-	value, ok := c.required(tag)
-	if !ok {
-		return
-	}
+	value, _ := c.required(tag)
 	if len(value) > len(b) {
 		c.Fail("field %d is too long for a number", tag)
 		return
@@ -151,26 +174,32 @@ func (c *Codec) Bool(tag uint8, v *bool) {
 	if n > 1 {
 		c.Fail("the number %d of field %d is neither 0 nor 1", n, tag)
 	}
-	*v = n == 1
+	if c.reading {
+		*v = n == 1
+	}
 }
 
 // Octets is a field whose length is that of v.
 func (c *Codec) Octets(tag uint8, v []byte) {
 	if !c.reading {
-		c.write(tag, v)
+		if !c.omits(!slices.ContainsFunc(v, func(b byte) bool { return b != 0 })) {
+			c.write(tag, v)
+		}
 		return
 	}
 	value, ok := c.required(tag)
 	if ok && len(value) != len(v) {
 		c.Fail("field %d has %d octets, not %d", tag, len(value), len(v))
 	}
-	copy(v, value)
+	clear(v[copy(v, value):])
 }
 
 // Bytes is a field of any length. What is read is a copy.
 func Bytes[T ~[]byte | ~string](c *Codec, tag uint8, v *T) {
 	if !c.reading {
-		c.write(tag, []byte(*v))
+		if !c.omits(len(*v) == 0) {
+			c.write(tag, []byte(*v))
+		}
 		return
 	}
 	value, _ := c.required(tag)

@@ -17,15 +17,25 @@ func AppendVersion(b []byte, version uint8, fields func(*Codec)) []byte {
 
 // ParseVersion calls the function to read what AppendVersion has written with the same version.
 func ParseVersion(b []byte, version uint8, fields func(*Codec)) error {
-	if len(b) == 0 {
-		return fmt.Errorf("%w: it is empty", ErrFormat)
+	is, of, err := SplitVersion(b)
+	switch {
+	case len(b) > 0 && is != version:
+		return fmt.Errorf("%w %d, not %d", ErrVersion, is, version)
+	case err != nil:
+		return err
 	}
-	if b[0] != version {
-		return fmt.Errorf("%w %d, not %d", ErrVersion, b[0], version)
+	return Parse(of, fields)
+}
+
+// SplitVersion returns the version, and the fields, of what AppendVersion has written. With an error the
+// version is that of the first octet, if there is one.
+func SplitVersion(b []byte) (version uint8, fields []byte, err error) {
+	if len(b) == 0 {
+		return 0, nil, fmt.Errorf("%w: it is empty", ErrFormat)
 	}
 	n, size := binary.Uvarint(b[1:])
 	if size <= 0 || n != uint64(len(b)-1-size) {
-		return fmt.Errorf("%w: its length is another", ErrFormat)
+		return b[0], nil, fmt.Errorf("%w: %d octets, which is not the length that it begins with", ErrFormat, len(b))
 	}
-	return Parse(b[1+size:], fields)
+	return b[0], b[1+size:], nil
 }
