@@ -5,13 +5,25 @@ import "sync/atomic"
 // admission is what each packet is checked against. It may change at any time.
 type admission struct {
 	sourceFilter atomic.Pointer[SourceFilter] // nil: any source
-	up, down     atomic.Pointer[bucket]       // nil: no limit
+	limits       atomic.Pointer[rateLimits]   // nil: none
+}
 
-	offloaded *offloadedBuckets // only SetRates and shareBuckets use it; nil: there are none
+// rateLimits are the rates of a session. They are replaced as a whole.
+type rateLimits struct {
+	up, down  *bucket           // nil: no limit
+	offloaded *offloadedBuckets // nil: there are none
 }
 
 // offloadedBuckets are the states of token buckets that the session shares with an Offload.
 type offloadedBuckets struct{ up, down bucketState }
+
+// rateLimits returns the rates.
+func (a *admission) rateLimits() rateLimits {
+	if l := a.limits.Load(); l != nil {
+		return *l
+	}
+	return rateLimits{}
+}
 
 // admitFromPeer reports whether a packet from the wire may pass to the device, and counts one that
 // may not. One that must not leave the link is given to the SharedDevice's Local. The version in the
@@ -28,7 +40,7 @@ func (e *entry) admitFromPeer(packet []byte, pending bool, now instant) bool {
 		return false
 	}
 	if e.Shared == nil {
-		return e.conforms(e.up.Load(), len(packet), now)
+		return e.conforms(e.rateLimits().up, len(packet), now)
 	}
 	return e.admitShared(packet, now) && !e.takeLocal(packet, pending)
 }
@@ -43,12 +55,12 @@ func (e *entry) admitShared(packet []byte, now instant) bool {
 		e.counters.dropped().isolated.Add(1)
 		return false
 	}
-	return e.conforms(e.up.Load(), len(packet), now)
+	return e.conforms(e.rateLimits().up, len(packet), now)
 }
 
 // admitToPeer reports whether a packet of so many octets may be sent, and counts one that may not.
 func (e *entry) admitToPeer(octets int, now instant) bool {
-	return e.conforms(e.down.Load(), octets, now-e.ahead)
+	return e.conforms(e.rateLimits().down, octets, now-e.ahead)
 }
 
 func (e *entry) conforms(b *bucket, octets int, now instant) bool {

@@ -8,8 +8,8 @@ import (
 	"upppoe/tun"
 )
 
-// entry is a session in the data path. There are tens of thousands: up to 208 octets the runtime takes
-// as many for each; for more, 224.
+// entry is a session in the data path. There are tens of thousands: up to 192 octets the runtime takes
+// as many for each; for more, 208.
 type entry struct {
 	identity
 	headers headers
@@ -79,20 +79,20 @@ func (e *entry) SetSourceFilter(from *SourceFilter) { e.sourceFilter.Store(from)
 // SetRates sets the rates.
 func (e *entry) SetRates(up, down Rate) {
 	var with offloadedBuckets
-	if e.offloaded != nil {
-		with = *e.offloaded
+	is := e.rateLimits()
+	if is.offloaded != nil {
+		with = *is.offloaded
 	}
-	e.up.Store(e.up.Load().withRate(up, with.up))
-	e.down.Store(e.down.Load().withRate(down, with.down))
+	e.limits.Store(&rateLimits{is.up.withRate(up, with.up), is.down.withRate(down, with.down), is.offloaded})
 }
 
 // shareBuckets has the session take from token buckets of an Offload. It is not called concurrently
 // with SetRates.
 func (e *entry) shareBuckets(b SharedBuckets) {
 	ahead := instant(b.Now()) - e.path.clock()
-	e.offloaded = &offloadedBuckets{bucketState{b.Up, ahead}, bucketState{b.Down, ahead}}
-	e.up.Store(e.up.Load().share(e.offloaded.up))
-	e.down.Store(e.down.Load().share(e.offloaded.down))
+	with := &offloadedBuckets{bucketState{b.Up, ahead}, bucketState{b.Down, ahead}}
+	is := e.rateLimits()
+	e.limits.Store(&rateLimits{is.up.share(with.up), is.down.share(with.down), with})
 }
 
 // Counters returns the counters.

@@ -3,6 +3,7 @@ package datapath
 import (
 	"encoding/binary"
 
+	"upppoe/ppp"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 	"upppoe/tun"
@@ -57,6 +58,19 @@ func FrameKey(frame []byte) (k Key, at int, ok bool) {
 	k.SessionID = binary.BigEndian.Uint16(frame[at+2:])
 	return k, at, true
 }
+
+// IsPacket reports whether a received frame carries an IP packet. All others are for the control plane.
+func IsPacket(frame []byte) bool {
+	_, at, ok := FrameKey(frame)
+	return ok && len(frame) >= at+wire.HeaderLen+2 && isIP(protocolAt(frame, at))
+}
+
+// protocolAt returns the Protocol of a session frame whose PPPoE header begins at an offset.
+func protocolAt(frame []byte, at int) ppp.Protocol {
+	return ppp.Protocol(binary.BigEndian.Uint16(frame[at+wire.HeaderLen:]))
+}
+
+func isIP(p ppp.Protocol) bool { return p == ppp.IPv4 || p == ppp.IPv6 }
 
 // maxTaggedLen is the length of the headers in front of an IP packet with all tags.
 const maxTaggedLen = HeadersLen + vlan.MaxDepth*vlan.TagLen

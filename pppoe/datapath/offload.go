@@ -1,18 +1,23 @@
 package datapath
 
 import (
+	"errors"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
+// ErrOffloadLater is wrapped by errors of Offload.Add that pass: the session is added later.
+var ErrOffloadLater = errors.New("datapath: no session is added now")
+
 // Offload moves packets of open sessions in place of the Path: in the kernel (package pppoe/linux).
 // It may leave any packet to the Path, which has every session too. Its methods may be called
 // concurrently.
 type Offload interface {
 	// Add adds a session. No packet passes until its SetFamilies is called. The caller keeps the
-	// device. After an error the Path alone carries the session.
+	// device. After an error the Path alone carries the session, for the time being if that wraps
+	// ErrOffloadLater.
 	Add(SessionConfig) (OffloadSession, error)
 	// Describe describes for a log how packets are moved, and why not in a faster way.
 	Describe() string
@@ -50,6 +55,7 @@ type OffloadSession interface {
 // left to it. Others leave few packets to the Path, which has buckets of its own for them.
 type BucketSharer interface {
 	OffloadSession
+	// Buckets returns the buckets, once SetRates was called.
 	Buckets() SharedBuckets
 }
 
@@ -139,6 +145,8 @@ func (s *offloadedSession) adopt() {
 const (
 	// settleTime is the time that both families of a new session have to set their addresses.
 	settleTime = 200 * time.Millisecond
+	// retryTime is the time until the next attempt after ErrOffloadLater.
+	retryTime = time.Second
 	// idleFactor is the pause after a session is added, as a multiple of the time that this took:
 	// others must get their turn when a thousand sessions start at once.
 	idleFactor = 4
@@ -149,8 +157,11 @@ func (p *offloadedPath) installPending() {
 	time.Sleep(settleTime)
 	for s := p.next(); s != nil; s = p.next() {
 		began := time.Now()
-		s.install()
-		time.Sleep(idleFactor * time.Since(began))
+		if s.install() {
+			time.Sleep(idleFactor * time.Since(began))
+		} else {
+			time.Sleep(retryTime)
+		}
 	}
 }
 
@@ -180,14 +191,31 @@ func (p *offloadedPath) enqueue(s *offloadedSession) {
 	}
 }
 
-// install adds a session to the Offload.
-func (s *offloadedSession) install() {
-	defer close(s.done)
+// install adds a session to the Offload, or queues it again for a later attempt and returns false.
+func (s *offloadedSession) install() bool {
 	offloaded, err := s.path.offload.Add(s.config)
+	if errors.Is(err, ErrOffloadLater) && s.path.requeue(s) {
+		return false
+	}
+	defer close(s.done)
 	s.path.report(s.config, err)
 	if err == nil {
 		s.activate(offloaded)
 	}
+	return true
+}
+
+// requeue queues a session again whose turn has come, as the first. It returns false if the session has been
+// removed: somebody may wait for the end of install.
+func (p *offloadedPath) requeue(s *offloadedSession) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.removed {
+		return false
+	}
+	s.started = false
+	p.queue = append([]*offloadedSession{s}, p.queue...)
+	return true
 }
 
 // activate applies to the Offload what was set before it had the session.
@@ -279,6 +307,14 @@ func (s *offloadedSession) Remove() Counters {
 		s.offloaded.Remove()
 	}
 	return s.Session.Remove().Plus(s.offloadCounters())
+}
+
+// Leave leaves the device, and takes the session from the queue.
+func (s *offloadedSession) Leave() {
+	s.path.mu.Lock()
+	s.removed = true
+	s.path.mu.Unlock()
+	s.Session.Leave()
 }
 
 // Counters returns the sum of both.

@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -15,7 +16,6 @@ import (
 
 // fakeOffload is an Offload in memory, with counters that a test sets.
 type fakeOffload struct {
-	refuses  error
 	adds     []time.Time   // when Add was called
 	leaves   error         // the error of SetSourceFilter
 	from     *SourceFilter // from the last SetSourceFilter
@@ -24,6 +24,7 @@ type fakeOffload struct {
 	mtu      int
 	takes    time.Duration // time that Add takes
 	mu       sync.Mutex    // guards the following: Add is called from other goroutines
+	refuses  error         // the error of Add
 	sessions map[uint16]*fakeOffloadSession
 	carried  map[uint16]Counters
 	calls    []string
@@ -47,14 +48,21 @@ func newFakeOffload() *fakeOffload {
 func (f *fakeOffload) Add(c SessionConfig) (OffloadSession, error) {
 	f.adds = append(f.adds, time.Now())
 	time.Sleep(f.takes)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.refuses != nil {
 		return nil, f.refuses
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	s := &fakeOffloadSession{fakeOffload: f, id: c.SessionID}
 	f.sessions[c.SessionID] = s
 	return s, nil
+}
+
+// refuse sets the error of Add.
+func (f *fakeOffload) refuse(why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuses = why
 }
 
 func (f *fakeOffloadSession) SetFamilies(ipv4, ipv6 bool) {
@@ -151,6 +159,7 @@ func (p *fakePath) SetMSS(MSSLimit)               {}
 func (p *fakePath) Counters() Counters            { return Counters{1, 10, 2, 20, 3, 4, 5, 6} }
 func (p *fakePath) SetSourceFilter(*SourceFilter) {}
 func (p *fakePath) SetRates(Rate, Rate)           {}
+func (p *fakePath) Leave()                        {}
 func (p *fakePath) Remove() Counters {
 	p.offload.note("path remove")
 	return p.Counters()
@@ -285,6 +294,36 @@ func TestOffloadRefuses(t *testing.T) {
 	}
 }
 
+// TestOffloadLater: a session that the Offload does not add now is added later, in its turn, unless it has been
+// removed or left. Nothing is reported before.
+func TestOffloadLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		offload := newFakeOffload()
+		offload.refuses = fmt.Errorf("busy: %w", ErrOffloadLater)
+		var reported []uint16
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(c SessionConfig, why error) {
+			if reported = append(reported, c.SessionID); why != nil {
+				t.Errorf("session %d: %v", c.SessionID, why)
+			}
+		})
+		var sessions []Session
+		for id := range uint16(4) {
+			sessions = append(sessions, addSession(t, p, id))
+			sessions[id].SetFamilies(true, false)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		sessions[0].Remove()
+		sessions[1].Leave()
+		offload.refuse(nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(reported, []uint16{2, 3}) || !offload.allowed4[3] {
+			t.Errorf("added %v, want 2 and 3; session 3 passes %v", reported, offload.allowed4[3])
+		}
+	})
+}
+
 // TestOffloadSourceFilter: the Offload receives the source filter before packets may pass, and the
 // its error is reported.
 func TestOffloadSourceFilter(t *testing.T) {
@@ -382,7 +421,7 @@ func TestSharedBuckets(t *testing.T) {
 		rate := Rate{Bits: 8000, Burst: 20 * time.Second} // 1000 octets a second, 20,000 in the bucket
 		s.SetRates(rate, Rate{})
 		began := engine.clock()
-		if !e.conforms(e.up.Load(), 19_000, began) {
+		if !e.conforms(e.rateLimits().up, 19_000, began) {
 			t.Fatal("the bucket is not full")
 		}
 		s.SetFamilies(true, true)
@@ -391,11 +430,11 @@ func TestSharedBuckets(t *testing.T) {
 			t.Errorf("the bucket will be full at %v, want %v", time.Duration(offload.up.Load()/ticks), time.Duration(want/ticks))
 		}
 		offload.up.Add(int64(time.Second) * ticks) // the Offload takes 1000 octets
-		if now := engine.clock(); !e.conforms(e.up.Load(), 1000, now) || e.conforms(e.up.Load(), 1, now) {
+		if now := engine.clock(); !e.conforms(e.rateLimits().up, 1000, now) || e.conforms(e.rateLimits().up, 1, now) {
 			t.Error("the path does not take from the Offload's bucket")
 		}
 		s.SetRates(Rate{}, rate)
-		if now := engine.clock(); !e.conforms(e.down.Load(), 20_000, now) || e.conforms(e.down.Load(), 1, now) || offload.down.Load() == 0 {
+		if now := engine.clock(); !e.conforms(e.rateLimits().down, 20_000, now) || e.conforms(e.rateLimits().down, 1, now) || offload.down.Load() == 0 {
 			t.Error("a later rate has a bucket of its own")
 		}
 		s.Remove()

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"sync"
 
-	"upppoe/ppp"
 	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
@@ -147,8 +146,12 @@ func (p *plainPath) decapsulate(frame *Frame) *entry {
 	if length < 2 || at+wire.HeaderLen+length > len(b) {
 		return nil
 	}
+	protocol := protocolAt(b, at)
+	if !isIP(protocol) { // a control frame costs no lookup
+		return nil
+	}
 	e := p.sessions.get(key)
-	if e == nil || !e.isOpen(ppp.Protocol(binary.BigEndian.Uint16(b[at+wire.HeaderLen:]))) {
+	if e == nil || !e.isOpen(protocol) {
 		return nil
 	}
 	frame.Data = b[at+wire.HeaderLen+2-HeadersLen : at+wire.HeaderLen+length]

@@ -150,7 +150,7 @@ func (s *stage) prepare(c *stages.Case) {
 	s.session.SetFamilies(true, !c.Closed)
 	if c.Empty {
 		s.session.SetRates(Rate{Bits: 1}, Rate{Bits: 1})
-		for _, b := range []*bucket{s.session.up.Load(), s.session.down.Load()} {
+		for _, b := range []*bucket{s.session.rateLimits().up, s.session.rateLimits().down} {
 			for b.take(s.session.path.clock(), 1000) {
 			}
 		}
