@@ -25,7 +25,10 @@ type ConcentratorConfig struct {
 	MaxPayloadIn func(vlan.Stack) int
 	// CookieLifetime is how long an AC-Cookie is valid; default 60 s.
 	CookieLifetime time.Duration
-	// Rand is the source of the cookie key; nil: crypto/rand. It must not fail.
+	// CookieKey is the secret key of AC-Cookies, CookieKeyLen octets: Concentrators with the same key accept
+	// each other's cookies. Empty: a random one.
+	CookieKey []byte
+	// Rand is the source of a random key; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
@@ -102,7 +105,7 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	if cfg.CookieLifetime <= 0 {
 		cfg.CookieLifetime = time.Minute
 	}
-	return &Concentrator{cfg: cfg, own: own, acName: []byte(cfg.ACName), cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
+	return &Concentrator{cfg: cfg, own: own, acName: []byte(cfg.ACName), cookies: newCookieSigner(cfg.CookieKey, cfg.Rand, cfg.CookieLifetime)}
 }
 
 // SetServices replaces the Service-Names offered.

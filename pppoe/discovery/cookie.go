@@ -30,8 +30,15 @@ const (
 	cookieLen  = cookieTime + 20
 )
 
-func newCookieSigner(rand io.Reader, lifetime time.Duration) *cookieSigner {
-	return &cookieSigner{lifetime: lifetime, hmac: hmac.New(sha256.New, random.Fill(rand, make([]byte, 32)))}
+// CookieKeyLen is the length of the key of AC-Cookies, in octets.
+const CookieKeyLen = 32
+
+// newCookieSigner returns a signer with a key, or with a random one if that is empty.
+func newCookieSigner(key []byte, rand io.Reader, lifetime time.Duration) *cookieSigner {
+	if len(key) == 0 {
+		key = random.Fill(rand, make([]byte, CookieKeyLen))
+	}
+	return &cookieSigner{lifetime: lifetime, hmac: hmac.New(sha256.New, key)}
 }
 
 // newCookie makes the cookie for a client's packet. It is valid until the next call.

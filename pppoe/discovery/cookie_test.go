@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -29,6 +30,24 @@ func TestCookieAge(t *testing.T) {
 	}
 	if d := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}}).cookies.lifetime; d != time.Minute {
 		t.Errorf("by default a cookie is valid for %v", d)
+	}
+}
+
+// TestCookieKey: a concentrator accepts the cookies of another one with the same key, and of no other.
+func TestCookieKey(t *testing.T) {
+	with := func(key []byte) *cookieSigner {
+		return NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", CookieKey: key}).cookies
+	}
+	key, other := bytes.Repeat([]byte{1}, CookieKeyLen), bytes.Repeat([]byte{2}, CookieKeyLen)
+	padr := &wire.DiscoveryFrame{Src: hostAddr}
+	padr.Tags = wire.Tags(nil).Append(wire.TagACCookie, with(key).newCookie(epoch, padr))
+	for _, c := range []struct {
+		key  []byte
+		want bool
+	}{{key, true}, {other, false}, {nil, false}} {
+		if got := with(c.key).verify(epoch, padr); got != c.want {
+			t.Errorf("with key % x: valid %v, want %v", c.key, got, c.want)
+		}
 	}
 }
 
