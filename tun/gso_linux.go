@@ -124,7 +124,7 @@ func OpenGSO(cfg Config) (*GSO, error) {
 // own gives the device to its owner, unless it is another's.
 func (d *GSO) own(existing *netlink.Tuntap, owner string) (err error) {
 	if existing != nil {
-		d.owned = isOwnedBy(existing, owner)
+		d.owned = isOwnedBy(existing.Name, owner)
 		return nil
 	}
 	if owner == "" {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/songgao/water"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -65,7 +64,7 @@ func FileGSO(files []*os.File, owner string) (*GSO, error) {
 	if err := errors.Join(failed, err); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}
-	d.owned = isInheritedBy(d.name, owner)
+	d.owned = isOwnedBy(d.name, owner)
 	return d, nil
 }
 
@@ -84,16 +83,6 @@ func NameOf(file *os.File) (name string, err error) {
 	}
 	name, _, err = q.identify()
 	return name, err
-}
-
-// isInheritedBy reports whether an interface has an owner. Other descriptors of it may be open.
-func isInheritedBy(name, owner string) bool {
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return false
-	}
-	existing, ok := link.(*netlink.Tuntap)
-	return ok && isOwnedBy(existing, owner)
 }
 
 // identify returns the device of a descriptor, and its flags.
@@ -147,7 +136,7 @@ func FilePlain(file *os.File, owner string) (*Plain, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.owned = isInheritedBy(d.name, owner)
+	d.owned = isOwnedBy(d.name, owner)
 	return d, nil
 }
 

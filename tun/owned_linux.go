@@ -34,14 +34,15 @@ func tagOf(owner string) uint32 {
 // opened. Whether a program uses it at present is known only of one with several queues.
 func IsOwned(name, owner string) bool {
 	existing := findPersistent(name)
-	return existing != nil && isOwnedBy(existing, owner)
+	return existing != nil && isOwnedBy(name, owner)
 }
 
-func isOwnedBy(existing *netlink.Tuntap, owner string) bool {
+// isOwnedBy reports whether a TUN device has an owner.
+func isOwnedBy(name, owner string) bool {
 	if owner == "" {
 		return false
 	}
-	text, err := os.ReadFile("/proc/sys/net/ipv4/conf/" + existing.Name + "/tag")
+	text, err := os.ReadFile("/proc/sys/net/ipv4/conf/" + name + "/tag")
 	if err != nil {
 		return false
 	}
@@ -49,15 +50,16 @@ func isOwnedBy(existing *netlink.Tuntap, owner string) bool {
 	return err == nil && uint32(tag) == tagOf(owner)
 }
 
-// Owned returns the names of all devices that IsOwned reports.
-func Owned(owner string) (names []string, err error) {
+// Owned returns the names of all devices that IsOwned reports, except for those in use, by name and index.
+func Owned(owner string, inUse func(name string, index int) bool) (names []string, err error) {
 	all, err := netlink.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
 	for _, link := range all {
-		if existing := asPersistent(link, link.Attrs().Name); existing != nil && isOwnedBy(existing, owner) {
-			names = append(names, existing.Name)
+		name := link.Attrs().Name
+		if asPersistent(link, name) != nil && !inUse(name, link.Attrs().Index) && isOwnedBy(name, owner) {
+			names = append(names, name)
 		}
 	}
 	return names, nil

@@ -34,7 +34,10 @@ func TestOwned(t *testing.T) {
 				return err
 			}
 			first.Leave()
-			if names, err := Owned("here"); err != nil || !slices.Equal(names, []string{"own0"}) || IsOwned("own0", "there") || IsOwned("own0", "") {
+			if names, err := Owned("here", func(_ string, index int) bool { return index == link.Attrs().Index }); err != nil || names != nil {
+				t.Errorf("%s: in use: %v, %v", what, names, err)
+			}
+			if names, err := Owned("here", func(string, int) bool { return false }); err != nil || !slices.Equal(names, []string{"own0"}) || IsOwned("own0", "there") || IsOwned("own0", "") {
 				t.Errorf("%s: left: %v, %v", what, names, err)
 			}
 			if RemoveOwned("own0", "there"); !IsOwned("own0", "here") {

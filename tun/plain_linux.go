@@ -203,7 +203,7 @@ func (d *Plain) SetReadDeadline(t time.Time) error {
 // own gives the device to its owner, unless it is another's.
 func (d *Plain) own(existing *netlink.Tuntap, owner string) error {
 	if existing != nil {
-		d.owned = isOwnedBy(existing, owner)
+		d.owned = isOwnedBy(existing.Name, owner)
 		return nil
 	}
 	if owner == "" {

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"upppoe/internal/roottest"
 	"upppoe/ipcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe"
+	"upppoe/test/lab"
 	"upppoe/test/lab/labtest"
 	"upppoe/tun"
 )
@@ -41,6 +43,7 @@ func TestAdoptedDevice(t *testing.T) {
 			if err := h.SetFramedRoutes(*l, nil, framed); err != nil {
 				t.Fatal(err)
 			}
+			awaitPeerRoute(t, l.Device, want)
 			return d.(tun.Leaver)
 		}
 		stranger, err := tun.OpenGSO(tun.Config{Name: "ppp2", Owner: "another"})
@@ -82,6 +85,36 @@ func TestAdoptedDevice(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestStartSweep: a device that is opened while those of an earlier program are being removed gets the name of one.
+func TestStartSweep(t *testing.T) {
+	roottest.Need(t)
+	other, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	program := func() *Configurer {
+		return &Configurer{Owner: "client", Namespace: pathOf(t, other), Log: discard()}
+	}
+	for range 3 {
+		left, err := program().Open(pppoe.SessionInfo{SessionID: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left.(tun.Leaver).Leave()
+		next := program()
+		next.StartSweep()
+		d, err := next.Open(pppoe.SessionInfo{SessionID: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Name() != "ppp0" {
+			t.Errorf("the device is %s, want ppp0", d.Name())
+		}
+		d.Close()
+	}
 }
 
 // configuredOn returns the addresses and routes of a device. Without a program it has no carrier, which the

@@ -110,6 +110,7 @@ type Configurer struct {
 
 	names   deviceNames
 	remover groupRemover
+	sweeps  sync.WaitGroup // of StartSweep
 
 	mu       sync.Mutex
 	sessions map[pppoe.SessionKey]*session
@@ -138,6 +139,7 @@ func (h *Configurer) Check() error {
 
 // Open opens the session's device, after it has undone what a program that was killed has left.
 func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
+	h.sweeps.Wait()
 	p, err := h.newSession()
 	if err != nil {
 		return nil, err

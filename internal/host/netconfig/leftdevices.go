@@ -2,9 +2,8 @@ package netconfig
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
-
-	"github.com/vishvananda/netlink"
 
 	"upppoe/tun"
 )
@@ -19,6 +18,10 @@ func (h *Configurer) Sweep() {
 		h.Log.Warn(fmt.Sprintf("remove the devices of an earlier program: %v", err))
 	}
 }
+
+// StartSweep begins a Sweep, and does not wait for its end. Devices that are opened later do, so that they get
+// the names of those that it removes.
+func (h *Configurer) StartSweep() { h.sweeps.Go(h.Sweep) }
 
 // How long awaitOwned waits, and for how long at a time.
 const (
@@ -41,18 +44,19 @@ func (h *Configurer) awaitOwned(name string) bool {
 }
 
 func (h *Configurer) sweepHere() error {
-	names, err := tun.Owned(h.Owner)
+	used := h.usedIndexes()
+	return RemoveOwned(h.Owner, func(_ string, index int) bool { return used[index] }, h.Log)
+}
+
+// RemoveOwned removes the devices of an owner that are not in use. Those that cannot be removed are logged.
+func RemoveOwned(owner string, inUse func(name string, index int) bool, log *slog.Logger) error {
+	names, err := tun.Owned(owner, inUse)
 	if err != nil {
 		return err
 	}
-	used := h.usedIndexes()
 	for _, name := range names {
-		link, err := netlink.LinkByName(name)
-		if err != nil || used[link.Attrs().Index] {
-			continue
-		}
-		if err := tun.RemoveOwned(name, h.Owner); err != nil {
-			h.Log.Warn(fmt.Sprintf("%s: remove the device of an earlier program: %v", name, err))
+		if err := tun.RemoveOwned(name, owner); err != nil {
+			log.Warn(fmt.Sprintf("%s: remove the device of an earlier program: %v", name, err))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package netconfig
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/vishvananda/netlink"
 )
@@ -45,10 +46,14 @@ func vrfStep(link device, earlier string) step {
 	}}
 }
 
-// upStep brings the device up.
+// upStep brings the device up, if it is not: each request waits for the kernel's lock of network interfaces.
 func upStep(link netlink.Link) step {
 	return step{what: "bring up", ofDevice: true, do: func() (func() error, error) {
-		return func() error { return netlink.LinkSetDown(link) }, netlink.LinkSetUp(link)
+		undo := func() error { return netlink.LinkSetDown(link) }
+		if link.Attrs().Flags&net.FlagUp != 0 {
+			return undo, nil
+		}
+		return undo, netlink.LinkSetUp(link)
 	}}
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -48,6 +49,17 @@ func ip(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// awaitPeerRoute waits for the route to the peer's link-local address, which the kernel adds in a work queue, after the
+// address.
+func awaitPeerRoute(t *testing.T, device string, a pppoe.Addressing) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(ip(t, "-6", "route", "show", "table", "all", "dev", device), a.IPv6.Remote.LinkLocal().String()+" "); {
+		if time.Now().After(end) {
+			t.Fatalf("there is no route to the peer of %s", device)
+		}
+	}
+}
+
 // TestInterfaceMatchesPPPD compares ip(8)'s output with that for pppd's interface. The queue
 // length and queueing discipline are a TUN's. The link-local address is never tentative: the
 // kernel could not send from it until duplicate address detection has ended.
@@ -73,6 +85,7 @@ func TestInterfaceMatchesPPPD(t *testing.T) {
 		if want := "default dev ppp0 scope link\n192.0.2.1 dev ppp0 proto kernel scope link src 192.0.2.10\n"; routes != want {
 			t.Errorf("ip route show says\n%s\nwant\n%s", routes, want)
 		}
+		awaitPeerRoute(t, "ppp0", agreed)
 		if routes, want := ip(t, "-6", "route", "show"), "fe80::1 dev ppp0 proto kernel metric 256 pref medium\n"; routes != want {
 			t.Errorf("ip -6 route show says\n%s\nwant\n%s", routes, want)
 		}

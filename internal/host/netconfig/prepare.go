@@ -11,12 +11,12 @@ import (
 // Prepare sets the device's MTU and VRF and brings it up, before it has addresses: the kernel walks all IPv6
 // routes for either, so that many sessions that begin at once take less time if all are prepared
 // before the first is configured. Nothing is done if PreUp may have to be called, as the device must
-// be down then. What fails is left to Configure.
+// be down then, nor for an adopted session, whose device is up. What fails is left to Configure.
 func (h *Configurer) Prepare(l pppoe.SessionInfo, want pppoe.Addressing) {
 	h.mu.Lock()
 	p := h.sessions[l.Key()]
 	h.mu.Unlock()
-	if p == nil || p.preexisting || h.mayPreUp(l) {
+	if p == nil || p.preexisting || p.adopted || h.mayPreUp(l) {
 		return
 	}
 	err := p.inNamespace(func() error {

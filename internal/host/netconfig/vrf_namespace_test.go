@@ -276,6 +276,7 @@ func TestVRFOfSession(t *testing.T) {
 				t.Fatal(err)
 			}
 			have = want
+			awaitPeerRoute(t, info.Device, want)
 			for table, is := range map[string]string{"main": "", "100": "red", "101": "blue"} {
 				got := ip(t, "route", "show", "table", table) + ip(t, "-6", "route", "show", "table", table)
 				for _, to := range []string{"192.0.2.1 ", "198.51.100.0/29 ", "2001:db8:9::/48 ", want.IPv6.Remote.LinkLocal().String() + " "} {
