@@ -1,8 +1,23 @@
-// Package advice explains why discovery has found no concentrator (RFC 2516 section 5), as far as
-// the client can know, and suggests what to try next. It sends nothing.
+// Package advice explains why an interface cannot be used, or why discovery has found no concentrator
+// (RFC 2516 section 5), as far as the client can know, and suggests what to try next. It sends nothing.
 package advice
 
-import "upppoe/pppoe/discovery"
+import (
+	"errors"
+	"fmt"
+
+	"upppoe/internal/host/ifname"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
+)
+
+// ExplainInterface adds to an error about an interface that does not exist which ones do.
+func ExplainInterface(name string, err error) error {
+	if !errors.Is(err, afpacket.ErrNoInterface) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, ifname.Existing(name))
+}
 
 // Options are a program's options that restrict the search for a concentrator.
 type Options struct {
@@ -17,7 +32,11 @@ type Options struct {
 // obstacle, if there is one. Without either it returns noAnswer, unless that is empty.
 func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, noAnswer string) (lines []string) {
 	for _, u := range unmatched {
-		lines = append(lines, u.String()+o.suggestion(u))
+		line := u.String()
+		if try := o.Suggestion(u); try != "" {
+			line += ": " + try
+		}
+		lines = append(lines, line)
 	}
 	switch {
 	case obstacle != "":
@@ -28,11 +47,11 @@ func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, noAnswer st
 	return lines
 }
 
-// suggestion returns what to try after a mismatch.
-func (o *Options) suggestion(u discovery.Unmatched) string {
+// Suggestion returns what to try after a mismatch; empty: there is no suggestion.
+func (o *Options) Suggestion(u discovery.Unmatched) string {
 	switch {
 	case u.Reason == discovery.NoHostUniq:
-		return ": " + o.NoHostUniq
+		return o.NoHostUniq
 	case u.Reason == discovery.WrongACName:
 		return suggestOmission(o.Name, "this name")
 	case u.Reason == discovery.WrongAddr:
@@ -50,7 +69,7 @@ func suggestOmission(option, other string) string {
 	case option == "":
 		return ""
 	case other == "":
-		return ": omit " + option
+		return "omit " + option
 	}
-	return ": omit " + option + ", or set it to " + other
+	return "omit " + option + ", or set it to " + other
 }
