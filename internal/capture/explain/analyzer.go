@@ -91,6 +91,9 @@ func (a *Analyzer) Add(p *reader.Packet) {
 	if f.truncated {
 		a.other.truncated++
 	}
+	if p.Streamed {
+		a.other.streamed++
+	}
 	a.reorder.add(f, a.handle)
 }
 

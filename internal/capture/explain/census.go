@@ -15,6 +15,7 @@ type census struct {
 	types     map[uint16]int          // by ethertype, without PPPoE
 	tooDeep   int                     // with more than two VLAN tags
 	truncated int                     // PPPoE, cut by the capture's snapshot length
+	streamed  int                     // PPPoE, in packets of a TZSP stream
 }
 
 // maxTypes bounds the ethertypes that are told apart.
@@ -58,6 +59,9 @@ func (a *Analyzer) noteCapture() {
 	}
 	if n := a.other.truncated; n > 0 {
 		a.note(fmt.Sprintf("%s of PPPoE were cut by the capture's snapshot length: capture whole packets, with tcpdump -s 0.", packets(n)))
+	}
+	if n := a.other.streamed; n > 0 {
+		a.note(fmt.Sprintf("%s of PPPoE are from a TZSP stream, as of RouterOS: the times are those at which it was captured.", packets(n)))
 	}
 	if n := a.displaced; n > 0 {
 		a.note(fmt.Sprintf("%s are out of order in the file, and are explained in the order of their times.", packets(n)))

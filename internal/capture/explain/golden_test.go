@@ -67,3 +67,24 @@ func golden(t *testing.T, path string, r *explain.Report) {
 		t.Errorf("%s: got\n%s\nwant\n%s", path, got.String(), want)
 	}
 }
+
+// TestCapturesOfTools explains captures of one client and server by other tools: dumpcap, with nanoseconds and options, and
+// tcpdump on all interfaces, where frames of a VLAN have their tag (Linux cooked capture) or lack it (version 2).
+func TestCapturesOfTools(t *testing.T) {
+	captures, err := filepath.Glob("testdata/tools/*.pcap*")
+	if err != nil || len(captures) < 4 {
+		t.Fatalf("found %d captures: %v", len(captures), err)
+	}
+	for _, path := range captures {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		report := explained(t, name, data, explain.Options{})
+		golden(t, strings.TrimSuffix(path, filepath.Ext(path))+".txt", report)
+		if len(report.Sessions) != 1 || report.Sessions[0].Outcome != explain.Established {
+			t.Errorf("%s: %d sessions, %+v", name, len(report.Sessions), report.Sessions)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/trace"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -40,6 +41,9 @@ func (a *Analyzer) sessionOf(f *frame) *conversation {
 	if c := a.sessions[key]; c != nil {
 		return c
 	}
+	if c := a.withoutTag(f); c != nil {
+		return c
+	}
 	c := a.start(f)
 	if c == nil {
 		return nil
@@ -51,6 +55,18 @@ func (a *Analyzer) sessionOf(f *frame) *conversation {
 	a.bind(c, f.id)
 	c.note("The capture begins within this session: its discovery is not in it.")
 	return c
+}
+
+// withoutTag returns the session of a frame of a cooked capture that lacks its VLAN tag: one of the sender, whose
+// discovery had the tag. nil: there is none.
+func (a *Analyzer) withoutTag(f *frame) *conversation {
+	if !f.cooked || f.place.vlan != (vlan.Stack{}) {
+		return nil
+	}
+	if c := a.ends[endKey{f.place, f.src, f.id}]; c != nil && c.disc.seen {
+		return c
+	}
+	return nil
 }
 
 // lateness is how long packets may come after a PADT, on their way when it was sent.

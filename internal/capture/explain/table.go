@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"time"
 
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -23,11 +24,20 @@ type attemptKey struct {
 	uniq uint64
 }
 
-// endKey identifies the sessions of one end.
+// endKey identifies the sessions of one end; in a cooked capture, in which single frames lack their tags, without
+// the VLAN.
 type endKey struct {
 	place
 	addr wire.Addr
 	id   uint16
+}
+
+func (c *conversation) endKey(s side) endKey {
+	key := endKey{c.place, c.mac[s], c.id}
+	if c.cooked {
+		key.vlan = vlan.Stack{}
+	}
+	return key
 }
 
 // table has the conversations, at most max of them.
@@ -125,7 +135,7 @@ func (t *table) forget(c *conversation) {
 		delete(t.sessions, c.key)
 	}
 	for _, s := range []side{0, 1} {
-		if key := (endKey{c.place, c.mac[s], c.id}); t.ends[key] == c {
+		if key := c.endKey(s); t.ends[key] == c {
 			delete(t.ends, key)
 		}
 	}
@@ -141,7 +151,7 @@ func (a *Analyzer) bind(c *conversation, id uint16) {
 	a.sessions[c.key] = c
 	for _, s := range []side{0, 1} {
 		if c.known[s] {
-			a.ends[endKey{c.place, c.mac[s], id}] = c
+			a.ends[c.endKey(s)] = c
 		}
 	}
 }
