@@ -51,8 +51,9 @@ var ineffectiveRules = []ineffectiveRule{
 	{roles: Client, options: "dhcp6-up-script dhcp6-down-script", ineffective: func(s *Settings) bool { return !s.DHCPv6AFTR && !s.DHCPv6NTP && !s.DHCPv6S46 },
 		why: "it runs for services, which dhcp6-request requests"},
 
-	{roles: Client, options: "resolv", ineffective: func(s *Settings) bool { return s.Resolv != "" && !s.UsePeerDNS }, why: "name servers are requested by usepeerdns"},
-	{roles: Client, options: "resolv", ineffective: func(s *Settings) bool { return s.Resolv != "" && s.UsePeerDNS && s.NoResolvConf }, why: "noresolvconf disables it"},
+	// auto asks for nothing certain: the unit of systemd gives it to all peers.
+	{roles: Client, options: "resolv", ineffective: func(s *Settings) bool { return s.wantsResolver() && !s.UsePeerDNS }, why: "name servers are requested by usepeerdns"},
+	{roles: Client, options: "resolv", ineffective: func(s *Settings) bool { return s.wantsResolver() && s.UsePeerDNS && s.NoResolvConf }, why: "noresolvconf disables it"},
 	{roles: Client, options: "resolv", ineffective: func(s *Settings) bool {
 		return s.Namespace != "" && s.UsePeerDNS && !s.NoResolvConf && (s.Resolv == "resolved" || s.Resolv == "resolvconf")
 	}, why: "these programs cannot use a device in another network namespace (netns)"},
@@ -165,3 +166,6 @@ func (s *Settings) tooManyLANs() []string {
 	return []string{fmt.Sprintf("option \"dhcp6-lan %s\": a prefix of length %d has %d networks: request a shorter one, or this LAN and those after it may get none",
 		s.LANs[room], s.DHCPv6PrefixLength, room)}
 }
+
+// wantsResolver reports whether a certain way to configure the resolver is wanted.
+func (s *Settings) wantsResolver() bool { return s.Resolv != "" && s.Resolv != "auto" }

@@ -51,7 +51,7 @@ func TestIneffectiveOptions(t *testing.T) {
 		"dhcp6-lan-ra": "dhcp6-lan-ra", "dhcp6-lan-ra dhcp6-lan lan1": "",
 		"ipv6-prefix-up-script /x": "ipv6-prefix-up-script", "ipv6-prefix-up-script /x dhcp6-prefix 0": "",
 		"dhcp6-up-script /x": "dhcp6-up-script", "dhcp6-up-script /x dhcp6-request ntp": "", "dhcp6-up-script /x dhcp6-request aftr": "", "dhcp6-down-script /x dhcp6-request s46": "",
-		"resolv file": "resolv", "resolv none": "", "resolv file usepeerdns": "", "resolv file usepeerdns noresolvconf": "resolv",
+		"resolv file": "resolv", "resolv none": "", "resolv auto": "", "resolv auto usepeerdns noresolvconf": "", "resolv file usepeerdns": "", "resolv file usepeerdns noresolvconf": "resolv",
 		"resolv resolved usepeerdns netns x": "resolv", "resolv resolvconf usepeerdns netns x": "resolv", "resolv file usepeerdns netns x": "", "resolv resolved usepeerdns": "",
 		"noresolvconf": "noresolvconf", "noresolvconf usepeerdns": "",
 		"replacedefaultroute": "replacedefaultroute", "defaultroute-metric 5": "defaultroute-metric", "replacedefaultroute defaultroute": "", "defaultroute-metric 5 defaultroute": "",

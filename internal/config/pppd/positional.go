@@ -29,7 +29,7 @@ func (r *Reader) positional(at Word) error {
 		}
 		r.Settings.Interface, r.afterPassword = name, false
 		return nil
-	case r.mayBeInterface(at):
+	case name != "" && r.mayBeInterface(at):
 		r.Settings.Interface, r.assumedInterface = name, at
 		return nil
 	}
@@ -37,12 +37,12 @@ func (r *Reader) positional(at Word) error {
 }
 
 // mayBeInterface reports whether an unknown word is more likely a nonexistent interface than a misspelt
-// option: it is where an interface is expected or contains a digit, and no interface is given yet.
+// option: it is the first of a command line, follows plugin or contains a digit, and no interface is given yet.
 func (r *Reader) mayBeInterface(at Word) bool {
 	switch {
 	case r.Role != Client, r.afterPassword, r.Settings.Interface != "", r.suggestion(at.Text) != "":
 		return false
-	case at.Text == "" || len(at.Text) > maxInterface || strings.ContainsAny(at.Text, "-=/ \t\n"):
+	case at.Text == "" || len(at.Text) > maxInterface || at.Text[0] == '-' || strings.ContainsAny(at.Text, "=/ \t\n"):
 		return false
 	}
 	if !strings.ContainsFunc(at.Text, unicode.IsLetter) {
@@ -114,7 +114,7 @@ func (r *Reader) unknown(at Word) error {
 	case near != "":
 		return errorAt(at, "unknown option %q (did you mean %q?)", name, near)
 	case r.Role == Client && !dashes:
-		return errorAt(at, "unknown option %q, and no interface has that name", name)
+		return errorAt(at, "unknown option %q, and no interface has that name: there are %s", name, ifname.Existing(name))
 	}
 	return errorAt(at, "unknown option %q", name)
 }

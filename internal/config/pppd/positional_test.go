@@ -10,7 +10,8 @@ import (
 func TestMissingInterface(t *testing.T) {
 	for line, want := range map[string]string{ // empty: an error
 		"gone0":                               "gone0",
-		"gone":                                "", // one word alone may be a command
+		"gone":                                "gone",
+		"br-gone":                             "br-gone",
 		"gone user a":                         "gone",
 		"user a gone":                         "",
 		"user a gone0":                        "gone0",

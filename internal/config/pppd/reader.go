@@ -29,7 +29,7 @@ type Reader struct {
 	openToOthers     bool // users other than the owner have access to the file that is being read
 	afterPassword    bool // the previous option was password
 	afterPlugin      bool // the previous option was plugin, after which the interface is expected
-	first            bool // this is the first of several words of the command line
+	first            bool // this is the first word of the command line
 	assumedInterface Word // the word that was taken for a nonexistent interface
 }
 
@@ -143,7 +143,7 @@ func (r *Reader) CommandLine(args []string) error {
 	for i, a := range args {
 		words[i].Text = a
 	}
-	r.first = len(args) > 1
+	r.first = true
 	return r.words(words)
 }
 

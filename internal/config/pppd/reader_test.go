@@ -178,7 +178,7 @@ func TestBadOptions(t *testing.T) {
 		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
 		{"1.2.3:4", "not a pair of IPv4 addresses"},
 		{"192.0.2.1:127.0.0.1", "not a pair of IPv4 addresses"},
-		{"nosuchif", `unknown option "nosuchif", and no interface has that name`},
+		{"user a nosuchif", `unknown option "nosuchif", and no interface has that name`},
 		{"nic-", "unknown option"},
 		{"ipv6 x,y", "give interface identifiers like ::1,::2"},
 		{"ipv6 fe80::1,", "give interface identifiers like ::1,::2"},
