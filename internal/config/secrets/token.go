@@ -17,11 +17,16 @@ func TokenFromFile(path string) (Secret, error) {
 	case err != nil:
 		return nil, err
 	case openToOthers:
-		err = fmt.Errorf("others than its owner have access to it: chmod 600 %s", path)
+		err = openToOthersError(path)
 	case len(s) < MinToken:
 		err = fmt.Errorf("its first line, the token, has %d characters: %d are needed", len(s), MinToken)
 	default:
 		return s, nil
 	}
 	return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+}
+
+// openToOthersError says that others than its owner have access to a file with a secret.
+func openToOthersError(path string) error {
+	return fmt.Errorf("others than its owner have access to it: chmod 600 %s", path)
 }
