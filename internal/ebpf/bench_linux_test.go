@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -40,7 +42,8 @@ type path struct {
 	rates      []float64
 	costs      []float64 // CPU-seconds per gigabit
 	pings      []time.Duration
-	baseline   *path // for a path with many sessions: that with one
+	baseline   *path                   // that it is compared with in addition; nil: none
+	beside     func(stop *atomic.Bool) // runs while a stream is measured; nil: nothing
 }
 
 // ethernetPath is Ethernet without PPPoE.
@@ -70,9 +73,9 @@ func ethernetPath(b testing.TB, name string, words ...string) *path {
 
 // sessionPath is a session with a device of its own. With more than one session each has rates, and a
 // source check of IPv4 and IPv6.
-func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) *path {
+func sessionPath(b testing.TB, name string, sessions, mtu int, prepare ...func(*station, *Config)) *path {
 	s := newNetwork(b, append(prepare, func(_ *station, cfg *Config) { cfg.Sessions = sessions })...)
-	here, there := s.session(1, vlan.Stack{}, 1492)
+	here, there := s.session(1, vlan.Stack{}, mtu)
 	if sessions > 1 {
 		here.limit(prefixesBehind(there))
 		there.limit(prefixesBehind(here))
@@ -109,15 +112,20 @@ func (t *sessionEnd) fillMaps(n int) {
 // rates and prefixes of IPv4 and IPv6.
 func sharedPaths(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) []*path {
 	h := newHub(b, hubConfig{kind: datapath.KindGSO}, prepare...)
-	for i := range sessions - len(h.open) {
-		s := h.add(h.paths[0], uint16(2+i), wire.Addr{2, 1, byte(i >> 8), byte(i)}, 3+i)
-		s.SetRates(unreached, unreached)
-	}
+	h.fill(sessions)
 	client := h.clients[0]
 	h.open[0].SetRates(unreached, unreached)
 	return []*path{
 		{name: name + ", from the peer", here: client.ns, from: h.ns, to: h.ipv4},
 		{name: name + ", to the peer", here: h.ns, from: client.ns, to: client.ipv4},
+	}
+}
+
+// fill adds sessions that carry nothing, with rates, up to a number of sessions.
+func (h *hub) fill(sessions int) {
+	for i := range sessions - len(h.open) {
+		s := h.add(h.paths[0], uint16(2+i), wire.Addr{2, 1, byte(i >> 8), byte(i)}, 3+i)
+		s.SetRates(unreached, unreached)
 	}
 }
 
@@ -163,6 +171,18 @@ func (l *path) stream(b testing.TB, streams int, d time.Duration) float64 {
 		sum += <-received
 	}
 	return sum
+}
+
+// streamBeside measures TCP connections while beside runs.
+func (l *path) streamBeside(b testing.TB, streams int) float64 {
+	var stop atomic.Bool
+	var running sync.WaitGroup
+	if l.beside != nil {
+		running.Go(func() { l.beside(&stop) })
+	}
+	defer running.Wait()
+	defer stop.Store(true)
+	return l.stream(b, streams, streamTime)
 }
 
 // useCubic has TCP send what its window allows: BBR would measure its own pacing.
@@ -244,22 +264,23 @@ func ratios(b *testing.B, streams int) {
 		ethernetPath(b, "plain", "tso", "off", "gso", "off"),
 		ethernetPath(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
 		ethernetPath(b, "plain, TSO"),
-		sessionPath(b, "TC", 1, ethtoolSet("tso", "off")),
-		sessionPath(b, "TC, segmentation pair", 1),
-		sessionPath(b, "TC, 10,000 sessions", 10000, ethtoolSet("tso", "off")),
-		sessionPath(b, "exclusive", 1, withExclusive),
-		sessionPath(b, "exclusive, 10,000 sessions", 10000, withExclusive),
+		sessionPath(b, "TC", 1, 1492, ethtoolSet("tso", "off")),
+		sessionPath(b, "TC, segmentation pair", 1, 1492),
+		sessionPath(b, "TC, 10,000 sessions", 10000, 1492, ethtoolSet("tso", "off")),
+		sessionPath(b, "exclusive", 1, 1492, withExclusive),
+		sessionPath(b, "exclusive, 10,000 sessions", 10000, 1492, withExclusive),
 	}
 	paths[5].baseline, paths[7].baseline = paths[3], paths[6]
 	measure(b, paths, streams)
 }
 
 // BenchmarkLimited compares one of 10,000 sessions, each with rates, a source check and IPv6, with a
-// plain session alone: with devices of their own, and with a shared device.
+// plain session alone: with devices of their own, and with a shared device. All have one MTU, because the
+// length of the last segment of each write depends on it.
 func BenchmarkLimited(b *testing.B) {
 	for name, prepare := range map[string]func(*station, *Config){"TC": ethtoolSet("tso", "off"), "exclusive": withExclusive} {
 		b.Run(name, func(b *testing.B) {
-			paths := []*path{sessionPath(b, "one session", 1, prepare), sessionPath(b, "10,000 sessions", 10000, prepare)}
+			paths := []*path{sessionPath(b, "one session", 1, hubMTU, prepare), sessionPath(b, "10,000 sessions", 10000, hubMTU, prepare)}
 			paths = append(paths, sharedPaths(b, "10,000 shared", 10000, prepare)...)
 			for _, l := range paths[1:] {
 				l.baseline = paths[0]
@@ -276,7 +297,7 @@ func measure(b *testing.B, paths []*path, streams int) {
 		for i := range paths {
 			l := paths[(turn+i)%len(paths)]
 			before := cpuSeconds(b)
-			rate := l.stream(b, streams, streamTime)
+			rate := l.streamBeside(b, streams)
 			l.rates = append(l.rates, rate)
 			l.costs = append(l.costs, (cpuSeconds(b)-before)/rate)
 			l.ping(b, 50)
@@ -287,7 +308,7 @@ func measure(b *testing.B, paths []*path, streams int) {
 		wait := float64(median(l.pings)) / float64(median(paths[0].pings))
 		fmt.Fprintf(&table, "%-38s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(paths[0]), l.costRatio(paths[0]), median(l.pings), wait)
 		if l.baseline != nil {
-			fmt.Fprintf(&table, "%-38s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
+			fmt.Fprintf(&table, "%-38s %6s         %5.2f                    %5.2f\n", "  of "+l.baseline.name, "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
 		}
 	}
 	fmt.Print(table.String())

@@ -50,6 +50,7 @@ const (
 	stackPrefix    = -168 // the key of a prefix, 24
 	stackAddresses = -200 // source and destination, 32
 	stackChange    = -208 // checkSource
+	stackBucket    = -216 // the address of a bucket
 )
 
 // headLen is the length of PPPoE's EtherType and header, the Protocol field, and an IPv4 header.

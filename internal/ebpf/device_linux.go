@@ -136,12 +136,13 @@ func (d *device) update() (err error) {
 }
 
 // deviceGone leaves sessions to user space whose device has gone, perhaps to another network
-// namespace. The programs know a device by its index, which there may belong to another.
+// namespace. The programs know a device by its index, which there may belong to another. A released
+// Engine waits for Take.
 func (e *Engine) deviceGone(index int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	d := e.devices[index]
-	if d == nil {
+	if d == nil || e.pins.staysPinned() {
 		return
 	}
 	d.gone = true

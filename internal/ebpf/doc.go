@@ -55,5 +55,5 @@
 // is set. Pins need TCX: a filter of clsact ends with its process.
 //
 // SetDeadline fences all of that: from a time on the programs drop the packets of sessions, whether a
-// process runs or not.
+// process runs or not. An EgressFence does so for frames that user space sends.
 package ebpf

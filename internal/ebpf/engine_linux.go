@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"upppoe/pppoe/datapath"
 )
 
 // Config configures Open.
@@ -68,6 +70,7 @@ type Engine struct {
 
 	slots      slots
 	bySlot     []*session
+	value      [sessionLen]byte // see session.value
 	inherited  inheritance
 	interfaces []*Interface // by slot; nil: free
 	devices    map[int]*device
@@ -85,6 +88,9 @@ var (
 	ErrFull = errors.New("the kernel data path has its maximum number of sessions")
 	// ErrExists: the session (peer, session ID and VLAN) has been added before.
 	ErrExists = errors.New("the session is in the kernel data path already")
+	// ErrReleased: the Engine is released, and a successor may have its maps. After Take a later attempt may
+	// succeed.
+	ErrReleased = fmt.Errorf("another program takes over the kernel data path: %w", datapath.ErrOffloadLater)
 )
 
 const defaultSessions = 0xffff

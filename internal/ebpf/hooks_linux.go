@@ -26,6 +26,8 @@ type hooks struct {
 	attached []io.Closer
 	// useClsact: the kernel has no TCX.
 	useClsact bool
+	// atHead: with TCX programs come before those that are attached already, which may decide.
+	atHead bool
 	// stubs are the programs that filters run instead; each tail-calls its program.
 	stubs      map[*ebpf.Program]*ebpf.Program
 	progArrays []*ebpf.Map
@@ -69,7 +71,7 @@ func pinName(program string, index int) string { return program + "-" + strconv.
 func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program, pin string) (io.Closer, error) {
 	if !h.useClsact {
 		attached, err := h.pins.attach(pin, index, program, func() (link.Link, error) {
-			return link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+			return link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where, Anchor: h.anchor()})
 		})
 		switch {
 		case errors.Is(err, unix.ERANGE):
@@ -85,6 +87,14 @@ func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program, 
 		return nil, err
 	}
 	return newFilter(index, where, stub)
+}
+
+// anchor is the place of a program among others.
+func (h *hooks) anchor() link.Anchor {
+	if h.atHead {
+		return link.Head()
+	}
+	return link.Tail()
 }
 
 // errNoTCX: filters of clsact are not pinned.

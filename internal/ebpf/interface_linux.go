@@ -301,8 +301,12 @@ func (i *Interface) assumeNoOffloads() {
 	i.write()
 }
 
-// write writes the offload flags and the indexes of the pairs to the map of interfaces.
+// write writes the offload flags and the indexes of the pairs to the map of interfaces, unless that is a
+// successor's. The Engine's lock is held.
 func (i *Interface) write() error {
+	if i.engine.pins.staysPinned() {
+		return nil
+	}
 	b := make([]byte, interfaceLen)
 	binary.NativeEndian.PutUint32(b[interfaceFlags:], i.offloadFlags)
 	binary.NativeEndian.PutUint32(b[interfacePair:], uint32(i.segmentation.index))

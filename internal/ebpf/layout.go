@@ -105,9 +105,10 @@ const (
 	countersLen      = 96
 )
 
-// value returns the session's value.
+// value returns the session's value, which is valid until the next one is made.
 func (s *session) value() []byte {
-	b := make([]byte, sessionLen)
+	b := s.engine().value[:]
+	clear(b)
 	binary.NativeEndian.PutUint32(b[sessionSlot:], s.slot)
 	binary.NativeEndian.PutUint32(b[sessionDevice:], uint32(s.device.index))
 	binary.NativeEndian.PutUint32(b[sessionInterface:], s.at.slot)
@@ -115,7 +116,8 @@ func (s *session) value() []byte {
 	binary.NativeEndian.PutUint16(b[sessionFlags:], s.currentFlags())
 	copy(b[sessionLocal:], s.Local[:])
 	binary.NativeEndian.PutUint32(b[sessionChange:], s.change)
-	h := header(&s.Key, s.priority)
+	var room [headerRoom]byte
+	h := appendHeader(room[:0], &s.Key, s.priority)
 	binary.NativeEndian.PutUint16(b[sessionHeaderLen:], uint16(len(h)))
 	copy(b[sessionLen-len(h):], h)
 	return b
@@ -137,9 +139,9 @@ type mapFDs struct {
 	longPackets int // the number of TCP packets of each interface that the coalescing pair can receive
 }
 
-// header returns the header of each packet of a session, with LENGTH and Protocol 0.
-func header(k *datapath.Key, priority uint8) []byte {
-	b := append(make([]byte, 0, headerRoom), k.Peer[:]...)
+// appendHeader appends the header of each packet of a session, with LENGTH and Protocol 0.
+func appendHeader(b []byte, k *datapath.Key, priority uint8) []byte {
+	b = append(b, k.Peer[:]...)
 	b = append(b, k.Local[:]...)
 	b = k.VLAN.Append(b, priority)
 	b = binary.BigEndian.AppendUint16(b, wire.EtherTypeSession)

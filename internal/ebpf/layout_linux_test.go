@@ -49,7 +49,7 @@ func TestLayout(t *testing.T) {
 	i.sessions.Put(s)
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
 		s.VLAN = tags
-		h := header(&s.Key, 0)
+		h := appendHeader(nil, &s.Key, 0)
 		want := nativeHex(4, 70000) + nativeHex(4, 9) + nativeHex(4, 3) + nativeHex(2, 0xffff) + nativeHex(2, 1|2|4|8) + "020000000001" +
 			nativeHex(2, uint32(22+4*tags.Depth())) + nativeHex(4, 5) + hex.EncodeToString(make([]byte, 4+32-len(h))) + hex.EncodeToString(h)
 		if got := hex.EncodeToString(s.value()); got != want {
@@ -77,7 +77,7 @@ func key(tags vlan.Stack) string {
 func testHeader(tags vlan.Stack, priority uint8) string {
 	k := testSession
 	k.VLAN = tags
-	return hex.EncodeToString(header(&k, priority))
+	return hex.EncodeToString(appendHeader(nil, &k, priority))
 }
 
 // TestSessionState: what the maps say of a session in each state of its device.

@@ -22,8 +22,8 @@ type Link struct {
 var _ datapath.Adopter = (*Link)(nil)
 
 // Add adds a session, whose packets are not carried before SetFamilies opens a family. Its device
-// must be a network interface of this machine. The error wraps ErrFull, ErrExists or the kernel's
-// error.
+// must be a network interface of this machine. The error wraps ErrFull, ErrExists, ErrReleased or
+// the kernel's error.
 func (l *Link) Add(c datapath.SessionConfig) (datapath.OffloadSession, error) {
 	e := l.at.engine
 	e.mu.Lock()

@@ -71,7 +71,8 @@ func (e *Engine) createMaps() (err error) {
 	if err := e.control.open(e.maps.control, controlLen); err != nil {
 		return err
 	}
-	return e.rates.open(e.maps.rates, e.slots.size()*ratesLen)
+	e.rates.of, e.rates.size = e.maps.rates, e.slots.size()*ratesLen
+	return nil
 }
 
 // openPinnedMaps opens all maps of a predecessor, or none and removes what it has left.

@@ -1,8 +1,12 @@
 package ebpf
 
 import (
+	"encoding/binary"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,15 +43,21 @@ func pinnedStation(t *testing.T) (e *station, dir string) {
 	return s.ends[0], filepath.Join(bpfMount(t), "upppoe", "test")
 }
 
+// installOnLo installs a session of the shared device lo.
+func installOnLo(at *Interface, id uint16) (*session, error) {
+	s := at.Link(vlan.Stack{}, 0).newSession(sessionConfig(id, addrs[0], addrs[1], nil))
+	at.engine.mu.Lock()
+	defer at.engine.mu.Unlock()
+	return s, s.install("lo", true)
+}
+
 // leave adds a session of the shared device lo, and leaves it.
-func (e *station) leave(t *testing.T, cfg Config) *session {
+func (e *station) leave(t *testing.T, cfg Config) (s *session) {
 	t.Helper()
 	engine, at, _ := e.openPinned(t, cfg)
-	s := at.Link(vlan.Stack{}, 0).newSession(sessionConfig(1, addrs[0], addrs[1], nil))
-	e.do(func() error {
-		engine.mu.Lock()
-		defer engine.mu.Unlock()
-		return s.install("lo", true)
+	e.do(func() (err error) {
+		s, err = installOnLo(at, 1)
+		return err
 	})
 	rate := datapath.Rate{Bits: 1_000_000}
 	s.SetRates(rate, rate)
@@ -140,6 +150,65 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestReleased: what is called of a released engine, or changes, changes nothing in the maps of its successor.
+// After Take it is in the maps.
+func TestReleased(t *testing.T) {
+	e, dir := pinnedStation(t)
+	install := func(at *Interface) (s *session) {
+		e.do(func() (err error) {
+			s, err = installOnLo(at, 1)
+			return err
+		})
+		s.SetFamilies(true, false)
+		return s
+	}
+	first, at, _ := e.openPinned(t, Config{Pin: dir})
+	s := install(at)
+	first.Release()
+	next, nextAt, _ := e.openPinned(t, Config{Pin: dir})
+	successor := install(nextAt)
+	successor.SetMTU(1300)
+	before, flags := mapsOf(t, s)
+	if mtu := binary.NativeEndian.Uint16(before[sessionMTU:]); successor.slot != s.slot || mtu != 1300 {
+		t.Fatalf("the successor's session has slot %d, the predecessor's %d; MTU %d", successor.slot, s.slot, mtu)
+	}
+
+	s.SetMTU(1200)
+	at.assumeNoOffloads()
+	first.deviceGone(s.device.index)
+	if _, err := installOnLo(at, 2); !errors.Is(err, ErrReleased) || !errors.Is(err, datapath.ErrOffloadLater) {
+		t.Errorf("another session: %v", err)
+	}
+	if value, now := mapsOf(t, s); value != before || now != flags {
+		t.Errorf("the predecessor has changed the session from % x to % x, the interface from %#x to %#x", before, value, flags, now)
+	}
+	key, slot := s.receiveKey(), uint32(0)
+	if err := at.received.Lookup(key[:], &slot); err != nil {
+		t.Errorf("the predecessor has removed the session: %v", err)
+	}
+
+	check(t, next.Leave())
+	check(t, first.Take())
+	value, flags := mapsOf(t, s)
+	if mtu := binary.NativeEndian.Uint16(value[sessionMTU:]); mtu != 1200 || flags != softwareGSO|softwareChecksum {
+		t.Errorf("after Take the MTU is %d, the interface's flags are %#x", mtu, flags)
+	}
+	e.do(func() error {
+		_, err := installOnLo(at, 2)
+		return err
+	})
+}
+
+// mapsOf returns the value of a session in the map, and the flags of its interface.
+func mapsOf(t *testing.T, s *session) (value [sessionLen]byte, flags uint32) {
+	t.Helper()
+	m := &s.engine().maps
+	check(t, m.sessions.Lookup(s.slot, &value))
+	var its [interfaceLen]byte
+	check(t, m.interfaces.Lookup(s.at.slot, &its))
+	return value, binary.NativeEndian.Uint32(its[interfaceFlags:])
+}
+
 // TestSessionLeft: after Leave nothing that is done to a session changes what is left. Its token bucket stays
 // until Sweep.
 func TestSessionLeft(t *testing.T) {
@@ -148,6 +217,7 @@ func TestSessionLeft(t *testing.T) {
 	s.SetRates(datapath.Rate{}, datapath.Rate{})
 	s.Remove()
 	next, _, _ := e.openPinned(t, Config{Pin: dir})
+	check(t, next.rates.use())
 	full := func() int64 { return next.rates.bucket(s.slot, ratesUp).fullAt.Load() }
 	if full() != 77 {
 		t.Errorf("the bucket is full at %d, want 77", full())
@@ -205,4 +275,42 @@ func TestOtherProgramsLeft(t *testing.T) {
 	if !strings.Contains(log.String(), "eth0: an earlier program, which had another store, has left sessions") || !strings.Contains(log.String(), other) || strings.Contains(log.String(), dir) {
 		t.Errorf("when it has ended: %s", log)
 	}
+	index := strconv.Itoa(e.index(t))
+	sh(t, e.ns, "ip", "link", "delete", ethernet)
+	sh(t, e.ns, "ip", "link", "add", ethernet, "index", index, "type", "veth")
+	fourth, _, log := e.openPinned(t, Config{Pin: dir})
+	check(t, fourth.Close())
+	if log.Len() > 0 {
+		t.Errorf("when its interface has gone, and another one has its index: %s", log)
+	}
+}
+
+// index returns that of the Ethernet interface.
+func (e *station) index(t *testing.T) (index int) {
+	t.Helper()
+	e.do(func() error {
+		i, err := net.InterfaceByName(ethernet)
+		index = i.Index
+		return err
+	})
+	return index
+}
+
+// TestRemovePins: what an earlier process has left is removed, unless another process has it.
+func TestRemovePins(t *testing.T) {
+	e, dir := pinnedStation(t)
+	if err := RemovePins(dir); err != nil {
+		t.Errorf("nothing is left: %v", err)
+	}
+	e.leave(t, Config{Pin: dir})
+	engine, _, _ := e.openPinned(t, Config{Pin: dir})
+	if err := RemovePins(dir); !errors.Is(err, errPinned) || !engine.IsPinned() {
+		t.Errorf("another process has it: %v", err)
+	}
+	check(t, engine.Leave())
+	check(t, RemovePins(dir))
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the directory: %v", err)
+	}
+	awaitTrue(t, "no program is attached", func() bool { return attached(t, e, "none0") == 0 }) // the kernel detaches a moment later
 }

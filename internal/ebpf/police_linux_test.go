@@ -48,6 +48,7 @@ func newPolicer(t *testing.T, r datapath.Rate) *policer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	check(t, i.engine.rates.use())
 	p := &policer{t: t, program: program, bucket: i.engine.rates.bucket(0, ratesDown)}
 	p.bucket.set(r)
 	return p
@@ -142,26 +143,46 @@ func TestPolicerConcurrent(t *testing.T) {
 	}
 }
 
-// TestClock: programs and user space read the same clock.
+// maxTick is the longest time between two timer interrupts, of which the programs read the clock: CONFIG_HZ is 100 or
+// more.
+const maxTick = 10 * time.Millisecond
+
+// TestClock: programs and user space read the same clock, if a bucket is empty; otherwise the time is at most one timer
+// interrupt earlier.
 func TestClock(t *testing.T) {
-	p := &program{}
 	i := testMaps(t)
-	p.readClock()
-	p.add(asm.StoreImm(asm.RFP, stackTag, 0, asm.Word))
-	p.lookup(i.engine.maps.rates.FD(), stackTag, "none")
-	p.add(asm.LoadMem(asm.R1, asm.RFP, stackNow, asm.DWord), asm.StoreMem(asm.R0, bucketFullAt, asm.R1, asm.DWord))
+	check(t, i.engine.rates.use())
+	p := &program{}
+	p.add(
+		asm.StoreImm(asm.RFP, stackTag, 0, asm.Word),
+		asm.Mov.Reg(asm.R7, asm.RFP),
+		asm.Add.Imm(asm.R7, stackTag-sessionSlot),
+	)
+	p.bucket(i.maps(), ratesUp, "none")
+	p.add(asm.LoadMem(asm.R1, asm.RFP, stackNow, asm.DWord), asm.StoreMem(asm.R5, bucketFullAt, asm.R1, asm.DWord))
 	p.label("none")
 	p.ret(0)
 	program, err := i.engine.hooks.load(ebpf.SchedCLS, 0, "clock", p.ins)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := monotonic()
-	if _, err := program.Run(&ebpf.RunOptions{Data: make([]byte, 14)}); err != nil {
-		t.Fatal(err)
-	}
-	after := monotonic()
-	if at := i.engine.rates.bucket(0, ratesUp).fullAt.Load(); at < before*bucketTicks || at > after*bucketTicks {
-		t.Errorf("the program's clock says %d, between %d and %d", at, before*bucketTicks, after*bucketTicks)
+	bucket := i.engine.rates.bucket(0, ratesUp)
+	bucket.set(datapath.Rate{Bits: 1_000_000})
+	for name, c := range map[string]struct {
+		fullAt int64
+		late   time.Duration
+	}{
+		"full":  {0, maxTick},
+		"empty": {1 << 62, 0},
+	} {
+		bucket.fullAt.Store(c.fullAt)
+		before := monotonic()
+		if _, err := program.Run(&ebpf.RunOptions{Data: make([]byte, 14)}); err != nil {
+			t.Fatal(err)
+		}
+		after := monotonic()
+		if at := bucket.fullAt.Load(); at < (before-int64(c.late))*bucketTicks || at > after*bucketTicks {
+			t.Errorf("%s: the program's clock says %d, between %d and %d", name, at, before*bucketTicks, after*bucketTicks)
+		}
 	}
 }

@@ -250,9 +250,10 @@ func (e *Engine) Sweep() (sessions int) {
 		}
 	}
 	e.control.count()
+	noRates := make([]byte, ratesLen)
 	for slot, referred := range e.left.referred {
 		if referred {
-			e.rates.reset(uint32(slot))
+			e.maps.rates.Put(uint32(slot), noRates)
 			e.slots.discard(uint32(slot))
 		}
 	}

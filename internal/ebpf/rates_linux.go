@@ -25,10 +25,23 @@ func (r *mappedMemory) open(m *ebpf.Map, size int) (err error) {
 }
 
 // rateMemory is the map of rates: user space takes tokens from the same buckets for the packets that
-// are left to it.
-type rateMemory struct{ mappedMemory }
+// are left to it. It is mapped once a session has a rate, since all of its pages then count as memory of
+// this process.
+type rateMemory struct {
+	mappedMemory
+	of   *ebpf.Map
+	size int // in octets
+}
 
-// reset empties the state of the buckets of a slot that no session has.
+// use maps the memory, unless it is mapped.
+func (r *rateMemory) use() error {
+	if r.bytes != nil {
+		return nil
+	}
+	return r.open(r.of, r.size)
+}
+
+// reset empties the state of the buckets of a slot that no session has. The memory is mapped.
 func (r *rateMemory) reset(slot uint32) {
 	r.bucket(slot, ratesUp).set(datapath.Rate{})
 	r.bucket(slot, ratesDown).set(datapath.Rate{})
@@ -37,8 +50,12 @@ func (r *rateMemory) reset(slot uint32) {
 // tokenBucket is a bucket in this memory, as in police.go.
 type tokenBucket struct{ fullAt, bits, size atomic.Int64 }
 
-// bucket returns the bucket of a session for a direction: ratesUp or ratesDown.
+// bucket returns the bucket of a session for a direction: ratesUp or ratesDown. If the memory could not be
+// mapped, it is one of user space alone, which then carries the session.
 func (r *rateMemory) bucket(slot uint32, direction int) *tokenBucket {
+	if r.bytes == nil {
+		return new(tokenBucket)
+	}
 	return (*tokenBucket)(unsafe.Pointer(&r.bytes[int(slot)*ratesLen+direction : int(slot)*ratesLen+direction+bucketLen][0]))
 }
 

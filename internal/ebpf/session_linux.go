@@ -35,6 +35,9 @@ var _ datapath.BucketSharer = (*session)(nil)
 // error all of it is undone.
 func (s *session) install(device string, shared bool) (err error) {
 	e := s.engine()
+	if e.pins.staysPinned() {
+		return ErrReleased
+	}
 	if s.at.hasSession(s) {
 		return ErrExists
 	}
@@ -99,8 +102,7 @@ func (s *session) addToMaps(used bool) error {
 	return nil
 }
 
-// uninstall undoes addToMaps, and releases the device. The buckets of a session without a rate are
-// never touched, so that their memory is not mapped.
+// uninstall undoes addToMaps, and releases the device.
 func (s *session) uninstall() {
 	s.clear()
 	if s.flags&rateLimited != 0 {
@@ -121,9 +123,9 @@ func (s *session) bucket(direction int) *tokenBucket {
 	return s.engine().rates.bucket(s.slot, direction)
 }
 
-// write writes the session's value to the map.
+// write writes the session's value to the map, unless that is a successor's.
 func (s *session) write() error {
-	if s.isGone() {
+	if s.isGone() || s.engine().pins.staysPinned() {
 		return nil
 	}
 	value := s.value()
@@ -139,9 +141,13 @@ func (s *session) write() error {
 // isGone reports whether the session is no longer in the maps.
 func (s *session) isGone() bool { return s.final != nil || s.device.gone || s.at.closed }
 
-// clear removes the session's keys from the maps, so that programs leave its packets to user space.
+// clear removes the session's keys from the maps, so that programs leave its packets to user space. Nothing
+// is removed from the maps of a successor.
 func (s *session) clear() {
 	e := s.engine()
+	if e.pins.staysPinned() {
+		return
+	}
 	// A key that does not exist is no error here.
 	key := s.receiveKey()
 	s.at.received.Delete(key[:])
@@ -269,11 +275,18 @@ func (s *session) leavePrefixes(why error) {
 	d.update()
 }
 
-// SetRates limits the rates, up from the peer and down to it.
+// SetRates limits the rates, up from the peer and down to it. After an error user space carries the
+// session.
 func (s *session) SetRates(up, down datapath.Rate) {
-	s.engine().mu.Lock()
-	defer s.engine().mu.Unlock()
+	e := s.engine()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if s.isGone() {
+		return
+	}
+	if err := e.rates.use(); err != nil {
+		e.cfg.Notify(fmt.Sprintf("%s: packets of a session with a rate are carried in user space: %v", s.device.name, err))
+		s.clear()
 		return
 	}
 	s.bucket(ratesUp).set(up)

@@ -167,7 +167,7 @@ func BenchmarkSharedChurn(b *testing.B) {
 			if *at != nil {
 				(*at).Remove()
 			}
-			*at = h.churned(i)
+			*at = h.churned(i % 10_000)
 		}
 		return nil
 	})

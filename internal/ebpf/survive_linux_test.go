@@ -159,18 +159,19 @@ func TestRatesSurviveKill(t *testing.T) {
 	_, kill := v.start()
 	v.configure()
 	kill()
-	if n := v.burst(sent, size); n != passing {
+	if n := v.burst(sent, size, passing); n != passing {
 		t.Errorf("of %d packets %d passed while no process ran, want %d", sent, n, passing)
 	}
 	second, kill := v.start()
 	defer kill()
-	if n := v.burst(sent, size); n != 0 || second.Before.Exceeded != sent-passing || second.Before.ReceivedPackets != passing {
+	if n := v.burst(sent, size, 0); n != 0 || second.Before.Exceeded != sent-passing || second.Before.ReceivedPackets != passing {
 		t.Errorf("%d passed in the next process, which found %+v", n, second.Before)
 	}
 }
 
-// burst sends packets of a length at once, and returns how many arrive.
-func (v *survival) burst(n, size int) (passed int) {
+// burst sends packets of a length at once, and returns how many arrive. It waits for those that are to, and a moment
+// for others.
+func (v *survival) burst(n, size, want int) (passed int) {
 	v.t.Helper()
 	server, client := v.client.udpPair(v.server, v.server.ipv4)
 	defer server.Close()
@@ -179,7 +180,11 @@ func (v *survival) burst(n, size int) (passed int) {
 		_, err := client.Write(make([]byte, size-28))
 		check(v.t, err)
 	}
-	for server.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); ; passed++ {
+	server.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for ; ; passed++ {
+		if passed == want {
+			server.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		}
 		if _, err := server.Read(make([]byte, size)); err != nil {
 			return passed
 		}
@@ -273,7 +278,8 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 }
 
-// TestAdoptsMany: 20,000 sessions are adopted, and all but one of them removed by the next process.
+// TestAdoptsMany: 20,000 sessions are adopted in little processor time, and all but one of them removed by the next
+// process.
 func TestAdoptsMany(t *testing.T) {
 	t.Parallel()
 	v := newSurvival(t, survivor{Shared: true, Extra: 19_999})
@@ -281,8 +287,8 @@ func TestAdoptsMany(t *testing.T) {
 	kill()
 	second, kill := v.start()
 	kill()
-	t.Logf("added in %v, adopted in %v", first.Took, second.Took)
-	if second.Swept != 0 || second.Keys != 20_000 || second.Took > 10*time.Second {
+	t.Logf("processor time: added in %v, adopted in %v", first.Took, second.Took)
+	if second.Swept != 0 || second.Keys != 20_000 || second.Took > 5*time.Second {
 		t.Errorf("%+v", second)
 	}
 	v.Extra = 0
