@@ -10,7 +10,7 @@ import (
 // beginNetworkPhase applies the policy of the user that was just authenticated. Nothing of an
 // earlier user's policy stays, as the link may have been renegotiated by another.
 func (l *serverLoop) beginNetworkPhase(now time.Time, s *sessionState) {
-	l.setPolicy(now, s, l.policyFor(s.SessionInfo, s.authPolicy))
+	l.setPolicy(now, s, l.policyFor(s.info(), s.authPolicy))
 	if s.desired.device && s.otherUser {
 		s.limits.restart(s.counters())
 	}
@@ -36,7 +36,7 @@ func (l *serverLoop) policyFor(info SessionInfo, own *SessionPolicy) *SessionPol
 // account allows. If there is none that it allows, the peer must request one that it allows. A pool that does
 // not exist or is exhausted refuses the login.
 func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
-	info := s.SessionInfo
+	info := s.info()
 	if !d.Accepted {
 		return
 	}
@@ -47,7 +47,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 		d.Reason = err.Error()
 		return
 	}
-	s.claims.assigned = newAddressSet(d.Alternates...)
+	s.claims.assign(d.Alternates...)
 	if p := d.Policy; p != nil {
 		d.NameServers, d.InterfaceID = p.DNS, p.InterfaceID
 	}
@@ -56,7 +56,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 	}
 	if d.Address.IsValid() && !d.Address.IsUnspecified() {
 		d.Address = l.server.addresses.choose(d.Address, d.Alternates, s.Peer)
-		s.claims.assigned.add(d.Address)
+		s.claims.add(d.Address, claimAssigned)
 		l.server.addresses.reserve(d.Address)
 		return
 	}
@@ -71,7 +71,7 @@ func (l *serverLoop) completeAuth(s *sessionState, user string, d *AuthResult) {
 		d.Reason = err.Error()
 	case a.IsValid():
 		d.Address = a
-		s.claims.assigned = newAddressSet(a)
+		s.claims.assign(a)
 	default:
 		d.Address = netip.IPv4Unspecified()
 	}
@@ -97,6 +97,6 @@ func (l *serverLoop) assignAddress(s *sessionState, info SessionInfo, policy *Se
 // rememberAddress remembers the address of a session's peer for when it returns, if it is of a pool.
 func (l *serverLoop) rememberAddress(s *sessionState, a Addressing) {
 	if l.server.addresses.hasPool(a.IPv4.Remote) {
-		l.server.addressMemory.remember(s.SessionInfo, toUint(a.IPv4.Remote))
+		l.server.addressMemory.remember(s.info(), toUint(a.IPv4.Remote))
 	}
 }

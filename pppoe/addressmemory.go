@@ -12,9 +12,11 @@ type addressMemory struct {
 	limit int
 
 	mu sync.Mutex
-	by map[rememberedKey]int32 // positions in all
 	// all is a ring: all[0] is its head, before the latest client and after the oldest one.
 	all []rememberedAddress
+	// chains are the positions in all at which the search for a key begins, by its last bits; 0: nowhere. A
+	// map takes twice the memory. They are a power of two, and at least half of the clients.
+	chains []int32
 }
 
 // rememberedKey is a hash of what a client is known by. Of a million clients some hundred have that of
@@ -25,10 +27,11 @@ type rememberedAddress struct {
 	key          rememberedKey
 	addr         uint32 // as a number
 	newer, older int32  // positions in all
+	next         int32  // of the same chain; 0: none
 }
 
 func newAddressMemory(limit int) *addressMemory {
-	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), by: make(map[rememberedKey]int32), all: make([]rememberedAddress, 1)}
+	return &addressMemory{seed: maphash.MakeSeed(), limit: max(limit, 1), all: make([]rememberedAddress, 1), chains: make([]int32, 1)}
 }
 
 // keysOf returns the keys under which a session's peer is remembered, the most specific first: its
@@ -47,25 +50,49 @@ func (r *addressMemory) remember(info SessionInfo, addr uint32) {
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
 		at := r.place(key)
-		r.by[key] = at
-		r.all[at].key, r.all[at].addr = key, addr
+		r.all[at].addr = addr
 		r.moveToFront(at)
 	}
 }
 
 // place returns the position for a key: its own, an additional one, or that of the oldest client.
 func (r *addressMemory) place(key rememberedKey) int32 {
-	if at, ok := r.by[key]; ok {
+	at := *r.find(key)
+	switch {
+	case at != 0:
 		return at
-	}
-	if len(r.all) <= r.limit {
-		at := int32(len(r.all))
+	case len(r.all) <= r.limit:
+		at = int32(len(r.all))
 		r.all = append(r.all, rememberedAddress{newer: at, older: at})
-		return at
+		r.growChains()
+	default:
+		at = r.all[0].newer
+		*r.find(r.all[at].key) = r.all[at].next
 	}
-	oldest := r.all[0].newer
-	delete(r.by, r.all[oldest].key)
-	return oldest
+	r.all[at].key, r.all[at].next = key, 0
+	*r.find(key) = at
+	return at
+}
+
+// find returns what refers to the position of a key: the end of its chain, if there is none.
+func (r *addressMemory) find(key rememberedKey) *int32 {
+	at := &r.chains[int(key)&(len(r.chains)-1)]
+	for *at != 0 && r.all[*at].key != key {
+		at = &r.all[*at].next
+	}
+	return at
+}
+
+// growChains doubles the chains if there are too few for the clients.
+func (r *addressMemory) growChains() {
+	if len(r.all) <= 2*len(r.chains) {
+		return
+	}
+	r.chains = make([]int32, 2*len(r.chains))
+	for at := 1; at < len(r.all)-1; at++ { // the last is not in use yet
+		r.all[at].next = 0
+		*r.find(r.all[at].key) = int32(at)
+	}
 }
 
 // moveToFront makes the client at a position the latest.
@@ -81,7 +108,7 @@ func (r *addressMemory) addressesOf(info SessionInfo) (addrs []uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, key := range r.keysOf(info) {
-		if at, ok := r.by[key]; ok {
+		if at := *r.find(key); at != 0 {
 			addrs = append(addrs, r.all[at].addr)
 		}
 	}

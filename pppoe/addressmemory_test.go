@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -43,8 +44,8 @@ func TestAddressMemory(t *testing.T) {
 		binary.BigEndian.PutUint32(l.Peer[2:], i)
 		r.remember(l, 1)
 	}
-	if len(r.by) != 4 || len(r.all) != 1+4 {
-		t.Errorf("%d and %d are remembered, want 4", len(r.by), len(r.all)-1)
+	if len(r.all) != 1+4 || len(r.chains) > 4 {
+		t.Errorf("%d are remembered, in %d chains, want 4", len(r.all)-1, len(r.chains))
 	}
 }
 
@@ -61,5 +62,31 @@ func TestAddressMemoryOrder(t *testing.T) {
 	}
 	if got := r.addressesOf(b); got != nil {
 		t.Errorf("the client that did not is still remembered, with %v", got)
+	}
+}
+
+// TestAddressMemoryAgainstModel: clients that come in a random order are remembered as by a list of the latest.
+func TestAddressMemoryAgainstModel(t *testing.T) {
+	const limit, clients = 100, 150
+	r, random := newAddressMemory(limit), rand.New(rand.NewPCG(1, 2))
+	var latest []byte // clients, the latest last
+	addrs := make(map[byte]uint32)
+	for addr := range uint32(5000) {
+		c := byte(random.IntN(clients))
+		r.remember(SessionInfo{Peer: wire.Addr{2, c}}, addr)
+		latest = append(slices.DeleteFunc(latest, func(of byte) bool { return of == c }), c)
+		if addrs[c] = addr; len(latest) > limit {
+			delete(addrs, latest[0])
+			latest = latest[1:]
+		}
+	}
+	for c := range byte(clients) {
+		var want []uint32
+		if addr, remembered := addrs[c]; remembered {
+			want = []uint32{addr}
+		}
+		if got := r.addressesOf(SessionInfo{Peer: wire.Addr{2, c}}); !slices.Equal(got, want) {
+			t.Errorf("client %d had addresses %v, want %v", c, got, want)
+		}
 	}
 }

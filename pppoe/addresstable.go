@@ -51,7 +51,7 @@ type sessionRef struct {
 
 // info describes the session, without its device.
 func (r sessionRef) info() SessionInfo {
-	s := &r.state.SessionInfo
+	s := &r.state.sessionIdentity
 	return SessionInfo{
 		Interface: s.Interface, SessionID: s.SessionID, Local: s.Local, Peer: s.Peer, Generation: s.Generation,
 		Unit: s.Unit, ACName: s.ACName, Service: s.Service, vlan: s.vlan, User: r.user,
@@ -88,6 +88,16 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 		h.next = &by
 	}
 	return h.holder, displaced, true, false
+}
+
+// holder returns the session that has an IPv4 address; nil: none has.
+func (a *addressTable) holder(addr netip.Addr) *sessionState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if h := a.by.Get(keyOf(addr)); h != nil && addr.Is4() {
+		return h.holder.state
+	}
+	return nil
 }
 
 // adopt gives an address to a session that an earlier server has given it to, unless another session has

@@ -94,7 +94,7 @@ func TestChoose(t *testing.T) {
 	} {
 		a := newAddressTable(nil, 0, false)
 		for addr, station := range c.taken {
-			a.claim(addr, sessionRef{state: &sessionState{SessionInfo: SessionInfo{Peer: station}}}, func(sessionRef) bool { return true })
+			a.claim(addr, sessionRef{state: &sessionState{sessionIdentity: sessionIdentity{Peer: station}}}, func(sessionRef) bool { return true })
 		}
 		if got := a.choose(x, c.own, wire.Addr{2}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)

@@ -123,10 +123,16 @@ func (l *lab) crash(s *pppoe.Server) {
 // restart makes a server from what the store has, without the last writes, and runs it.
 func (l *lab) restart(lost int) (*pppoe.Server, pppoe.AdoptReport) {
 	l.t.Helper()
+	l.renewNetwork()
+	return l.restartAt(l.segment.Ports(serverAddr), lost)
+}
+
+// restartAt is restart with ports, and the network that the server has.
+func (l *lab) restartAt(ports pppoe.Ports, lost int) (*pppoe.Server, pppoe.AdoptReport) {
+	l.t.Helper()
 	store := l.server.Store.(*memoryStore)
 	store.start(lost)
-	l.renewNetwork()
-	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
+	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: ports}})
 	if err != nil {
 		l.t.Fatal(err)
 	}

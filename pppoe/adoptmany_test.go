@@ -53,7 +53,7 @@ func adoptBenchConfig(n int) pppoe.ServerConfig {
 }
 
 // storedSessions makes records of a number of sessions from that of one, which was negotiated.
-func storedSessions(b *testing.B, n int) map[uint64]pppoe.StoredSession {
+func storedSessions(b testing.TB, n int) map[uint64]pppoe.StoredSession {
 	l := newLab(&testing.T{}, ethertest.Config{})
 	l.server = adoptBenchConfig(1)
 	store := &memoryStore{}

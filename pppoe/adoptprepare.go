@@ -40,15 +40,28 @@ func (s *Server) prepare(now time.Time, cfg *ServerConfig, a *adoption, policies
 	if a.record.ACName == s.cfg.Concentrator.ACName {
 		a.record.ACName = s.cfg.Concentrator.ACName // they share its memory
 	}
-	for _, l := range s.listeners {
-		if l.Interface == a.record.Listener && a.listener == nil {
-			a.listener = l
-		}
-	}
+	a.listener = s.findListener(&a.record)
 	if a.err == nil && a.record.Open {
 		a.cfg = cfg
 		a.state, a.stateErr = s.stateOf(now, cfg, a, a.record.Unit)
 	}
+}
+
+// findListener returns the listener that serves a session's interface and VLAN, or else the interface; nil: none
+// does. The record becomes that of a session of the listener: an earlier server may have had ports of one VLAN
+// where this one has a trunk, or the other way round.
+func (s *Server) findListener(r *SessionRecord) (found *runningListener) {
+	for _, l := range s.listeners {
+		tags, ok := l.tagsOf(r.Interface)
+		if ok && l.serves(tags) {
+			r.Listener, r.vlan = l.Interface, tags
+			return l
+		}
+		if l.Interface == r.Listener && found == nil {
+			found = l
+		}
+	}
+	return found
 }
 
 func (a *adoption) read(policies parsedPolicies) {
@@ -67,8 +80,9 @@ func (a *adoption) read(policies parsedPolicies) {
 // stateOf makes the state of a session, as far as that does not depend on other sessions.
 func (s *Server) stateOf(now time.Time, cfg *ServerConfig, a *adoption, slot int) (*sessionState, error) {
 	r := &a.record
-	state := &sessionState{SessionInfo: r.SessionInfo, policy: r.Policy, requestKey: r.RequestKey, adopted: &adoptedSession{device: r.Device, counters: a.counters.Counters}}
-	state.Unit, state.Device = slot, ""
+	info := r.SessionInfo
+	info.Unit, info.Device = slot, ""
+	state := &sessionState{sessionIdentity: identityOf(&info, nil), policy: r.Policy, requestKey: r.RequestKey, adopted: &adoptedSession{device: r.Device, counters: a.counters.Counters}}
 	if err := state.ppp.Restore(s.sessionConfig(cfg, slot), r.PPP, now); err != nil {
 		return nil, err
 	}

@@ -3,16 +3,8 @@ package pppoe
 import (
 	"time"
 
-	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/limit"
 )
-
-// adoptedSession is what an adopted session keeps until its device is open.
-type adoptedSession struct {
-	device    string // the name that it had
-	counters  datapath.Counters
-	announced bool // Adopted was emitted
-}
 
 // adoptChunk adopts sessions, and has the peers of those that it does not adopt sent a PADT.
 func (l *serverLoop) adoptChunk(now time.Time, chunk []*adoption) {
@@ -76,7 +68,7 @@ func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sess
 		if !l.server.addresses.adopt(r.IPv4.Remote, ref, r.Leased) {
 			return nil, ErrIPv4InUse
 		}
-		s.claims.held.add(r.IPv4.Remote)
+		s.claims.add(r.IPv4.Remote, claimHeld)
 	}
 	if _, kept := l.server.framed.claim(r.Policy, ref, func(sessionRef) bool { return false }); len(kept) > 0 {
 		l.server.framed.release(r.Policy, s)
@@ -90,7 +82,7 @@ func (l *serverLoop) restoreSession(now time.Time, slot int, a *adoption) (*sess
 func (s *sessionState) restore(now time.Time, cfg *ServerConfig, a *adoption) {
 	r := &a.record
 	s.desired = wanted{device: true, MTU: uint16(r.MTU), IPv4: newAgreement(r.IPv4), IPv6: r.IPv6}
-	s.claims.assigned = newAddressSet(r.Assigned...)
+	s.claims.assign(r.Assigned...)
 	if r.OwnPolicy {
 		s.authPolicy = r.Policy
 	}
@@ -128,7 +120,10 @@ func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
 	cfg := l.server.current.Load()
 	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
 	l.attachments.take(s.vlan, s.SessionID)
-	s.Interface = l.attachments.name(s.vlan)
+	info := s.info()
+	info.Interface = l.attachments.name(s.vlan)
+	s.sessionIdentity = identityOf(&info, l.loop.names)
+	l.loop.names = s.sessionNames
 	l.loop.sessions.Put(s)
 	l.server.slots.setSession(s.Unit, s)
 	if s.requestKey != ([8]byte{}) {
@@ -137,7 +132,7 @@ func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
 	if user, limit := CountedUser(s.User, s.policy, cfg.Duplicates); limit > 0 {
 		l.server.users.adopt(user, s.Unit, sessionRef{l, s, user})
 	}
-	for addr := range s.claims.assigned.all() {
+	for addr := range s.claims.all(claimAssigned) {
 		if !a.record.Leased {
 			l.server.addresses.reserve(addr)
 		}
@@ -149,34 +144,10 @@ func (l *serverLoop) addAdopted(now time.Time, s *sessionState, a *adoption) {
 	l.server.counts.opened.Add(1)
 	l.records.counters.start(now)
 	l.loop.setTimer(now, s)
-	l.loop.reconcile(s)
+	if l.server.delayed.Load() {
+		l.loop.adopted.add(s)
+	} else {
+		l.loop.reconcile(s)
+	}
 	l.paced.addCheck(now, s)
-}
-
-// announceAdopted emits Adopted, which is a session's first event.
-func (l *loop) announceAdopted(now time.Time, s *sessionState) {
-	s.adopted.announced = true
-	counters := s.adopted.counters
-	if s.path != nil {
-		counters = s.counters()
-	}
-	a := s.configuredAddressing()
-	if !a.HasIPv4() && !a.HasIPv6() {
-		a = Addressing{}
-	}
-	l.emit(now, s, Adopted{Addressing: a, Policy: s.policy, Counters: counters, Uptime: s.firstConfigured.until(now)})
-}
-
-// adoptionComplete ends the adoption of a session, whose packets flow now. It reports whether Adopted has
-// said so.
-func (l *loop) adoptionComplete(now time.Time, s *sessionState) bool {
-	if s.adopted == nil {
-		return false
-	}
-	announced := s.adopted.announced
-	if !announced {
-		l.announceAdopted(now, s)
-	}
-	s.adopted = nil
-	return !announced
 }

@@ -1,6 +1,10 @@
 package pppoe
 
-import "upppoe/pppoe/vlan"
+import (
+	"strings"
+
+	"upppoe/pppoe/vlan"
+)
 
 // attachments are the VLANs of a listener that have sessions, each with session IDs of its own.
 // Others are not remembered, because a peer can forge any tags.
@@ -29,6 +33,20 @@ func attachmentName(iface string, in vlan.Stack) string {
 		return iface
 	}
 	return iface + "." + in.String()
+}
+
+// tagsOf returns the tags that frames of an attachment have at the listener's ports, and whether it is one of
+// the listener's interface.
+func (l Listener) tagsOf(attachment string) (in vlan.Stack, ok bool) {
+	rest, ok := strings.CutPrefix(attachment, l.Interface)
+	if !ok || rest == "" {
+		return in, ok
+	}
+	if l.VLANs.IsEmpty() || rest[0] != '.' {
+		return in, false
+	}
+	in, err := vlan.Parse(rest[1:])
+	return in, err == nil
 }
 
 // name returns the name of a VLAN's attachment.

@@ -125,3 +125,31 @@ func TestSessionIDsOffset(t *testing.T) {
 		}
 	}
 }
+
+// TestTagsOf: the tags of an attachment's name at a listener's ports, of one VLAN and of many.
+func TestTagsOf(t *testing.T) {
+	many := vlan.Any()
+	for _, c := range []struct {
+		listener   Listener
+		attachment string
+		tags       string // empty: it is not of the listener
+	}{
+		{Listener{Interface: "eth0"}, "eth0", "untagged"},
+		{Listener{Interface: "eth0"}, "eth0.50", ""},
+		{Listener{Interface: "eth0.50"}, "eth0.50", "untagged"},
+		{Listener{Interface: "eth0.50"}, "eth0", ""},
+		{Listener{Interface: "eth0", VLANs: many}, "eth0", "untagged"},
+		{Listener{Interface: "eth0", VLANs: many}, "eth0.50", "50"},
+		{Listener{Interface: "eth0", VLANs: many}, "eth0.50.100", "50.100"},
+		{Listener{Interface: "eth0", VLANs: many}, "eth0.0x88a8:50", "0x88a8:50"},
+		{Listener{Interface: "eth0", VLANs: many}, "eth0.5000", ""},
+		{Listener{Interface: "eth0", VLANs: many}, "eth01.50", ""},
+		{Listener{Interface: "eth0", VLANs: many}, "eth1.50", ""},
+		{Listener{Interface: "eth0.50", VLANs: many}, "eth0.50.100", "100"},
+	} {
+		tags, ok := c.listener.tagsOf(c.attachment)
+		if ok != (c.tags != "") || ok && tags.String() != c.tags {
+			t.Errorf("%s at %s: %v, %v, want %q", c.attachment, c.listener.Interface, tags, ok, c.tags)
+		}
+	}
+}

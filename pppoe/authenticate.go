@@ -36,7 +36,7 @@ func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionStat
 		return
 	}
 	s.auth = &authInProgress{user: r.User()}
-	info := s.SessionInfo
+	info := s.info()
 	// Ends when the Authenticator returns; its result is dropped if the loop has ended.
 	go func() {
 		result := a.Authenticate(ctx, info, r)

@@ -108,23 +108,21 @@ func (l *loop) restoreNetwork(s *sessionState) {
 	s.desired.IPv6 = v6
 }
 
-// handleAdopted handles that packets of an adopted session flow again; or that something has happened to
-// it before, and they do not.
+// handleAdopted handles that packets of an adopted session flow again.
 func (d *dialer) handleAdopted(now time.Time, s *sessionState, e Adopted) {
-	if s.path != nil {
+	if s.path != nil { // else its device could not be opened
 		d.path.Store(&s.path)
 	}
-	if flow := e.HasIPv4() || e.HasIPv6(); flow {
-		d.online, d.configured = true, e.Addressing
-		d.recordSession(now, s, true)
-	}
+	d.online, d.configured = true, e.Addressing
+	d.recordSession(now, s, true)
+	d.checkContinued(s)
 }
 
 // checkContinued finds out, after a step of the session, whether the concentrator has answered the first
 // Echo-Request of an adopted session.
 func (d *dialer) checkContinued(s *sessionState) {
-	if d.unconfirmed != nil && s.endReason == nil && s.ppp.Phase() == session.PhaseNetwork && s.ppp.Unanswered() == 0 {
+	if d.unconfirmed != nil && s.endReason == nil && !s.isBeingAdopted() && s.ppp.Phase() == session.PhaseNetwork && s.ppp.Unanswered() == 0 {
 		d.unconfirmed = nil
-		d.loop.notify(s.SessionInfo, Continued{})
+		d.loop.notify(s.info(), Continued{})
 	}
 }

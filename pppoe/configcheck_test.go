@@ -43,6 +43,7 @@ func TestClientConfigErrors(t *testing.T) {
 func TestServerConfigErrors(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ServerConfig){
 		"Concentrator.ACName":  func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
+		"CookieKey":            func(c *pppoe.ServerConfig) { c.Concentrator.CookieKey = make([]byte, 31) },
 		"Network":              func(c *pppoe.ServerConfig) { c.Network = nil },
 		"Credentials.Secret":   func(c *pppoe.ServerConfig) { c.Session.LCP.AllowAuth = []ppp.Method{chap.MD5} },
 		"Authenticator is not": func(c *pppoe.ServerConfig) { c.Authenticator = nil },

@@ -1,10 +1,11 @@
 package pppoe
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
+	"upppoe/internal/tlv"
 	"upppoe/pppoe/datapath"
 )
 
@@ -17,7 +18,7 @@ type CounterRecord struct {
 }
 
 // counterRecordVersion is the version of CounterRecords.
-const counterRecordVersion = 1
+const counterRecordVersion = 2
 
 // Fields of a CounterRecord. The numbers do not change.
 const (
@@ -26,73 +27,45 @@ const (
 	counterActive
 )
 
+func (r *CounterRecord) fields(c *tlv.Codec) {
+	c.OmitZero()
+	counterFields(c, counterCounters, &r.Counters)
+	c.Time(counterAt, &r.At)
+	c.Time(counterActive, &r.Active)
+}
+
 // AppendTo appends the record.
 func (r CounterRecord) AppendTo(b []byte) []byte {
-	var memory [128]byte
-	fields := memory[:0]
-	if r.Counters != (datapath.Counters{}) {
-		var counters [counterCount * binary.MaxVarintLen64]byte
-		fields = appendField(fields, counterCounters, appendCounters(counters[:0], r.Counters))
-	}
-	fields = appendTime(fields, counterAt, r.At)
-	return appendRecord(b, counterRecordVersion, appendTime(fields, counterActive, r.Active))
+	return tlv.AppendVersion(b, counterRecordVersion, r.fields)
 }
 
 // ParseCounterRecord parses a record. The error wraps ErrRecord or ErrRecordVersion.
 func ParseCounterRecord(b []byte) (r CounterRecord, err error) {
-	version, f, err := recordFields(b)
-	switch {
+	switch err = tlv.ParseVersion(b, counterRecordVersion, r.fields); {
+	case errors.Is(err, tlv.ErrVersion):
+		return CounterRecord{}, fmt.Errorf("%w: its counters: %w", ErrRecordVersion, err)
 	case err != nil:
-		return r, err
-	case version > counterRecordVersion:
-		return r, fmt.Errorf("%w: version %d of its counters, known is %d", ErrRecordVersion, version, counterRecordVersion)
-	case version == 0:
-		return r, fmt.Errorf("%w: version 0 of its counters", ErrRecord)
-	}
-	for f.next() {
-		switch f.tag {
-		case counterCounters:
-			r.Counters = f.counters()
-		case counterAt:
-			r.At = f.time()
-		case counterActive:
-			r.Active = f.time()
-		}
-	}
-	if f.err != nil {
-		return CounterRecord{}, f.err
+		return CounterRecord{}, fmt.Errorf("%w: its counters: %w", ErrRecord, err)
 	}
 	return r, nil
 }
 
-// counterCount is the number of counters in a record.
-const counterCount = 8
-
-// countersOf returns the counters in the order of a record.
-func countersOf(c *datapath.Counters) [counterCount]*uint64 {
-	return [...]*uint64{
-		&c.SentPackets, &c.SentBytes, &c.ReceivedPackets, &c.ReceivedBytes,
-		&c.Dropped, &c.Spoofed, &c.Exceeded, &c.Isolated,
+// counterFields is a field with counters; without one they are all zero.
+func counterFields(c *tlv.Codec, tag byte, v *datapath.Counters) {
+	if !c.Optional(tag, *v != datapath.Counters{}) {
+		*v = datapath.Counters{}
+		return
 	}
-}
-
-func appendCounters(b []byte, c datapath.Counters) []byte {
-	for _, n := range countersOf(&c) {
-		b = binary.AppendUvarint(b, *n)
-	}
-	return b
-}
-
-// counters reads counters. A newer version may have more of them.
-func (r *fieldReader) counters() (c datapath.Counters) {
-	rest := r.value
-	for _, n := range countersOf(&c) {
-		value, size := binary.Uvarint(rest)
-		if size <= 0 {
-			r.fail()
-			return datapath.Counters{}
+	fields := func(c *tlv.Codec) {
+		c.OmitZero()
+		for i, n := range []*uint64{
+			&v.SentPackets, &v.SentBytes, &v.ReceivedPackets, &v.ReceivedBytes,
+			&v.Dropped, &v.Spoofed, &v.Exceeded, &v.Isolated, // the numbers do not change
+		} {
+			tlv.Uint(c, byte(1+i), n)
 		}
-		*n, rest = value, rest[size:]
 	}
-	return c
+	c.Part(tag, "counters",
+		func(b []byte) []byte { return tlv.Append(b, fields) },
+		func(b []byte) error { return tlv.Parse(b, fields) })
 }

@@ -70,6 +70,17 @@ func (l *serverLoop) writeCounters(now time.Time, s *sessionState) {
 	l.records.store.PutCounters(s.Generation, l.records.buf)
 }
 
+// RecordCounters writes the counters of a session to ServerConfig.Store now, which otherwise happens each
+// ServerConfig.CountersInterval: a successor must not begin with less than an accounting server has received. The
+// error is ErrNoSession. It must not be called from Notify.
+func (s *Server) RecordCounters(key SessionKey) error {
+	return s.callSession(key, func(l *serverLoop, now time.Time, of *sessionState) {
+		if l.records.store != nil {
+			l.writeCounters(now, of)
+		}
+	})
+}
+
 // recordAll has the records of all sessions written that can be adopted: they have times of the wall
 // clock, which has been set.
 func (l *serverLoop) recordAll() {

@@ -17,5 +17,5 @@ func (l *loop) defaultRemote(s *sessionState) {
 	addr := uint32(0x0a404040) + uint32(unit)
 	remote := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, addr)))
 	s.desired.IPv4.remote = newAddress(remote)
-	l.notify(s.SessionInfo, RemoteDefaulted{Addr: remote})
+	l.notify(s.info(), RemoteDefaulted{Addr: remote})
 }

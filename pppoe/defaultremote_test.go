@@ -22,7 +22,7 @@ func TestDefaultRemote(t *testing.T) {
 	} {
 		var events []Event
 		l := &loop{noRemoteAddress: c.bare, notify: func(_ SessionInfo, e Event) { events = append(events, e) }}
-		s := &sessionState{SessionInfo: SessionInfo{Device: c.device}}
+		s := &sessionState{sessionIdentity: identityOf(&SessionInfo{Device: c.device}, nil)}
 		s.desired.IPv4 = agreement{remote: newAddress(netip.MustParseAddr(c.remote))}
 		l.defaultRemote(s)
 		if got := s.desired.IPv4.remote.addr().String(); got != c.want || (len(events) == 1) != (c.want != c.remote) {

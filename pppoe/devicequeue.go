@@ -13,10 +13,12 @@ import (
 // peer would give up, and not if the peer's Ack comes after its own. So the first packets, above all a
 // Router Solicitation or a Router Advertisement, are queued until the device is ready.
 
-// A session queues maxDeviceQueue frames, and all sessions of a loop maxDeviceQueued; more are
-// dropped.
+// A session queues maxDeviceQueue frames, and all sessions of a loop maxDeviceQueued; more are dropped. A
+// session that is being adopted queues maxAdoptedQueue: its peer's packets flowed before, and those that the
+// session port has received since the earlier program ended come at once.
 const (
 	maxDeviceQueue  = 8
+	maxAdoptedQueue = maxDeviceQueued / 4
 	maxDeviceQueued = 4096
 )
 
@@ -31,12 +33,25 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 	switch {
 	case s.configuredAddressing().has(p):
 		return l.engine.Inject(frame)
-	case s.desired.has(p) && len(l.deviceQueues[s]) < maxDeviceQueue && l.deviceQueued < maxDeviceQueued:
-		l.deviceQueues[s] = append(l.deviceQueues[s], bytes.Clone(frame))
-		l.deviceQueued++
+	case !s.desired.has(p):
+		return false
+	case s.isBeingAdopted():
+		if !l.addToDeviceQueue(s, frame, maxAdoptedQueue) {
+			l.drops.count(ErrQueueFull)
+		}
 		return true
 	}
-	return false
+	return l.addToDeviceQueue(s, frame, maxDeviceQueue)
+}
+
+// addToDeviceQueue queues a copy of a frame, unless the session has queued most already.
+func (l *loop) addToDeviceQueue(s *sessionState, frame []byte, most int) bool {
+	if len(l.deviceQueues[s]) >= most || l.deviceQueued >= maxDeviceQueued {
+		return false
+	}
+	l.deviceQueues[s] = append(l.deviceQueues[s], bytes.Clone(frame))
+	l.deviceQueued++
+	return true
 }
 
 // flushDeviceQueue delivers the queued packets, and keeps those that still must wait.

@@ -100,7 +100,7 @@ func (d *dialer) handleEvent(now time.Time, s *sessionState, event Event) {
 	switch e := event.(type) {
 	case DeviceOpened:
 		d.path.Store(&s.path)
-		d.loop.notify(s.SessionInfo, Connected{})
+		d.loop.notify(s.info(), Connected{})
 		d.loop.startPPPAfter(now, s, d.cfg.ConnectDelay)
 	case session.AuthRequest:
 		d.loop.authenticate(d.ctx, d.cfg.Authenticator, s, e.Response)
@@ -145,7 +145,7 @@ func (d *dialer) handleAnnouncement(f wire.DiscoveryFrame) {
 		return
 	}
 	d.announcements++
-	d.loop.notify(s.SessionInfo, Announced{Packet: f})
+	d.loop.notify(s.info(), Announced{Packet: f})
 }
 
 // openSession adds the session that discovery was granted, and opens its device. PPP waits for the
@@ -164,7 +164,7 @@ func (d *dialer) openSession(g discovery.Grant) {
 	}
 	d.prePADS = nil
 	d.isOpen.Store(true)
-	d.loop.notify(d.session.SessionInfo, SessionEstablished{Grant: g})
+	d.loop.notify(d.session.info(), SessionEstablished{Grant: g})
 	d.session.desired.device = true
 	d.loop.reconcile(d.session)
 }
@@ -187,7 +187,7 @@ func requestPrevious(cfg *session.Config, before Addressing) {
 // info returns the session's info, or what is known before there is a session.
 func (d *dialer) info() SessionInfo {
 	if d.session != nil {
-		return d.session.SessionInfo
+		return d.session.info()
 	}
 	return SessionInfo{Interface: d.cfg.Interface, Local: d.loop.ports.Discovery.Addr()}
 }

@@ -115,10 +115,10 @@ type (
 		Policy   *SessionPolicy // in force; not nil; must not be changed
 	}
 	// Adopted reports that a server or a client continues a session of an earlier one: see Server.Adopt
-	// and ClientConfig.Adopt. It is the
-	// session's first event, in place of those from SessionEstablished to the last Configured, and packets
-	// flow. Unless something has happened to the session before: then it has no address, and DeviceOpened
-	// and Configured follow, or the session ends.
+	// and ClientConfig.Adopt. It is the session's first event, except for those of Trace, in place of those
+	// from SessionEstablished to the last Configured: the session has its addresses, and packets flow, unless
+	// HostNetworkFailed follows at once. What has happened to it meanwhile, as that the peer has ended it, is
+	// reported next.
 	Adopted struct {
 		sealed
 		Addressing

@@ -54,13 +54,15 @@ func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	client := w.request.Client
-	of, before := s.clients.Get(client), s.waiting[client]
-	if of == nil || before != nil && now.Before(before.deadline) {
+	before := s.waiting[client]
+	if s.count(client) == 0 || before != nil && now.Before(before.deadline) {
 		return nil, false
 	}
 	s.waiting[client] = w
-	for i := of.oldest; i >= 0 && len(old) < maxPeerChecks; i = s.all[i].newer {
-		old = append(old, heldSlot{s.all[i].session, s.all[i].owner})
+	for i := range s.of(client) {
+		if old = append(old, heldSlot{s.all[i].session, s.all[i].owner}); len(old) == maxPeerChecks {
+			break
+		}
 	}
 	return old, true
 }

@@ -1,10 +1,16 @@
 package pppoe
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
+
+// ErrFramedRouteInUse: another session has a framed route.
+var ErrFramedRouteInUse = errors.New("pppoe: another session has the framed route")
 
 // framedClaims has the sessions that have framed routes. It may be used concurrently.
 type framedClaims struct {
@@ -41,6 +47,30 @@ func (f *framedClaims) claim(policy *SessionPolicy, by sessionRef, replaces func
 	return older, kept
 }
 
+// holder returns the session that has a framed route; nil: none has.
+func (f *framedClaims) holder(p framedRoute) *sessionState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.by[p].state
+}
+
+// checkFramedRoutes returns ErrFramedRouteInUse if a framed route that is new to a session's policy is one of another
+// session, or its IPv4 address. One around it, or within another's, is legitimate: the longest prefix counts.
+func (s *Server) checkFramedRoutes(of *sessionState, after *SessionPolicy) error {
+	for _, prefix := range after.FramedRoutes {
+		if slices.Contains(of.policy.FramedRoutes, prefix) {
+			continue
+		}
+		if holder := s.framed.holder(framedRoute{after.VRF, prefix}); holder != nil && holder != of {
+			return fmt.Errorf("%w: %v", ErrFramedRouteInUse, prefix)
+		}
+		if holder := s.addresses.holder(prefix.Addr()); prefix.IsSingleIP() && holder != nil && holder != of {
+			return fmt.Errorf("%w: %v is its address", ErrFramedRouteInUse, prefix.Addr())
+		}
+	}
+	return nil
+}
+
 // release takes the framed routes of a policy from a session, except those that another one has by now.
 func (f *framedClaims) release(policy *SessionPolicy, s *sessionState) {
 	f.mu.Lock()
@@ -55,7 +85,7 @@ func (f *framedClaims) release(policy *SessionPolicy, s *sessionState) {
 // claimFramedRoutes ends older sessions of the same user that have one of the session's framed routes:
 // their client is usually gone, as after a power cut, and has returned in this session. A session with a
 // prefix of another user ends when the prefix cannot be routed to it. Where older sessions are kept,
-// their peers are checked.
+// their peers are checked. A pool assigns an address that is a framed route only when it has no other.
 func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, after *SessionPolicy) {
 	if len(before.FramedRoutes) == 0 && len(after.FramedRoutes) == 0 {
 		return
@@ -64,6 +94,11 @@ func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, a
 	older, kept := l.server.framed.claim(after, sessionRef{l, s, s.User}, func(older sessionRef) bool {
 		return !l.server.current.Load().KeepOlder && s.User != "" && s.User == older.user
 	})
+	for _, prefix := range after.FramedRoutes {
+		if prefix.IsSingleIP() {
+			l.server.addresses.reserve(prefix.Addr())
+		}
+	}
 	for _, ref := range older {
 		end := func(now time.Time) {
 			ref.owner.loop.replaceSession(now, ref.state, "framed route is taken over by a newer session")
@@ -71,7 +106,7 @@ func (l *serverLoop) claimFramedRoutes(now time.Time, s *sessionState, before, a
 		if ref.owner != l {
 			ref.call(end)
 		} else if ref.state.endReason == nil { // at once, before the prefixes are set for the newer one
-			end(now)
+			ref.owner.loop.afterAdoption(now, ref.state, end)
 		}
 	}
 	for _, ref := range kept {

@@ -1,8 +1,10 @@
 package pppoe_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +12,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // exclusiveHost is a host that routes each prefix to one device at a time.
@@ -83,6 +86,85 @@ func TestFramedRouteOfDevice(t *testing.T) {
 			l.segment.Plug(clientAddr)
 			l.stop()
 			second.running.Wait()
+		})
+	}
+}
+
+// TestUpdateFramedRoute: a session gets no framed route of another by Update, and both stay as they are.
+func TestUpdateFramedRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newSharedLab(t)
+		s := l.startServer()
+		framed := pppoe.SessionPolicy{FilterID: "framed", FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
+		update := func(key pppoe.SessionKey, p pppoe.SessionPolicy, want error) {
+			t.Helper()
+			if err := s.Update(key, p); !errors.Is(err, want) {
+				t.Errorf("%+v: %v, want %v", p, err, want)
+			}
+		}
+		_, stopFirst := l.dial(1)
+		first := l.serverEvents.key()
+		_, stopSecond := l.dial(2)
+		second := l.serverEvents.key()
+		update(first, framed, nil)
+		update(second, framed, pppoe.ErrFramedRouteInUse)
+		if is, err := s.Session(second); err != nil || is.Policy.FilterID != "" || count[pppoe.Ended](&l.serverEvents) != 0 {
+			t.Errorf("the second session: %v, policy %+v; %d have ended", err, is.Policy, count[pppoe.Ended](&l.serverEvents))
+		}
+		update(first, pppoe.SessionPolicy{}, nil)
+		is, err := s.Session(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		update(second, pppoe.SessionPolicy{FramedRoutes: []netip.Prefix{netip.PrefixFrom(is.IPv4.Remote, 32)}}, pppoe.ErrFramedRouteInUse)
+		update(second, framed, nil)
+		if synctest.Wait(); !l.routes.is("198.51.100.0/29") {
+			t.Errorf("routes are %v", l.routes.routes)
+		}
+		stopFirst()
+		stopSecond()
+		synctest.Wait()
+		l.end()
+	})
+}
+
+// TestFramedRouteOfPool: an address of the pool that is a framed route of a session is assigned to no other while the
+// pool has more; and a session that has it already keeps it, but the one that gets the framed route ends.
+func TestFramedRouteOfPool(t *testing.T) {
+	for _, before := range []bool{false, true} { // the address is assigned before the framed route
+		synctest.Test(t, func(t *testing.T) {
+			l := newSharedLab(t)
+			framed := pppoe.SessionPolicy{FramedRoutes: []netip.Prefix{netip.PrefixFrom(l.server.Pool.First.Next(), 32)}}
+			if before {
+				framed.FramedRoutes[0] = netip.PrefixFrom(l.server.Pool.First, 32)
+			}
+			l.server.Policy = func(s pppoe.SessionInfo) *pppoe.SessionPolicy {
+				if s.Peer == (wire.Addr{2, 9, 1}) {
+					return &framed
+				}
+				return &pppoe.SessionPolicy{}
+			}
+			s := l.startServer()
+			numbers := []byte{1, 2}
+			if before {
+				numbers = []byte{2, 1}
+			}
+			for _, number := range numbers {
+				_, stop := l.dial(number)
+				defer stop()
+			}
+			var online []byte
+			for is := range s.Sessions() {
+				online = append(online, is.Peer[2])
+				if is.Peer[2] == 2 && netip.PrefixFrom(is.IPv4.Remote, 32) == framed.FramedRoutes[0] != before {
+					t.Errorf("assigned before: %v; the other session has %v", before, is.IPv4.Remote)
+				}
+			}
+			slices.Sort(online)
+			if want := []byte{1, 2}; !before && !slices.Equal(online, want) || before && !slices.Equal(online, want[1:]) {
+				t.Errorf("assigned before: %v; sessions of %v are online", before, online)
+			}
+			l.end()
 		})
 	}
 }

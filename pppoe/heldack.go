@@ -111,9 +111,9 @@ func (l *loop) sendHeldAck(now time.Time, s *sessionState, p ppp.Protocol) {
 }
 
 func (l *loop) sendAck(s *sessionState, frame []byte) {
-	l.outgoing.addSession(&s.SessionInfo, frame)
+	l.outgoing.addSession(&s.sessionIdentity, frame)
 	if l.trace {
-		l.notify(s.SessionInfo, FrameSent{Frame: bytes.Clone(frame)})
+		l.notify(s.info(), FrameSent{Frame: bytes.Clone(frame)})
 	}
 }
 

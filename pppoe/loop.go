@@ -80,20 +80,31 @@ type loop struct {
 	// with its sessions open. Nil: the loop is not to be suspended.
 	suspend func(ctx context.Context) bool
 	left    bool // suspend has returned false
+	held    heldFrames
+	// holdsRequests makes PADIs and PADRs wait in held.
+	holdsRequests bool
+
+	delayed *atomic.Bool // the ports are not to be read yet; nil: they are from the beginning
+	readers sync.WaitGroup
+	reading bool // the ports are being read
+	adopted adoptedQueue
 
 	sessions keyed.Table[datapath.Key, *sessionState]
 	timers   deadlines.Compact[*sessionState] // in moments
 	advanced time.Time                        // when the timer last expired
 
 	discovery, control *inbox
-	padis              *inbox // those that the owner's admit chooses: they come after all others
+	padis              *inbox      // those that the owner's admit chooses: they come after all others
+	passed             chan []byte // frames that a predecessor has received
 	calls              chan func(now time.Time)
 	portErrors         chan error
 	ended              chan struct{}
 	drops              drops
 	sent               *packetCounts // discovery packets
 
-	outputs  []*session.Output // for steps of sessions: see output
+	names    *sessionNames     // of the session that was added last; nil: none
+	steps    []step            // of sessions, that have not been flushed
+	outputs  []*session.Output // for further steps: see output
 	outgoing outgoing          // frames to be sent
 	batching bool              // they are left to sendFrames
 
@@ -108,9 +119,11 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 		discovery:  newInbox(inboxSize),
 		control:    newInbox(inboxSize),
 		padis:      newInbox(padiInbox),
+		passed:     make(chan []byte, maxPassed),
 		calls:      make(chan func(time.Time)),
 		portErrors: make(chan error, 2+len(ports.Fanout)),
 		ended:      make(chan struct{}),
+		adopted:    newAdoptedQueue(),
 	}
 	if l.notify == nil {
 		l.notify = func(SessionInfo, Event) {}
@@ -130,13 +143,9 @@ func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind,
 // run runs the loop until the context has ended and all sessions are closed, or until a port is
 // lost. It closes the ports.
 func (l *loop) run(ctx context.Context) error {
-	// These goroutines end when the ports are closed, below.
-	var readers sync.WaitGroup
-	readers.Go(func() { l.portErrors <- l.receiveDiscovery() })
-	for i := range l.ports.sessions() {
-		readers.Go(func() { l.portErrors <- l.engine.Receive(i) })
+	if l.delayed == nil || !l.delayed.Load() {
+		l.startReading()
 	}
-
 	err := l.eventLoop(ctx)
 	close(l.ended)
 	if !l.left {
@@ -144,10 +153,24 @@ func (l *loop) run(ctx context.Context) error {
 	}
 	l.ports.Close()
 	if l.left {
-		readers.Wait()
+		l.readers.Wait()
+		l.passRest()
 		l.leaveDevices()
 	}
 	return err
+}
+
+// startReading reads the ports, once.
+func (l *loop) startReading() {
+	if l.reading {
+		return
+	}
+	l.reading = true
+	// These goroutines end when the ports are closed, by run.
+	l.readers.Go(func() { l.portErrors <- l.receiveDiscovery() })
+	for i := range l.ports.sessions() {
+		l.readers.Go(func() { l.portErrors <- l.engine.Receive(i) })
+	}
 }
 
 // stopReading leaves packets from the host in the sessions' devices, for a successor.
@@ -186,6 +209,10 @@ func (l *loop) eventLoop(ctx context.Context) error {
 			l.receivedControl(time.Now(), frame)
 		case <-l.dynamicPrefixes.wakeup:
 			l.applyDynamicPrefixes()
+		case frame := <-l.passed:
+			l.receivePassed(time.Now(), frame)
+		case <-l.adopted.wakeup:
+			l.reconcileAdopted()
 		case <-l.offloadReports.wakeup:
 			l.applyOffloadReports(time.Now())
 		case call := <-l.calls:
@@ -196,11 +223,7 @@ func (l *loop) eventLoop(ctx context.Context) error {
 			l.fail(time.Now(), err)
 		}
 		l.receiveMore(time.Now())
-		l.applyShared(time.Now())
-		if l.afterTurn != nil {
-			l.afterTurn(time.Now())
-		}
-		l.sendFrames()
+		l.endTurn(time.Now())
 		if l.isLeft(ctx) {
 			return nil
 		}
@@ -209,6 +232,15 @@ func (l *loop) eventLoop(ctx context.Context) error {
 		}
 		l.armTimer(timer)
 	}
+}
+
+// endTurn does what follows from a turn, and sends its frames.
+func (l *loop) endTurn(now time.Time) {
+	l.applyShared(now)
+	if l.afterTurn != nil {
+		l.afterTurn(now)
+	}
+	l.sendFrames()
 }
 
 // isLeft suspends the loop if it is to be, and reports whether it ends then.
@@ -220,6 +252,9 @@ func (l *loop) isLeft(ctx context.Context) bool {
 }
 
 func (l *loop) receivedDiscovery(now time.Time, from *inbox, frame []byte) {
+	if l.holdRequest(from, frame) {
+		return
+	}
 	from.release(frame)
 	l.owner.handleDiscovery(now, frame)
 	from.recycle(frame)
@@ -235,13 +270,19 @@ func (l *loop) receivedControl(now time.Time, frame []byte) {
 const maxBatch = 64
 
 // receiveMore handles calls and frames that wait already, so that what follows from many is sent in
-// one batch. Calls come first, as they are the results of earlier frames; then frames of sessions: a
-// flood of discovery packets must not delay them. PADIs come last.
+// one batch. Calls come first, as they are the results of earlier frames; then frames that a predecessor has
+// received; then those of sessions: a flood of discovery packets must not delay them. PADIs come last.
 func (l *loop) receiveMore(now time.Time) {
 	for range maxBatch {
 		select {
 		case call := <-l.calls:
 			call(now)
+			continue
+		default:
+		}
+		select {
+		case frame := <-l.passed:
+			l.receivePassed(now, frame)
 			continue
 		default:
 		}

@@ -50,8 +50,8 @@ func TestMSSFollowsMTU(t *testing.T) {
 	path := &mssPath{}
 	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false, new(atomic.Uint64))
 	l.owner = nopOwner{}
-	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}}
-	s.ppp.Init(&session.Config{Rand: rand.Reader}, session.Peer{})
+	s := &sessionState{sessionIdentity: identityOf(&SessionInfo{SessionID: 7}, nil), policy: &noPolicy, limits: limitState{SessionLimits: &SessionLimits{}}}
+	s.ppp.Init(&session.Config{Rand: rand.Reader}, session.Peer{}, new(session.Output))
 	for _, mtu := range []int{1492, 1400, 1500} {
 		s.desired.MTU = uint16(mtu)
 		s.desired.IPv4.local = newAddress(addr4("192.0.2.1"))

@@ -14,9 +14,14 @@ func (s *Server) FailNetwork(session SessionKey, err error) error {
 	return s.callSession(session, func(l *serverLoop, now time.Time, of *sessionState) { l.loop.networkFailure(now, of, err) })
 }
 
-// networkFailure ends a session whose part of the host's network could not be configured.
+// networkFailure ends a session whose part of the host's network could not be configured. An adopted one had
+// it until now.
 func (l *loop) networkFailure(now time.Time, s *sessionState, err error) {
-	if s.networkFailed {
+	if s.isBeingAdopted() {
+		s.configured = configuredBy(s.desiredAddressing())
+		l.announceAdopted(now, s)
+	}
+	if s.networkFailed || s.endReason != nil {
 		return
 	}
 	s.networkFailed = true

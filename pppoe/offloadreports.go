@@ -45,12 +45,16 @@ func (o *offloadReports) take() (all []offloadReport) {
 // applyOffloadReports emits the events of sessions that still exist.
 func (l *loop) applyOffloadReports(now time.Time) {
 	for _, r := range l.offloadReports.take() {
-		switch s := l.sessionOf(r.session); {
-		case s == nil:
-		case r.why != nil:
-			l.emit(now, s, NotOffloaded{Err: r.why})
-		default:
-			l.emit(now, s, Offloaded{Description: l.ports.Offload.Describe()})
+		if s := l.sessionOf(r.session); s != nil {
+			l.afterAdoption(now, s, func(now time.Time) { l.emit(now, s, l.offloadEvent(r.why)) })
 		}
 	}
+}
+
+// offloadEvent returns the event of a report.
+func (l *loop) offloadEvent(why error) Event {
+	if why != nil {
+		return NotOffloaded{Err: why}
+	}
+	return Offloaded{Description: l.ports.Offload.Describe()}
 }

@@ -26,7 +26,7 @@ func (o *outgoing) addDiscovery(f wire.DiscoveryFrame) {
 	to.end()
 }
 
-func (o *outgoing) addSession(to *SessionInfo, frame []byte) {
+func (o *outgoing) addSession(to *sessionIdentity, frame []byte) {
 	b := &o.session
 	b.buf = wire.AppendTaggedSession(b.buf, to.Peer, to.Local, to.vlan, to.SessionID, frame)
 	b.end()

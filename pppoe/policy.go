@@ -80,8 +80,8 @@ var ErrNoSession = errors.New("pppoe: there is no such session")
 // Update replaces the policy of a session while it is open, as after a change of authorization (RFC
 // 5176, CoA). Packets flow meanwhile. The policy stays until the peer authenticates again. An
 // unchanged rate keeps the state of its token bucket; timeouts are measured from when the session
-// began. The error is ErrNoSession, or ErrVRFChange, and then nothing is changed. It must not be called
-// from Notify, because it waits for the session's loop.
+// began. The error is ErrNoSession, ErrVRFChange or ErrFramedRouteInUse, wrapped, and then nothing is
+// changed. It must not be called from Notify, because it waits for the session's loop.
 func (s *Server) Update(session SessionKey, policy SessionPolicy) error {
 	return s.ChangePolicy(session, func(p *SessionPolicy) { *p = policy })
 }
@@ -99,38 +99,6 @@ func (s *Server) ChangePolicy(session SessionKey, change func(*SessionPolicy)) e
 		refused = l.updatePolicy(now, of, &changed)
 	})
 	return cmp.Or(missing, refused)
-}
-
-// callSession calls a function in the loop of an open session, and waits for it.
-func (s *Server) callSession(key SessionKey, do func(*serverLoop, time.Time, *sessionState)) error {
-	for _, l := range s.loops() {
-		found := make(chan bool, 1)
-		called := l.loop.tryCall(func(now time.Time) {
-			of := l.loop.sessionByKey(key)
-			if of != nil {
-				do(l, now, of)
-			}
-			found <- of != nil
-		})
-		if called && <-found {
-			return nil
-		}
-	}
-	return ErrNoSession
-}
-
-// sessionByKey returns a session whose PPP has not ended; nil: it is not in this loop.
-func (l *loop) sessionByKey(k SessionKey) *sessionState {
-	s := l.sessions.Get(l.frameKeyOf(k))
-	if s == nil || s.Key() != k || s.endReason != nil {
-		return nil
-	}
-	return s
-}
-
-// frameKeyOf returns the key by which the frames of a session of this loop are found.
-func (l *loop) frameKeyOf(k SessionKey) datapath.Key {
-	return datapath.Key{VLAN: k.vlan, Local: l.ports.Session.Addr(), Peer: k.Peer, SessionID: k.SessionID}
 }
 
 // setPolicy sets a session's policy, which applyPolicy applies to its packets.
@@ -164,6 +132,9 @@ const maxMTU = 0xffff
 func (l *serverLoop) updatePolicy(now time.Time, s *sessionState, p *SessionPolicy) error {
 	if s.desired.device && p.VRF != s.policy.VRF {
 		return ErrVRFChange
+	}
+	if err := l.server.checkFramedRoutes(s, p); err != nil {
+		return err
 	}
 	s.authPolicy = p
 	if !s.desired.device {

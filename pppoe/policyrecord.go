@@ -1,15 +1,17 @@
 package pppoe
 
 import (
-	"encoding/binary"
-	"math"
+	"slices"
+
+	"upppoe/internal/tlv"
+	"upppoe/pppoe/datapath"
 )
 
 // Fields of a SessionPolicy in a record. The numbers do not change.
 const (
 	policyCheckSource byte = 1 + iota
-	policyAllowSource
-	policyFramedRoute
+	policyAllowSources
+	policyFramedRoutes
 	policyUpBits
 	policyUpBurst
 	policyDownBits
@@ -35,132 +37,57 @@ const (
 	policyVRF
 )
 
-// appendTo appends the fields of the policy.
-func (p *SessionPolicy) appendTo(b []byte) []byte {
-	b = appendFlag(b, policyCheckSource, p.CheckSource)
-	b = appendPrefixes(b, policyAllowSource, p.AllowSources)
-	b = appendPrefixes(b, policyFramedRoute, p.FramedRoutes)
-	b = appendUint(b, policyUpBits, p.Up.Bits)
-	b = appendInt(b, policyUpBurst, int64(p.Up.Burst))
-	b = appendUint(b, policyDownBits, p.Down.Bits)
-	b = appendInt(b, policyDownBurst, int64(p.Down.Burst))
-	if p.Limits != nil {
-		// An empty one is not the same as none.
-		limits := append(p.Limits.appendTo(nil), 0, 0)
-		b = appendField(b, policyLimits, limits)
-	}
-	b = appendInt(b, policyMSS, int64(p.MSS))
-	b = appendInt(b, policyMTU, int64(p.MTU))
-	b = appendAddr(b, policyDNS, p.DNS[0])
-	b = appendAddr(b, policySecondDNS, p.DNS[1])
-	for _, a := range p.IPv6DNS {
-		b = appendAddr(b, policyIPv6DNS, a)
-	}
-	if p.InterfaceID != ([8]byte{}) {
-		b = appendField(b, policyInterfaceID, p.InterfaceID[:])
-	}
-	b = appendField(b, policyAddressPool, p.AddressPool)
-	b = appendField(b, policyIPv6Pool, p.IPv6Pool)
-	b = appendField(b, policyDelegatedPool, p.DelegatedPool)
-	b = appendPrefix(b, policyIPv6Prefix, p.IPv6Prefix)
-	b = appendPrefix(b, policyDelegatedPrefix, p.DelegatedPrefix)
-	b = appendAddr(b, policyIPv6Address, p.IPv6Address)
-	b = appendInt(b, policyMaxSessions, int64(p.MaxSessions))
-	b = appendField(b, policyAccount, p.Account)
-	b = appendInt(b, policyInterimInterval, int64(p.InterimInterval))
-	for _, class := range p.Class {
-		b = append(binary.AppendUvarint(append(b, policyClass), uint64(len(class))), class...)
-	}
-	b = appendField(b, policyFilterID, p.FilterID)
-	return appendField(b, policyVRF, p.VRF)
+// fields lists the fields of the policy in a record.
+func (p *SessionPolicy) fields(c *tlv.Codec) {
+	c.OmitZero()
+	p.packetFields(c)
+	p.addressFields(c)
+	tlv.Int(c, policyMaxSessions, &p.MaxSessions)
+	tlv.Bytes(c, policyAccount, &p.Account)
+	tlv.Int(c, policyInterimInterval, &p.InterimInterval)
+	tlv.List(c, policyClass, &p.Class, appendOctets, cloneOctets)
+	tlv.Bytes(c, policyFilterID, &p.FilterID)
+	tlv.Bytes(c, policyVRF, &p.VRF)
 }
 
-// parse sets the policy from its fields.
-func (p *SessionPolicy) parse(fields []byte) error {
-	r := fieldReader{rest: fields}
-	for r.next() {
-		if !p.parsePackets(&r) && !p.parseAddresses(&r) {
-			p.parseAccount(&r)
+func appendOctets(b, octets []byte) []byte { return append(b, octets...) }
+
+func cloneOctets(b []byte) ([]byte, error) { return slices.Clone(b), nil }
+
+func (p *SessionPolicy) packetFields(c *tlv.Codec) {
+	c.Bool(policyCheckSource, &p.CheckSource)
+	c.Prefixes(policyAllowSources, &p.AllowSources)
+	c.Prefixes(policyFramedRoutes, &p.FramedRoutes)
+	rateFields(c, policyUpBits, policyUpBurst, &p.Up)
+	rateFields(c, policyDownBits, policyDownBurst, &p.Down)
+	if c.Optional(policyLimits, p.Limits != nil) {
+		if c.Reading() {
+			p.Limits = new(SessionLimits)
 		}
+		c.Part(policyLimits, "limits",
+			func(b []byte) []byte { return tlv.Append(b, p.Limits.fields) },
+			func(b []byte) error { return tlv.Parse(b, p.Limits.fields) })
 	}
-	return r.err
+	tlv.Int(c, policyMSS, &p.MSS)
+	tlv.Int(c, policyMTU, &p.MTU)
 }
 
-// parsePackets reads a field that concerns packets, and reports whether it is one.
-func (p *SessionPolicy) parsePackets(r *fieldReader) bool {
-	switch r.tag {
-	case policyCheckSource:
-		p.CheckSource = r.flag()
-	case policyAllowSource:
-		p.AllowSources = append(p.AllowSources, r.prefix())
-	case policyFramedRoute:
-		p.FramedRoutes = append(p.FramedRoutes, r.prefix())
-	case policyUpBits:
-		p.Up.Bits = r.uint()
-	case policyUpBurst:
-		p.Up.Burst = r.duration()
-	case policyDownBits:
-		p.Down.Bits = r.uint()
-	case policyDownBurst:
-		p.Down.Burst = r.duration()
-	case policyLimits:
-		p.Limits = new(SessionLimits)
-		p.Limits.parse(r)
-	case policyMSS:
-		p.MSS = int(r.int())
-	case policyMTU:
-		p.MTU = int(r.int())
-	default:
-		return false
-	}
-	return true
+func rateFields(c *tlv.Codec, bits, burst byte, r *datapath.Rate) {
+	tlv.Uint(c, bits, &r.Bits)
+	tlv.Int(c, burst, &r.Burst)
 }
 
-// parseAddresses reads a field that concerns what the peer is assigned, and reports whether it is one.
-func (p *SessionPolicy) parseAddresses(r *fieldReader) bool {
-	switch r.tag {
-	case policyDNS:
-		p.DNS[0] = r.addr()
-	case policySecondDNS:
-		p.DNS[1] = r.addr()
-	case policyIPv6DNS:
-		p.IPv6DNS = append(p.IPv6DNS, r.addr())
-	case policyInterfaceID:
-		r.octets(p.InterfaceID[:])
-	case policyAddressPool:
-		p.AddressPool = r.string()
-	case policyIPv6Pool:
-		p.IPv6Pool = r.string()
-	case policyDelegatedPool:
-		p.DelegatedPool = r.string()
-	case policyIPv6Prefix:
-		p.IPv6Prefix = r.prefix()
-	case policyDelegatedPrefix:
-		p.DelegatedPrefix = r.prefix()
-	case policyIPv6Address:
-		p.IPv6Address = r.addr()
-	default:
-		return false
-	}
-	return true
-}
-
-// parseAccount reads a field that concerns the user's account, and skips an unknown one.
-func (p *SessionPolicy) parseAccount(r *fieldReader) {
-	switch r.tag {
-	case policyMaxSessions:
-		p.MaxSessions = int(r.int())
-	case policyAccount:
-		p.Account = r.string()
-	case policyInterimInterval:
-		p.InterimInterval = r.duration()
-	case policyClass:
-		p.Class = append(p.Class, append([]byte{}, r.value...))
-	case policyFilterID:
-		p.FilterID = r.string()
-	case policyVRF:
-		p.VRF = r.string()
-	}
+func (p *SessionPolicy) addressFields(c *tlv.Codec) {
+	c.Addr(policyDNS, &p.DNS[0])
+	c.Addr(policySecondDNS, &p.DNS[1])
+	c.Addrs(policyIPv6DNS, &p.IPv6DNS)
+	c.Octets(policyInterfaceID, p.InterfaceID[:])
+	tlv.Bytes(c, policyAddressPool, &p.AddressPool)
+	tlv.Bytes(c, policyIPv6Pool, &p.IPv6Pool)
+	tlv.Bytes(c, policyDelegatedPool, &p.DelegatedPool)
+	c.Prefix(policyIPv6Prefix, &p.IPv6Prefix)
+	c.Prefix(policyDelegatedPrefix, &p.DelegatedPrefix)
+	c.Addr(policyIPv6Address, &p.IPv6Address)
 }
 
 // Fields of SessionLimits in a record. The numbers do not change.
@@ -171,31 +98,12 @@ const (
 	limitCount
 )
 
-func (l *SessionLimits) appendTo(b []byte) []byte {
-	b = appendInt(b, limitIdleTimeout, int64(l.IdleTimeout))
-	b = appendInt(b, limitSessionTimeout, int64(l.SessionTimeout))
-	b = appendUint(b, limitMaxBytes, l.MaxBytes)
-	return appendUint(b, limitCount, uint64(l.Count))
-}
-
-// parse sets the limits from a field.
-func (l *SessionLimits) parse(of *fieldReader) {
-	r := fieldReader{rest: of.value}
-	for r.next() {
-		switch r.tag {
-		case limitIdleTimeout:
-			l.IdleTimeout = r.duration()
-		case limitSessionTimeout:
-			l.SessionTimeout = r.duration()
-		case limitMaxBytes:
-			l.MaxBytes = r.uint()
-		case limitCount:
-			l.Count = Counting(r.uintUpTo(math.MaxUint8))
-		}
-	}
-	if r.err != nil {
-		of.fail()
-	}
+func (l *SessionLimits) fields(c *tlv.Codec) {
+	c.OmitZero()
+	tlv.Int(c, limitIdleTimeout, &l.IdleTimeout)
+	tlv.Int(c, limitSessionTimeout, &l.SessionTimeout)
+	tlv.Uint(c, limitMaxBytes, &l.MaxBytes)
+	tlv.Uint(c, limitCount, &l.Count)
 }
 
 // encodedPolicies keeps the fields of the policies that were encoded last: many sessions may share one.
@@ -218,6 +126,24 @@ func (e *encodedPolicies) fields(p *SessionPolicy) []byte {
 	}
 	at := &e.all[e.next]
 	e.next = (e.next + 1) % len(e.all)
-	at.policy, at.fields = p, p.appendTo(nil)
+	at.policy, at.fields = p, tlv.Append(nil, p.fields)
 	return at.fields
+}
+
+// parsedPolicies are policies by their fields: of equal ones one is kept. Nil: all are kept.
+type parsedPolicies map[string]*SessionPolicy
+
+// parse returns the policy with some fields.
+func (p parsedPolicies) parse(fields []byte) (*SessionPolicy, error) {
+	if known := p[string(fields)]; known != nil {
+		return known, nil
+	}
+	policy := new(SessionPolicy)
+	if err := tlv.Parse(fields, policy.fields); err != nil {
+		return nil, err
+	}
+	if p != nil {
+		p[string(fields)] = policy
+	}
+	return policy, nil
 }

@@ -32,7 +32,8 @@ type reconcilerPool struct {
 //
 // Sessions without a device come first: when thousands begin at once, all devices are opened before
 // the first gets addresses. The kernel walks all IPv6 routes for each device that comes up, of which
-// there are few then.
+// there are few then. The device of an adopted session is up: packets of the session flow as soon as it is
+// opened.
 type reconcilerQueue struct {
 	first, jobs []reconcilerJob
 	workers     int
@@ -100,7 +101,7 @@ func (r *reconciler) set(s *sessionState, want desired) {
 	if s.reconcile == nil {
 		s.reconcile = &reconcileState{}
 	}
-	s.reconcile.info, s.reconcile.desired = s.SessionInfo, want
+	s.reconcile.info, s.reconcile.desired = s.info(), want
 	if s.adopted != nil && s.Device == "" {
 		s.reconcile.info.Device = s.adopted.device
 	}
@@ -237,7 +238,7 @@ func (r *reconciler) apply(s *sessionState, info SessionInfo, want desired) (com
 		r.close(is, info)
 	case is.err == nil && is.device == "":
 		r.open(is, info, want.Addressing)
-		if is.err == nil && r.pool.opensWait() {
+		if is.err == nil && info.Device == "" && r.pool.opensWait() {
 			return false
 		}
 		fallthrough

@@ -120,7 +120,7 @@ func newReconcilerLab(n *slowNetwork, sessions int) *reconcilerLab {
 	}
 	l.reconciler = newReconciler(n, n, l.record)
 	for i := range sessions {
-		l.sessions = append(l.sessions, &sessionState{SessionInfo: SessionInfo{SessionID: uint16(i + 1)}})
+		l.sessions = append(l.sessions, &sessionState{sessionIdentity: identityOf(&SessionInfo{SessionID: uint16(i + 1)}, nil)})
 	}
 	return l
 }

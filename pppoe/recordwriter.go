@@ -29,9 +29,7 @@ type recordWriter struct {
 	store    SessionStore
 	pending  []*sessionState
 	policies encodedPolicies
-	buf      []byte // memory for a record, and for its parts
-	fields   []byte
-	ppp      []byte
+	buf, ppp []byte // memory for a record, and for its part
 	counters countersSweep
 }
 
@@ -50,7 +48,7 @@ func (l *serverLoop) recordSession(s *sessionState) {
 // noteStep has the session's record written if the session can no longer be adopted, as its link is
 // negotiated again, or now can.
 func (l *serverLoop) noteStep(s *sessionState) {
-	if (s.record.kind() == wholeRecord) != s.isAdoptable() {
+	if (s.record.kind() == wholeRecord) != l.isAdoptable(s) {
 		l.recordSession(s)
 	}
 }
@@ -58,10 +56,11 @@ func (l *serverLoop) noteStep(s *sessionState) {
 // isAdoptable reports whether a successor could adopt the session: packets flow, the host's network is as the
 // network protocols have agreed, and none is being negotiated. If the record of its result were lost, the
 // peer would take a protocol for open that the successor does not.
-func (s *sessionState) isAdoptable() bool {
+func (l *serverLoop) isAdoptable(s *sessionState) bool {
 	ipv4, ipv6 := s.desired.has(ppp.IPv4), s.desired.has(ppp.IPv6)
-	flows := s.configured.ipv4 == ipv4 && s.configured.ipv6 == ipv6 || s.adopted != nil // soon
-	return s.endReason == nil && !s.networkFailed && s.claims.awaited == nil && (ipv4 || ipv6) && flows &&
+	flows := s.configured.ipv4 == ipv4 && s.configured.ipv6 == ipv6 || s.isBeingAdopted() // soon
+	_, waits := l.awaiting[s]
+	return s.endReason == nil && !s.networkFailed && !waits && (ipv4 || ipv6) && flows &&
 		s.ppp.Phase() == session.PhaseNetwork && !s.ppp.IsNegotiating()
 }
 
@@ -84,20 +83,19 @@ func (l *serverLoop) writeRecords(now time.Time) {
 func (l *serverLoop) writeRecord(now time.Time, s *sessionState) {
 	w, before := &l.records, s.record.kind()
 	s.record = before
-	r := SessionRecord{SessionInfo: s.SessionInfo, Listener: l.listener.Interface}
-	var policy []byte
-	if s.isAdoptable() {
+	r := SessionRecord{SessionInfo: s.info(), Listener: l.listener.Interface}
+	e := recordEncoding{SessionRecord: &r}
+	if l.isAdoptable(s) {
 		w.ppp, r.Open = s.ppp.AppendState(w.ppp[:0], now)
 	}
 	switch {
 	case r.Open:
 		l.completeRecord(now, s, &r)
-		policy = w.policies.fields(s.policy)
+		e.policy = w.policies.fields(s.policy)
 	case before == keyRecord:
 		return
 	}
-	w.fields = r.appendFields(w.fields[:0], policy)
-	w.buf = appendRecord(w.buf[:0], sessionRecordVersion, w.fields)
+	w.buf = e.appendTo(w.buf[:0])
 	w.store.PutSession(s.Generation, w.buf)
 	if s.record = keyRecord; r.Open {
 		s.record = wholeRecord
@@ -111,7 +109,7 @@ func (l *serverLoop) completeRecord(now time.Time, s *sessionState, r *SessionRe
 	if s.adopted != nil && s.Device == "" {
 		r.Device = s.adopted.device
 	}
-	r.Assigned = slices.Collect(s.claims.assigned.all())
+	r.Assigned = slices.Collect(s.claims.all(claimAssigned))
 	r.Leased = l.server.addresses.isLeased(r.IPv4.Remote, s.Unit)
 	r.Prefixes = s.dynamic()
 	r.OwnPolicy = s.authPolicy != nil

@@ -34,6 +34,8 @@ type Server struct {
 	running       bool                       // Run was called; guarded by adopting
 	suspending    sync.Mutex                 // held by Suspend, Resume and Leave
 	suspension    atomic.Pointer[suspension] // nil: the server is not suspended
+	finishing     bool                       // FinishSetups was called; guarded by suspending
+	delayed       atomic.Bool                // the ports are not read yet: see ServerConfig.Delayed
 	leave         func()                     // ends Run; set by it
 }
 
@@ -50,6 +52,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	s.framed, s.users = newFramedClaims(), newUserSessions()
 	s.generations.Store(cfg.LastGeneration)
 	s.setCurrent(cfg)
+	s.delayed.Store(cfg.Delayed)
 	for i, l := range listeners {
 		s.listeners = append(s.listeners, newRunningListener(s, l, uint16(i)))
 	}

@@ -42,7 +42,9 @@ func (l Listener) serves(in vlan.Stack) bool {
 
 // ServerConfig configures a Server.
 type ServerConfig struct {
-	// Concentrator configures discovery. Its MaxPayload is overwritten with each port's.
+	// Concentrator configures discovery. Its MaxPayload is overwritten with each port's, and CookieKey with a key
+	// that is derived from it for each Listener.Interface. A successor with the same CookieKey accepts a PADR that
+	// answers a PADO of this server.
 	Concentrator discovery.ConcentratorConfig
 	// Session configures PPP. IPv4.Remote is set for each session from Pool. A SetupTimeout of zero
 	// is 3 minutes, or more if LCP and authentication may take longer; negative: none.
@@ -102,6 +104,11 @@ type ServerConfig struct {
 	// CountersInterval is the time between two records of what a session has carried, if that has
 	// changed; zero: DefaultCountersInterval; negative: there are none.
 	CountersInterval time.Duration
+	// Delayed is for a successor of a server that is suspended, and goes on with the packets of sessions:
+	// until ReadPorts no port is read; control frames come by Receive. Adopt returns when the loops have the
+	// sessions, and what they have of the host's network follows after Run has begun, a few in each turn of a
+	// loop, as the event Adopted reports.
+	Delayed bool
 	// CheckAdoption is called by Server.Adopt with each session that it could adopt; its error is why it
 	// does not. conflict is what of the session contradicts the configuration: it wraps ErrPoolChanged;
 	// nil: nothing does. Nil: sessions with a conflict are not adopted.
@@ -129,6 +136,8 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return errors.New("pppoe: ServerConfig.LocalPerSession is set, but Shared is one device, with one address")
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: each PADO needs it (RFC 2516 section 5.2)")
+	case len(c.Concentrator.CookieKey) > 0 && len(c.Concentrator.CookieKey) != discovery.CookieKeyLen:
+		return fmt.Errorf("pppoe: ServerConfig.Concentrator.CookieKey has %d octets, not %d", len(c.Concentrator.CookieKey), discovery.CookieKeyLen)
 	case c.Network == nil && c.Shared == nil:
 		return errors.New("pppoe: ServerConfig.Network is not set: it opens the devices of sessions; nor is Shared")
 	case c.Network != nil && c.Shared != nil:

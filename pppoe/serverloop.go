@@ -2,12 +2,15 @@ package pppoe
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"time"
 
 	"upppoe/internal/deadlines"
 	"upppoe/internal/keyed"
 	"upppoe/internal/ratelimit"
+	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
@@ -30,7 +33,8 @@ type serverLoop struct {
 	attachments      *attachments
 	recentLines      recentLines // of PADIs
 	byRequest        keyed.Table[discovery.RequestKey, requested]
-	waiting          map[clientAt]*waitingRequest // requests that wait for a slot
+	waiting          map[clientAt]*waitingRequest     // requests that wait for a slot
+	awaiting         map[*sessionState]ipcp.Agreement // those whose address another session must lose first
 	waitTimers       deadlines.Heap[*waitingRequest]
 	ctx              context.Context // ends with the loop; passed to the Authenticator
 	stopped          bool
@@ -41,6 +45,7 @@ type serverLoop struct {
 	fullLimiter      *ratelimit.Limiter // limits NoFreeSlots events
 	records          recordWriter
 	paced            pacedPackets
+	finishing        *finishingSetups // nil: sessions may begin
 }
 
 var _ owner = (*serverLoop)(nil)
@@ -48,20 +53,32 @@ var _ owner = (*serverLoop)(nil)
 func newServerLoop(s *Server, listener Listener, index uint16, at *attachments) *serverLoop {
 	l := &serverLoop{
 		server: s, listener: listener, index: index, attachments: at,
-		waiting:     make(map[clientAt]*waitingRequest),
+		waiting: make(map[clientAt]*waitingRequest), awaiting: make(map[*sessionState]ipcp.Agreement),
 		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), manyPADTs: ratelimit.New(manyUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
 	}
 	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace, &s.generations)
 	l.loop.admit = l.admitFrame
 	l.loop.owner, l.loop.mss, l.loop.reconciler.pool, l.loop.shared = l, s.cfg.MSS, &s.reconcilers, s.cfg.Shared
+	l.loop.delayed = &s.delayed
 	l.loop.isServer, l.loop.noRemoteAddress, l.loop.sent = true, s.cfg.Shared != nil, &s.counts.sent
 	if l.records = newRecordWriter(&s.cfg); s.cfg.Store != nil {
 		l.loop.afterStep, l.loop.afterTurn = l.noteStep, l.writeRecords
 	}
 	c := s.cfg.Concentrator
-	c.MaxPayloadIn = l.loop.maxPayload
+	c.MaxPayloadIn, c.CookieKey = l.loop.maxPayload, cookieKeyOf(c.CookieKey, listener.Interface)
 	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
 	return l
+}
+
+// cookieKeyOf returns the key of a listener's AC-Cookies, which differs from other listeners': a cookie proves that its
+// client receives frames at this one. Of an empty key it is empty.
+func cookieKeyOf(key []byte, listener string) []byte {
+	if len(key) == 0 {
+		return nil
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(listener))
+	return mac.Sum(nil)
 }
 
 func (l *serverLoop) run(ctx context.Context) error {
@@ -72,7 +89,7 @@ func (l *serverLoop) run(ctx context.Context) error {
 }
 
 func (l *serverLoop) deadline() time.Time {
-	return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next, l.delayed.Next(), l.paced.next, l.records.counters.next)
+	return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next, l.delayed.Next(), l.paced.next, l.records.counters.next, l.finishing.deadline())
 }
 
 func (l *serverLoop) idle() bool { return true }
@@ -83,6 +100,7 @@ func (l *serverLoop) advance(now time.Time) {
 	l.sendDelayedPADOs(now)
 	l.sendPaced(now)
 	l.sweepCounters(now)
+	l.checkFinished(now)
 }
 
 func (l *serverLoop) stop(now time.Time) {
@@ -254,9 +272,9 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	l.recordSession(s)
 	l.byRequest.Put(requested{s})
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
-	l.loop.sendDiscovery(s.SessionInfo, &l.queue)
+	l.loop.sendDiscovery(s.info(), &l.queue)
 	l.server.counts.established.Add(1)
-	l.loop.notify(s.SessionInfo, SessionEstablished{Grant: discovery.Grant{SessionID: s.SessionID, AC: s.Local, ACName: s.ACName, Service: s.Service, MaxPayload: r.MaxPayload}})
+	l.loop.notify(s.info(), SessionEstablished{Grant: discovery.Grant{SessionID: s.SessionID, AC: s.Local, ACName: s.ACName, Service: s.Service, MaxPayload: r.MaxPayload}})
 	l.loop.startPPP(now, s)
 }
 

@@ -139,7 +139,7 @@ func (l *serverLoop) describe(s *sessionState) (SessionStatus, datapath.Session)
 	}
 	tags, _ := strings.CutPrefix(s.Interface, ethernet)
 	status := SessionStatus{
-		SessionInfo: s.SessionInfo, Ethernet: ethernet, VLAN: strings.TrimPrefix(tags, "."), Phase: s.phase(),
+		SessionInfo: s.info(), Ethernet: ethernet, VLAN: strings.TrimPrefix(tags, "."), Phase: s.phase(),
 		Policy: s.policy, Opened: s.firstConfigured.time(), RoundTrip: s.ppp.RoundTrip(), Prefixes: l.loop.dynamicPrefixesOf(s),
 	}
 	if s.configured.ipv4 || s.configured.ipv6 {
@@ -178,7 +178,7 @@ func (s *Server) Lookup(generation uint64) (key SessionKey, ok bool) {
 	defer s.slots.mu.Unlock()
 	for i := range s.slots.all {
 		if of := s.slots.all[i].session; of != nil && of.Generation == generation {
-			return of.Key(), true
+			return of.key(), true
 		}
 	}
 	return key, false

@@ -12,6 +12,10 @@ import (
 
 // closeSession ends a session with a Terminate-Request and waits for the Terminate-Ack.
 func (l *loop) closeSession(now time.Time, s *sessionState, r session.Reason) {
+	if s.isPaused() {
+		l.afterAdoption(now, s, func(now time.Time) { l.closeSession(now, s, r) })
+		return
+	}
 	s.ppp.Close(now, r, l.output(s))
 	l.flush(now, s)
 }
@@ -27,6 +31,10 @@ func (l *loop) closeWithoutWaiting(now time.Time, s *sessionState, r session.Rea
 
 // terminateSession ends a session with a PADT only.
 func (l *loop) terminateSession(now time.Time, s *sessionState, r session.Reason) {
+	if s.isPaused() {
+		l.afterAdoption(now, s, func(now time.Time) { l.terminateSession(now, s, r) })
+		return
+	}
 	s.ppp.Down(now, r, l.output(s))
 	l.flush(now, s)
 }
@@ -42,6 +50,9 @@ func (l *loop) replaceSession(now time.Time, s *sessionState, why string) {
 
 // dropSession ends a session without a packet to the peer.
 func (l *loop) dropSession(now time.Time, s *sessionState, r session.Reason) {
+	if s.noPADT && s.isPaused() {
+		return // it waits for that already
+	}
 	s.noPADT = true
 	l.terminateSession(now, s, r)
 }
@@ -90,7 +101,7 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	if !s.noPADT {
 		var q wire.Queue
 		q.Add(l.padt(s))
-		l.sendDiscovery(s.SessionInfo, &q)
+		l.sendDiscovery(s.info(), &q)
 	}
 	s.desired.device = false
 	l.reconcile(s)

@@ -39,11 +39,11 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		}
 		return
 	}
-	if l.queueForDevice(s, packet, frame) {
+	if l.queueForDevice(s, packet, frame) || l.holdFrame(now, s, frame) {
 		return
 	}
 	if l.trace {
-		l.notify(s.SessionInfo, FrameReceived{Frame: packet})
+		l.notify(s.info(), FrameReceived{Frame: packet})
 	}
 	if l.repeatsRequest(now, s, packet) {
 		return

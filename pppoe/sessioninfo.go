@@ -47,6 +47,11 @@ func (s SessionInfo) Key() SessionKey {
 	return SessionKey{s.Interface, s.Peer, s.SessionID, s.Generation, s.vlan}
 }
 
+// frameKey returns the key by which the frames of the session are found, whose local address is given.
+func (k SessionKey) frameKey(local wire.Addr) datapath.Key {
+	return datapath.Key{VLAN: k.vlan, Local: local, Peer: k.Peer, SessionID: k.SessionID}
+}
+
 // KeyOf returns the key of the session that a data path knows by its configuration.
 func KeyOf(c datapath.SessionConfig) SessionKey {
 	return SessionKey{c.Attachment, c.Peer, c.SessionID, c.Generation, c.VLAN}
@@ -55,10 +60,5 @@ func KeyOf(c datapath.SessionConfig) SessionKey {
 // pathConfig returns the data path's configuration of the session, with a device of its own or a
 // shared one.
 func (s *SessionInfo) pathConfig(d tun.Device, shared *datapath.SharedDevice) datapath.SessionConfig {
-	return datapath.SessionConfig{Key: s.frameKey(), Attachment: s.Interface, Generation: s.Generation, Device: d, Shared: shared}
-}
-
-// frameKey returns the key by which the session's frames are found.
-func (s *SessionInfo) frameKey() datapath.Key {
-	return datapath.Key{VLAN: s.vlan, Local: s.Local, Peer: s.Peer, SessionID: s.SessionID}
+	return datapath.SessionConfig{Key: s.Key().frameKey(s.Local), Attachment: s.Interface, Generation: s.Generation, Device: d, Shared: shared}
 }

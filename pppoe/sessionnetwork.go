@@ -21,6 +21,11 @@ type configured struct {
 	ipv4, ipv6 bool
 }
 
+// configuredBy returns what a Configured reports.
+func configuredBy(a Addressing) configured {
+	return configured{uint16(a.MTU), a.HasIPv4(), a.HasIPv6()}
+}
+
 // configuredAddressing returns what Configured has last reported.
 func (s *sessionState) configuredAddressing() Addressing {
 	a := Addressing{MTU: int(s.configured.mtu), VRF: s.policy.VRF}
@@ -89,12 +94,12 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 	if s.endReason != nil || s.networkFailed {
 		return
 	}
+	if s.Device == "" && a.device != "" {
+		l.deviceOpened(now, s, a)
+	}
 	if a.err != nil {
 		l.networkFailure(now, s, a.err)
 		return
-	}
-	if s.Device == "" {
-		l.deviceOpened(now, s, a)
 	}
 	if a.addressing == s.desiredAddressing() && a.addressing != s.configuredAddressing() && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
 		l.applyPolicy(s, a.addressing)
@@ -106,8 +111,10 @@ func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
 		s.limits.start(now)
 		l.setTimer(now, s)
 		before := s.configuredAddressing()
-		s.configured = configured{uint16(a.addressing.MTU), a.addressing.HasIPv4(), a.addressing.HasIPv6()}
-		if !l.adoptionComplete(now, s) {
+		s.configured = configuredBy(a.addressing)
+		if s.isBeingAdopted() {
+			l.announceAdopted(now, s)
+		} else {
 			l.emit(now, s, Configured{Addressing: a.addressing, Previous: before, Policy: s.policy})
 		}
 		l.flushDeviceQueue(s)
@@ -121,7 +128,7 @@ func (l *loop) deviceOpened(now time.Time, s *sessionState, a actual) {
 		s.path.AddCounters(s.adopted.counters)
 		s.adopted.counters = datapath.Counters{}
 	}
-	if s.adopted == nil || s.adopted.announced {
+	if !s.isBeingAdopted() {
 		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
 }

@@ -1,12 +1,14 @@
 package pppoe_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write the golden records anew")
 
 // fill sets all fields of a value, to values that differ.
-func fill(t *testing.T, v reflect.Value, n *uint64) {
+func fill(t testing.TB, v reflect.Value, n *uint64) {
 	t.Helper()
 	*n++
 	switch v.Interface().(type) {
@@ -61,7 +63,7 @@ func fill(t *testing.T, v reflect.Value, n *uint64) {
 }
 
 // fullRecord returns a record in which everything is set.
-func fullRecord(t *testing.T) pppoe.SessionRecord {
+func fullRecord(t testing.TB) pppoe.SessionRecord {
 	r := pppoe.SessionRecord{
 		SessionInfo: pppoe.SessionInfo{
 			Interface: "eth0", SessionID: 7, Local: serverAddr, Peer: clientAddr, Generation: 300, Unit: 6,
@@ -88,9 +90,9 @@ func fullRecord(t *testing.T) pppoe.SessionRecord {
 	return r
 }
 
-// goldenRecords are records of which the octets are in testdata, and stay what they are: an earlier program
-// has written them.
-func goldenRecords(t *testing.T) map[string][]byte {
+// goldenRecords are records of which the octets are in testdata, in hexadecimal, and stay what they are: an earlier
+// program has written them.
+func goldenRecords(t testing.TB) map[string][]byte {
 	whole, key := fullRecord(t), fullRecord(t)
 	whole.Policy = &pppoe.SessionPolicy{
 		CheckSource: true, AllowSources: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")},
@@ -105,9 +107,10 @@ func goldenRecords(t *testing.T) map[string][]byte {
 // TestGoldenRecords: records are encoded as they always were.
 func TestGoldenRecords(t *testing.T) {
 	for name, b := range goldenRecords(t) {
-		file := filepath.Join("testdata", "sessionrecord", name)
+		file := filepath.Join("testdata", "sessionrecord", "2-"+name+".hex")
+		got := hex.EncodeToString(b) + "\n"
 		if *update {
-			if err := os.WriteFile(file, b, 0o644); err != nil {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -115,8 +118,8 @@ func TestGoldenRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(b) != string(want) {
-			t.Errorf("%s is encoded as\n%x, was\n%x", name, b, want)
+		if got != string(want) {
+			t.Errorf("%s is encoded as\n%s, was\n%s", name, got, want)
 		}
 	}
 }
@@ -187,13 +190,26 @@ func TestNewerRecord(t *testing.T) {
 	}
 }
 
-// FuzzParseSessionRecord: what is parsed is encoded so that it is parsed again; nothing panics.
-func FuzzParseSessionRecord(f *testing.F) {
+// TestOlderRecord: records of version 1 are refused with a clear message, and a PADT can be sent.
+func TestOlderRecord(t *testing.T) {
 	for _, name := range []string{"whole", "key", "plain"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "sessionrecord", name))
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
+		r, err := pppoe.ParseSessionRecord(b)
+		if !errors.Is(err, pppoe.ErrRecordVersion) || !r.HasKey() || r.Interface != "eth0" || r.Peer != clientAddr || r.Local != serverAddr || r.Open {
+			t.Errorf("%s: %v, %+v", name, err, r)
+		}
+		if want := "version 1, known is 2"; err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %q does not have %q", name, err, want)
+		}
+	}
+}
+
+// FuzzParseSessionRecord: what is parsed is encoded so that it is parsed again; nothing panics.
+func FuzzParseSessionRecord(f *testing.F) {
+	for _, b := range goldenRecords(f) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

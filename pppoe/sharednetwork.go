@@ -59,7 +59,8 @@ func (l *loop) reconcileShared(s *sessionState) (a actual) {
 	}
 	a.device, a.path, a.addressing = l.shared.Device.Name(), s.path, s.desired.addressing()
 	if a.path == nil {
-		if a.path, a.err = l.path.Add(s.pathConfig(nil, l.shared.Device)); a.err != nil {
+		info := s.info()
+		if a.path, a.err = l.path.Add(info.pathConfig(nil, l.shared.Device)); a.err != nil {
 			return a
 		}
 		s.path = a.path // removed with the session, whatever fails
@@ -115,7 +116,7 @@ func (l *loop) routeShared(s *sessionState, prefixes []netip.Prefix) {
 	if slices.Equal(have, want) {
 		return
 	}
-	l.shared.Routes.SetRoutes(s.SessionInfo, have, want)
+	l.shared.Routes.SetRoutes(s.info(), have, want)
 	if l.sharedRoutes[s] = want; len(want) == 0 {
 		delete(l.sharedRoutes, s)
 	}

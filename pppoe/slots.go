@@ -4,7 +4,6 @@ import (
 	"iter"
 	"sync"
 
-	"upppoe/internal/keyed"
 	"upppoe/pppoe/limit"
 	"upppoe/pppoe/wire"
 )
@@ -19,9 +18,8 @@ type slots struct {
 	maxPerClient int // 0: no limit
 	sessions     *limit.Counter
 	halfOpen     *limit.Counter
-	all          []slot
-	clients      keyed.Table[wire.Addr, *clientSlots] // those that have a slot
-	waiting      map[wire.Addr]*waitingRequest        // by client: the request that waits for one of its sessions to end
+	clientSlots
+	waiting map[wire.Addr]*waitingRequest // by client: the request that waits for one of its sessions to end
 }
 
 // slot is the state of one slot.
@@ -32,22 +30,16 @@ type slot struct {
 	taken    bool
 	inRing   bool // in slots.free, though it may be taken
 	halfOpen bool // its session has not reached its network phase
-	// The client's slots form a list, in the order in which they were taken; -1: none.
+
+	// Of the client's ring; before the oldest is the newest.
 	older, newer int32
+	// Of a client's oldest slot: the oldest of the next client of its chain, or -1; and the number of slots.
+	next, count int32
 }
-
-// clientSlots are the slots of one client.
-type clientSlots struct {
-	client            wire.Addr
-	n, oldest, newest int32
-}
-
-// TableKey returns the key of slots.clients.
-func (c *clientSlots) TableKey() wire.Addr { return c.client }
 
 func newSlots(n, each int, access AccessConfig) *slots {
 	s := &slots{
-		free: make([]int32, n), nfree: n, maxPerClient: each, all: make([]slot, n),
+		free: make([]int32, n), nfree: n, maxPerClient: each, clientSlots: newClientSlots(n),
 		sessions: limit.NewCounter(limit.Sessions, access.Sessions), halfOpen: limit.NewCounter(limit.HalfOpen, access.HalfOpen),
 		waiting: make(map[wire.Addr]*waitingRequest),
 	}
@@ -92,8 +84,7 @@ func (s *slots) take(o limit.Origin, at *serverLoop) (slot int, err error) {
 }
 
 func (s *slots) takeLocked(o limit.Origin, at *serverLoop) (number int, err error) {
-	of := s.clients.Get(o.Client)
-	if err := s.admit(o, of); err != nil {
+	if err := s.admit(o); err != nil {
 		return 0, err
 	}
 	number = s.takeFree()
@@ -118,17 +109,8 @@ func (s *slots) takeFree() int {
 
 // assign assigns a slot that is free to a client.
 func (s *slots) assign(number int, o limit.Origin, at *serverLoop) {
-	of := s.clients.Get(o.Client)
-	if of == nil {
-		of = &clientSlots{client: o.Client, oldest: int32(number), newest: -1}
-		s.clients.Put(of)
-	}
-	s.all[number] = slot{taken: true, inRing: s.all[number].inRing, origin: o, owner: at, older: of.newest, newer: -1}
-	if of.newest >= 0 {
-		s.all[of.newest].newer = int32(number)
-	}
-	of.newest = int32(number)
-	of.n++
+	s.all[number] = slot{taken: true, inRing: s.all[number].inRing, origin: o, owner: at}
+	s.link(int32(number))
 	s.sessions.Add(o)
 }
 
@@ -149,11 +131,11 @@ func (s *slots) adopt(number int, o limit.Origin, at *serverLoop) (got int, err 
 }
 
 // admit reports whether a client may have another slot.
-func (s *slots) admit(o limit.Origin, of *clientSlots) error {
+func (s *slots) admit(o limit.Origin) error {
 	switch {
 	case s.sessions.Total() == len(s.all):
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.Total}
-	case s.maxPerClient > 0 && of != nil && int(of.n) >= s.maxPerClient:
+	case s.maxPerClient > 0 && s.count(o.Client) >= s.maxPerClient:
 		return limit.Exceeded{What: limit.Sessions, Scope: limit.PerClient}
 	}
 	if err := s.sessions.Admit(o); err != nil {
@@ -206,7 +188,8 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	is := s.all[number]
-	s.unlink(number)
+	s.unlink(int32(number))
+	s.all[number] = slot{}
 	s.sessions.Remove(is.origin)
 	if is.halfOpen {
 		s.halfOpen.Remove(is.origin)
@@ -224,24 +207,4 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 	}
 	delete(s.waiting, is.origin.Client)
 	return w, next
-}
-
-// unlink removes a slot from its client's list.
-func (s *slots) unlink(number int) {
-	is := s.all[number]
-	of := s.clients.Get(is.origin.Client)
-	if is.older >= 0 {
-		s.all[is.older].newer = is.newer
-	} else {
-		of.oldest = is.newer
-	}
-	if is.newer >= 0 {
-		s.all[is.newer].older = is.older
-	} else {
-		of.newest = is.older
-	}
-	if of.n--; of.n == 0 {
-		s.clients.Delete(is.origin.Client)
-	}
-	s.all[number] = slot{}
 }

@@ -30,20 +30,11 @@ func TestSlotsInOrder(t *testing.T) {
 			s.release(2 * i)
 			want = slices.DeleteFunc(want, func(slot int) bool { return slot == 2*i })
 		}
-		var got []int
-		for of := s.clients.Get(wire.Addr{2}); of != nil && len(got) < 8; of = nil {
-			for i := of.oldest; i >= 0; i = s.all[i].newer {
-				got = append(got, int(i))
-			}
-			if int(of.n) != len(got) || int(of.newest) != got[len(got)-1] {
-				t.Errorf("%v given back: %+v, in order %v", back, of, got)
-			}
-		}
-		if !slices.Equal(got, want) {
+		if got := slices.Collect(s.of(wire.Addr{2})); !slices.Equal(got, want) {
 			t.Errorf("%v given back: it has %v, want %v", back, got, want)
 		}
-		if s.clients.Get(wire.Addr{4}).n != 3 {
-			t.Errorf("%v given back: the other client has %+v", back, s.clients.Get(wire.Addr{4}))
+		if got := slices.Collect(s.of(wire.Addr{4})); !slices.Equal(got, []int{1, 3, 5}) {
+			t.Errorf("%v given back: the other client has %v", back, got)
 		}
 	}
 }
@@ -71,10 +62,10 @@ func TestSlotsWait(t *testing.T) {
 	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {
 		t.Error("two requests of a client wait at the same time")
 	}
-	if w, _ := s.release(5); w != first || s.waiting[wire.Addr{2}] != nil || s.clients.Get(wire.Addr{2}).n != 10 || s.clients.Get(wire.Addr{2}).newest != 10 {
-		t.Errorf("a slot that is free goes to %+v; %+v", w, s.clients.Get(wire.Addr{2}))
+	if w, _ := s.release(5); w != first || s.waiting[wire.Addr{2}] != nil || s.count(wire.Addr{2}) != 10 || s.all[*s.oldest(wire.Addr{2})].older != 10 {
+		t.Errorf("a slot that is free goes to %+v; %+v", w, slices.Collect(s.of(wire.Addr{2})))
 	}
-	if w, _ := s.release(6); w != nil || s.clients.Get(wire.Addr{2}).n != 9 {
+	if w, _ := s.release(6); w != nil || s.count(wire.Addr{2}) != 9 {
 		t.Error("a slot is assigned though no request waits")
 	}
 	takeSlot(s, wire.Addr{2}, here)

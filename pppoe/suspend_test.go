@@ -150,7 +150,7 @@ func TestNotAdopted(t *testing.T) {
 		change(6, func(s *pppoe.StoredSession, r *pppoe.SessionRecord) { r.Listener = "elsewhere" })
 		change(7, func(s *pppoe.StoredSession, r *pppoe.SessionRecord) { r.PPP = nil })
 		change(8, func(s *pppoe.StoredSession, r *pppoe.SessionRecord) { r.IPv4.Remote = l.server.Pool.Address(0) }) // of generation 1
-		change(9, func(s *pppoe.StoredSession, r *pppoe.SessionRecord) { s.Counters = []byte{1, 7} })
+		change(9, func(s *pppoe.StoredSession, r *pppoe.SessionRecord) { s.Counters = []byte{2, 7} })
 		want := map[uint64]error{
 			1: pppoe.ErrIPv4InUse, 2: pppoe.ErrRecordVersion, 3: refused, 4: otherBoot, 5: pppoe.ErrNotOpen, 6: pppoe.ErrNoListener,
 			7: nil, 9: pppoe.ErrRecord,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"upppoe/ipcp"
+	"upppoe/pppoe/wire"
 )
 
 // movingNetwork is a slowNetwork with VRFs, which records what it configures.
@@ -84,8 +85,9 @@ func TestFramedClaimsOfVRFs(t *testing.T) {
 
 // TestRecordOfVRF: the record of a session has the VRF of its policy.
 func TestRecordOfVRF(t *testing.T) {
-	var p SessionPolicy
-	if err := p.parse((&SessionPolicy{VRF: "red"}).appendTo(nil)); err != nil || p.VRF != "red" {
-		t.Errorf("VRF %q, %v", p.VRF, err)
+	p := SessionPolicy{VRF: "red"}
+	r := SessionRecord{SessionInfo: SessionInfo{SessionID: 7, Peer: wire.Addr{2, 1}}, Listener: "eth0", Open: true, Policy: &p}
+	if got, err := ParseSessionRecord(r.AppendTo(nil)); err != nil || got.VRF != "red" || got.Policy.VRF != "red" {
+		t.Errorf("VRF %q, of its policy %q: %v", got.VRF, got.Policy.VRF, err)
 	}
 }

@@ -112,15 +112,15 @@ func (s *Session) unparkLayer(p *parked, l *layer) {
 }
 
 // Init makes a session that is part of another struct one in PhaseDead, as New does.
-func (c *Compact) Init(cfg *Config, peer Peer) { *c = Compact{cfg: cfg, running: New(cfg, peer)} }
+func (c *Compact) Init(cfg *Config, peer Peer, out *Output) {
+	*c = Compact{cfg: cfg, running: out.session()}
+	c.running.Init(cfg, peer)
+}
 
 // unpark returns the session.
 func (c *Compact) unpark(out *Output) *Session {
 	if c.running == nil {
-		c.running, out.spare = out.spare, nil
-		if c.running == nil {
-			c.running = new(Session)
-		}
+		c.running = out.session()
 		c.running.unpark(c.cfg, &c.parked)
 		c.parked = parked{}
 	}
@@ -131,7 +131,10 @@ func (c *Compact) unpark(out *Output) *Session {
 func (c *Compact) park(out *Output) {
 	if p, ok := c.running.park(); ok {
 		*c.running = Session{}
-		c.parked, out.spare, c.running = p, c.running, nil
+		if len(out.spare) < maxSpare {
+			out.spare = append(out.spare, c.running)
+		}
+		c.parked, c.running = p, nil
 	}
 }
 

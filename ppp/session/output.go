@@ -11,8 +11,22 @@ import (
 type Output struct {
 	Frames ppp.Queue
 	events []Event
-	before []int    // for each event, how many frames were queued before it
-	spare  *Session // for a Compact that is unparked; nil: none
+	before []int      // for each event, how many frames were queued before it
+	spare  []*Session // for a Compact that begins or is unparked
+}
+
+// maxSpare bounds the memory that is kept for further sessions.
+const maxSpare = 64
+
+// session returns memory for a session.
+func (o *Output) session() *Session {
+	n := len(o.spare)
+	if n == 0 {
+		return new(Session)
+	}
+	s := o.spare[n-1]
+	o.spare = o.spare[:n-1]
+	return s
 }
 
 // Reset empties the output and keeps its memory, but not that of its events.

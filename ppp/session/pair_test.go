@@ -49,7 +49,7 @@ type link interface {
 // newCompact returns a Compact in PhaseDead.
 func newCompact(cfg *session.Config) *session.Compact {
 	c := new(session.Compact)
-	c.Init(cfg, session.Peer{})
+	c.Init(cfg, session.Peer{}, new(session.Output))
 	return c
 }
 
