@@ -78,11 +78,19 @@ func (p *Port) receive(fd uintptr) bool {
 		if p.moderator.pause() && p.rx.system(unix.SYS_RECVMMSG, fd) != unix.EAGAIN {
 			return true
 		}
-		if !p.readable.ready(fd) {
+		if !p.await(fd) {
 			return true
 		}
 	}
 	return true
+}
+
+// await waits for frames as waiter.ready says.
+func (p *Port) await(fd uintptr) bool {
+	if p.moderator.packetless() && p.readable.timeout == 0 {
+		return p.poller.ready(fd)
+	}
+	return p.readable.ready(fd)
 }
 
 // send makes the system call of WriteBatch. It waits until the socket has room; EAGAIN means that

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/host/nic"
 	"upppoe/pppoe"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
@@ -50,6 +51,7 @@ type Port struct {
 
 	rx        batch
 	readable  waiter
+	poller    pollerWaiter // waits in place of readable while no packets are expected
 	moderator readModerator
 	isDown    atomic.Bool // the interface went down, and nothing has been received since
 
@@ -156,7 +158,7 @@ func OpenPorts(a Attachment) (pppoe.Ports, error) {
 }
 
 func check(name string) (*net.Interface, error) {
-	iface, err := net.InterfaceByName(name)
+	iface, err := nic.ByName(name)
 	switch fault := unix.Errno(0); {
 	case errors.As(err, &fault): // the query failed, as without free descriptors
 		return nil, fault
@@ -211,7 +213,10 @@ func (p *Port) setUp() (err error) {
 		}
 		err = p.joinAddresses(int(fd))
 	})
-	return errors.Join(failed, err)
+	if err := errors.Join(failed, err); err != nil {
+		return err
+	}
+	return p.poller.init(&p.socket)
 }
 
 // joinAddresses makes the network card receive frames for addresses that are not its own.
@@ -239,6 +244,8 @@ func (p *Port) MTU() int { return p.mtu }
 func (p *Port) Close() error {
 	return p.close()
 }
+
+func (p *Port) close() error { return errors.Join(p.socket.close(), p.poller.close()) }
 
 // Stats are counters of a port since it was opened.
 type Stats struct {
@@ -278,7 +285,7 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 			p.readable.timeout = 0
 		}
 		if n > 0 || err != nil {
-			p.moderator.count(n)
+			p.moderator.count(frames[:n])
 			return n, err
 		}
 	}

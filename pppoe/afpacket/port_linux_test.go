@@ -166,10 +166,31 @@ func reading(p *afpacket.Port) (frames chan string, failed chan error) {
 	return frames, failed
 }
 
+// onlyControlFrames sends so many frames without a packet to a port that it expects none any more.
+func (w *testWire) onlyControlFrames(peer *afpacket.Port, frames <-chan string) {
+	w.Helper()
+	for range 100 {
+		if n, err := peer.WriteBatch([][]byte{frame(near, far, wire.EtherTypeSession, "")}); n != 1 {
+			w.Fatal(err)
+		}
+		<-frames
+	}
+}
+
 func TestCloseEndsReadBatch(t *testing.T) {
-	w := newWire(t)
-	p := w.port(w.near, "near", wire.EtherTypeSession)
-	_, failed := reading(p)
+	for _, packetless := range []bool{false, true} {
+		w := newWire(t)
+		p := w.port(w.near, "near", wire.EtherTypeSession)
+		frames, failed := reading(p)
+		if packetless {
+			w.onlyControlFrames(w.port(w.far, "far", wire.EtherTypeSession), frames)
+		}
+		testClose(t, p, failed)
+	}
+}
+
+func testClose(t *testing.T, p *afpacket.Port, failed <-chan error) {
+	t.Helper()
 	p.Close()
 	if err := <-failed; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("ReadBatch returned %v, want net.ErrClosed", err)
@@ -185,11 +206,15 @@ func TestCloseEndsReadBatch(t *testing.T) {
 // TestInterfaceRemoved: an interface that is down for a while is not lost; one that is removed is,
 // whether the kernel reported the down state to the reader or to a writer.
 func TestInterfaceRemoved(t *testing.T) {
-	for _, writes := range []bool{false, true} {
+	for i := range 4 {
+		writes, packetless := i&1 != 0, i&2 != 0
 		w := newWire(t)
 		p := w.port(w.near, "near", wire.EtherTypeSession)
 		peer := w.port(w.far, "far", wire.EtherTypeSession)
 		frames, failed := reading(p)
+		if packetless {
+			w.onlyControlFrames(peer, frames)
+		}
 
 		w.link(w.near, "near", netlink.LinkSetDown)
 		if writes {
@@ -246,6 +271,35 @@ func TestNoAllocation(t *testing.T) {
 	exchange := exchange(w, vlan.Stack{})
 	if n := testing.AllocsPerRun(200, exchange); n != 0 {
 		t.Errorf("a batch there costs %v allocations, want none", n)
+	}
+}
+
+// TestNoAllocationWaiting: a reader that waits for each frame allocates nothing, whether packets are
+// expected or not.
+func TestNoAllocationWaiting(t *testing.T) {
+	w := newWire(t)
+	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
+	read := make(chan struct{})
+	// Ends with the port.
+	go func() {
+		in := buffers(1, 1514)
+		for {
+			if _, err := b.ReadBatch(in); err != nil {
+				return
+			}
+			read <- struct{}{}
+		}
+	}()
+	for what, payload := range map[string]string{"packets": "\x11\x00\x00\x01\x00\x02\x00\x21", "control frames": "\x11\x00\x00\x01\x00\x02\xc0\x21"} {
+		out := [][]byte{frame(far, near, wire.EtherTypeSession, payload)}
+		if n := testing.AllocsPerRun(200, func() {
+			if n, err := a.WriteBatch(out); n != 1 {
+				t.Fatal(err)
+			}
+			<-read
+		}); n != 0 {
+			t.Errorf("%s: %v allocations for each, want none", what, n)
+		}
 	}
 }
 

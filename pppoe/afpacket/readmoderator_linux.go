@@ -2,11 +2,14 @@ package afpacket
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe/datapath"
 )
 
 // readModerator is interrupt moderation for a reader: in a stream of frames, a reader that has read
@@ -17,6 +20,7 @@ type readModerator struct {
 	periodStart time.Time // when the current period began
 	frames      int       // in the current period
 	stream      bool      // the previous period had a stream
+	reads       int       // since the last with a packet, up to packetlessReads
 }
 
 const (
@@ -25,10 +29,22 @@ const (
 	streamFrames = 10
 	// pauseTime is the minimum length of a pause; the kernel's timers add 50 microseconds.
 	pauseTime = 50 * time.Microsecond
+	// packetlessReads are reads without a packet after which none is expected soon.
+	packetlessReads = 64
 )
 
 // count counts received frames.
-func (m *readModerator) count(n int) { m.frames += n }
+func (m *readModerator) count(frames []datapath.Frame) {
+	m.frames += len(frames)
+	m.reads = min(m.reads+1, packetlessReads)
+	if slices.ContainsFunc(frames, func(f datapath.Frame) bool { return datapath.IsPacket(f.Data) }) {
+		m.reads = 0
+	}
+}
+
+// packetless reports whether no IP packet is expected soon, so that the reader may wait at less cost, if
+// somewhat longer: the control frames of idle sessions are not urgent.
+func (m *readModerator) packetless() bool { return m.reads == packetlessReads }
 
 // drained is called when there is nothing more to read. It reports whether to pause.
 func (m *readModerator) drained(now time.Time) (pause bool) {

@@ -15,7 +15,8 @@ import (
 
 // socket is a packet socket that is not registered with the runtime's poller. The poller would be
 // woken for each frame received, and each frame sent, even while the program is busy with earlier
-// ones. Instead, an idle goroutine waits for the socket itself, on a thread of its own.
+// ones. Instead, an idle goroutine waits for the socket itself, on a thread of its own; or, where no
+// packets are received, as pollerWaiter says.
 type socket struct {
 	file      *os.File
 	raw       syscall.RawConn
@@ -123,7 +124,6 @@ func (w *waiter) wait(eventfd uintptr) {
 	woken := w.fds[1].Revents != 0
 	w.interrupted = errno == 0 && n == 0 || woken
 	if woken && !w.closed.Load() { // after close it stays readable
-		var count [8]byte
-		unix.Read(int(eventfd), count[:])
+		readWakeup(eventfd)
 	}
 }
