@@ -3,12 +3,12 @@ package linux
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/ebpf"
+	"upppoe/internal/host/nic"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/datapath"
@@ -74,14 +74,14 @@ func filter(ports pppoe.Ports, set func(ebpf.Socket) error) error {
 // attach returns an interface in the kernel data path. It is attached at first use, and again after
 // it has been re-created. A permanent error is kept, too, and returned without another try.
 func (o *Opener) attach(name string) (*ebpf.Interface, error) {
-	nic, err := net.InterfaceByName(name)
+	is, err := nic.ByName(name)
 	if err != nil {
 		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if a := o.attached[name]; a != nil {
-		if a.index == nic.Index {
+		if a.index == is.Index {
 			return a.Interface, a.err
 		}
 		if a.err == nil {
@@ -96,7 +96,7 @@ func (o *Opener) attach(name string) (*ebpf.Interface, error) {
 	if o.attached == nil {
 		o.attached = make(map[string]*attached)
 	}
-	o.attached[name] = &attached{at, nic.Index, err}
+	o.attached[name] = &attached{at, is.Index, err}
 	return at, err
 }
 

@@ -1,21 +1,27 @@
 package linux
 
 import (
-	"time"
+	"errors"
+	"fmt"
 
 	"upppoe/internal/ebpf"
 	"upppoe/internal/host/netconfig"
-	"upppoe/pppoe/datapath"
 )
 
 // Sweep removes from the kernel data path what the sessions of an earlier process have left there and no
-// session has been added for since. It returns the number of these sessions. It must be called once when
-// all that are to be adopted were added.
+// session has been added for since; all of it, if this Opener has another data path. It returns the number of
+// these sessions, as far as it is known. It must be called once when all that are to be adopted were added.
 func (o *Opener) Sweep() (sessions int) {
-	if e := o.current(); e != nil {
-		sessions = e.Sweep()
+	e := o.current()
+	switch {
+	case e != nil:
+		return e.Sweep()
+	case o.Pin != "":
+		if err := ebpf.RemovePins(o.Pin); err != nil {
+			logger(o.Log).Warn(fmt.Sprintf("the kernel goes on with sessions of an earlier program: %v", err))
+		}
 	}
-	return sessions
+	return 0
 }
 
 // Sweeper is a HostNetwork that an earlier process may have left devices for: that of NewNetwork.
@@ -30,15 +36,15 @@ var _ Sweeper = (*netconfig.Configurer)(nil)
 // Leave is Close of a process that has a successor: what is pinned goes on carrying packets.
 func (o *Opener) Leave() error { return o.close((*ebpf.Engine).Leave) }
 
-// Release lets a successor open what is pinned before this process has ended. Until Take the Opener and
-// its sessions must not be used; Close is Leave then.
+// Release lets a successor open what is pinned before this process has ended. Until Take no session is added
+// to the kernel data path, whose queue waits; the Opener and its sessions must not be used; Close is Leave.
 func (o *Opener) Release() {
 	if e := o.current(); e != nil {
 		e.Release()
 	}
 }
 
-// Take undoes Release. The error says that another process has what is pinned.
+// Take undoes Release, and has the kernel data path do what has waited. The error says that another process has what is pinned.
 func (o *Opener) Take() error {
 	if e := o.current(); e != nil {
 		return e.Take()
@@ -52,24 +58,6 @@ func (o *Opener) IsPinned() bool {
 	return e != nil && e.IsPinned()
 }
 
-// SetDeadline sets the time from which on the kernel drops the packets of all sessions, also when this
-// process does not run, and the deadline of Fence; the zero time, the initial one: none. It takes effect
-// at once, and on a kernel data path that is opened later.
-func (o *Opener) SetDeadline(t time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.deadline = t
-	if o.engine != nil {
-		o.engine.SetDeadline(t)
-	}
-	if o.Fence != nil {
-		o.Fence.SetDeadline(t)
-	}
-}
-
-// NewFence returns a fence whose clock goes on while the machine is suspended.
-func NewFence() *datapath.Fence { return datapath.NewFence(ebpf.BootTime) }
-
 // current returns the engine; nil: it is not open.
 func (o *Opener) current() *ebpf.Engine {
 	o.mu.Lock()
@@ -77,14 +65,17 @@ func (o *Opener) current() *ebpf.Engine {
 	return o.engine
 }
 
-// close closes the engine by one of its methods.
-func (o *Opener) close(by func(*ebpf.Engine) error) error {
+// close closes the engine by one of its methods, and the fence of the kernel.
+func (o *Opener) close(by func(*ebpf.Engine) error) (err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	e := o.engine
-	o.engine, o.attached = nil, nil
-	if e == nil {
-		return nil
+	if o.egress != nil {
+		err = o.egress.Close()
 	}
-	return by(e)
+	e := o.engine
+	o.engine, o.attached, o.egress = nil, nil, nil
+	if e == nil {
+		return err
+	}
+	return errors.Join(err, by(e))
 }

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"os"
 
+	"upppoe/internal/host/nic"
 	"upppoe/internal/process/passfd"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -71,8 +71,8 @@ func (o *Opener) ports(name string, inherit func([]*os.File) (pppoe.Ports, error
 // characters that a service manager accepts.
 func nameOf(a afpacket.Attachment) string {
 	address := a.Source.String()
-	if nic, err := net.InterfaceByName(a.Interface); err == nil {
-		address += nic.HardwareAddr.String()
+	if at, err := nic.ByName(a.Interface); err == nil {
+		address += at.HardwareAddr.String()
 	}
 	return hashed("port", a.Interface, a.VLAN.String(), address, fmt.Sprint(a.SourcePrefix))
 }

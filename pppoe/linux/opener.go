@@ -10,6 +10,7 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // Opener opens the ports of a Client or Server, with the data path of their sessions. The zero
@@ -46,6 +47,11 @@ type Opener struct {
 	Clean bool
 	// Fence stops ports, and SetDeadline the kernel, at a deadline; nil: there is none.
 	Fence *datapath.Fence
+	// FencedSource is a source address whose frames the kernel drops from the deadline on when they leave an
+	// attachment's interface: those that a process which was stopped has checked before, and sends when it goes
+	// on. These are PPPoE frames and those with AnnouncementType. Where the kernel or missing capabilities
+	// (CAP_BPF and CAP_NET_ADMIN) do not allow that, it is logged. Zero: only Fence is checked.
+	FencedSource wire.Addr
 	// Inherited returns the sockets that Descriptors of another process's Opener had under a name, which
 	// belong to this one then; nil: there are none, and new ones are opened. While both processes run, each
 	// frame is received by one of them.
@@ -56,7 +62,8 @@ type Opener struct {
 
 	mu         sync.Mutex
 	engine     *ebpf.Engine                            // nil: not open
-	deadline   time.Time                               // of the engine
+	egress     *ebpf.EgressFence                       // of FencedSource; nil: not open
+	deadline   time.Time                               // of the engine, and of egress
 	attached   map[string]*attached                    // by the interface's name
 	restored   map[string]bool                         // interfaces whose settings have been restored
 	openEngine func(ebpf.Config) (*ebpf.Engine, error) // for tests; nil: ebpf.Open
@@ -79,7 +86,7 @@ func (o *Opener) Open(a afpacket.Attachment) (pppoe.Ports, error) {
 	if err != nil {
 		return ports, err
 	}
-	return o.withOffload(ports, func() (datapath.Offload, error) { return o.offload(a, ports) })
+	return o.complete(a.Interface, ports, func() (datapath.Offload, error) { return o.offload(a, ports) })
 }
 
 // OpenTrunk is Open for a trunk, which carries the sessions of all its VLANs. Other errors are those
@@ -91,7 +98,7 @@ func (o *Opener) OpenTrunk(t afpacket.Trunk) (pppoe.Ports, error) {
 	if err != nil {
 		return ports, err
 	}
-	return o.withOffload(ports, func() (datapath.Offload, error) { return o.trunkOffload(t, ports) })
+	return o.complete(t.Interface, ports, func() (datapath.Offload, error) { return o.trunkOffload(t, ports) })
 }
 
 // queues is the number of ports for session frames.
@@ -102,10 +109,20 @@ func (o *Opener) queues() int {
 	return o.Queues
 }
 
+// complete adds the kernel data path to ports on an interface, and fences them.
+func (o *Opener) complete(interfaceName string, ports pppoe.Ports, offload func() (datapath.Offload, error)) (pppoe.Ports, error) {
+	ports, err := o.withOffload(ports, offload)
+	if err != nil {
+		return ports, err
+	}
+	o.fenceEgress(interfaceName)
+	return o.fenced(ports), nil
+}
+
 // withOffload adds the kernel data path to ports, if it is wanted.
 func (o *Opener) withOffload(ports pppoe.Ports, open func() (datapath.Offload, error)) (pppoe.Ports, error) {
 	if !o.wantsKernel() {
-		return o.fenced(ports), nil
+		return ports, nil
 	}
 	offload, err := open()
 	switch {
@@ -117,19 +134,7 @@ func (o *Opener) withOffload(ports pppoe.Ports, open func() (datapath.Offload, e
 	default:
 		ports.Offload = unavailable{shortened(err)}
 	}
-	return o.fenced(ports), nil
-}
-
-// fenced puts the fence before ports.
-func (o *Opener) fenced(ports pppoe.Ports) pppoe.Ports {
-	if o.Fence == nil {
-		return ports
-	}
-	ports.Discovery, ports.Session = o.Fence.Port(ports.Discovery), o.Fence.Port(ports.Session)
-	for i, p := range ports.Fanout {
-		ports.Fanout[i] = o.Fence.Port(p)
-	}
-	return ports
+	return ports, nil
 }
 
 // Prepare does the most privileged part of Open in advance: it loads the eBPF programs, which
@@ -139,6 +144,7 @@ func (o *Opener) Prepare(interfaceName string) {
 	if o.wantsKernel() {
 		o.attach(interfaceName)
 	}
+	o.fenceEgress(interfaceName)
 }
 
 // Close detaches the kernel's programs, removes what is pinned and restores the settings of interfaces.

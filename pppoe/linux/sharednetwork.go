@@ -71,6 +71,8 @@ type SharedNetworkConfig struct {
 type SharedNetwork struct {
 	network *sharednet.Network
 	device  *datapath.SharedDevice
+	owner   string
+	log     *slog.Logger
 }
 
 // NewSharedNetwork creates the device in the thread's network namespace, with addresses, sysctls and
@@ -93,7 +95,7 @@ func NewSharedNetwork(cfg SharedNetworkConfig) (*SharedNetwork, error) {
 	if cfg.Local != nil {
 		shared.Local = func(s datapath.SessionConfig, packet []byte) { cfg.Local(pppoe.KeyOf(s), packet) }
 	}
-	return &SharedNetwork{network, datapath.NewSharedDevice(shared)}, nil
+	return &SharedNetwork{network, datapath.NewSharedDevice(shared), cfg.Owner, logger(cfg.Log)}, nil
 }
 
 // check names the first field whose value is invalid.
@@ -136,8 +138,18 @@ func (n *SharedNetwork) Descriptors() ([]*os.File, error) { return n.network.Des
 func (n *SharedNetwork) StopReading() { n.device.StopReading() }
 
 // Sweep removes the routes that the sessions of an earlier process needed and none has set since
-// NewSharedNetwork. It must be called once when all that are to be adopted were.
-func (n *SharedNetwork) Sweep() { n.network.Sweep() }
+// NewSharedNetwork, and the devices of their own that sessions of one with NewNetwork had. It must be called
+// once when all that are to be adopted were.
+func (n *SharedNetwork) Sweep() {
+	n.network.Sweep()
+	if n.owner == "" {
+		return
+	}
+	err := netconfig.RemoveOwned(n.owner, func(name string, _ int) bool { return name == n.Name() }, n.log)
+	if err != nil {
+		n.log.Warn(fmt.Sprintf("remove the devices of an earlier program: %v", err))
+	}
+}
 
 // Leave closes the device, and leaves it to a successor if it has an owner.
 func (n *SharedNetwork) Leave() error {
