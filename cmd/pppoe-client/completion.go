@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,11 +8,6 @@ import (
 	"upppoe/internal/config/completion"
 	"upppoe/internal/config/pppd"
 )
-
-// complete answers the shell's question how a command line may go on.
-func complete(words []string) int {
-	return commandExit(completion.Write(os.Stdout, syntax(), completionValues, words))
-}
 
 // syntax returns what may follow the program's name.
 func syntax() completion.Syntax {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"upppoe/internal/aaa"
+	"upppoe/internal/advice"
 	"upppoe/internal/capture"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/host/linkmonitor"
@@ -132,7 +133,7 @@ func (p *program) run(ring *control.LogRing) error {
 	cfg.Notify, cfg.Record = p.notify, p.records.record
 	cfg.Network = p.scripts.WrapNetwork(p.host)
 	p.adopt(&cfg)
-	return p.exit(p.work(cfg))
+	return p.exit(advice.ExplainInterface(s.Interface, p.work(cfg)))
 }
 
 // work dials until a signal or an error ends it.
@@ -258,7 +259,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.failure.notify(l, e)
 	p.records.notify(l, e)
 	if _, failed := e.(pppoe.AdoptionFailed); failed {
-		go p.host.Sweep() // takes some 50 ms, less than until another device is opened
+		p.host.StartSweep()
 	}
 	if event := p.tracker.Notify(l, e); logged {
 		p.publish(event)

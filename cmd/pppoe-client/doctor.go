@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/process/daemonize"
@@ -102,7 +103,7 @@ func doctor(args []string) int {
 func examine(ctx context.Context, s *pppd.Settings) *diagnosis {
 	d := &diagnosis{Interface: attachment(s).String(), OK: true}
 	for _, text := range s.Warnings {
-		d.add("options", warning, "", "%s", text)
+		d.add("options", warning, "", "%s", strings.TrimPrefix(text, "Warning - "))
 	}
 	for _, check := range []func(context.Context, *diagnosis, *pppd.Settings){
 		checkRights, checkTUN, checkInterface, checkMTU, checkKernel, checkRunning, checkConcentrators, checkLogin, checkDNS,

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"upppoe/internal/config/pppd"
-	"upppoe/internal/ebpf"
+	"upppoe/internal/host/ifname"
 	"upppoe/internal/host/linkmonitor"
 	"upppoe/internal/process/capability"
 	"upppoe/pppoe/discovery"
@@ -34,23 +33,28 @@ func checkRights(_ context.Context, d *diagnosis, _ *pppd.Settings) {
 		return
 	}
 	d.add("rights", fault, "run it as root, or: setcap cap_net_raw,cap_net_admin+ep pppoe-client; in a container: --cap-add NET_RAW --cap-add NET_ADMIN",
-		"%s is missing", strings.Join(missing, " and "))
+		"missing: %s", strings.Join(missing, " and "))
 }
 
 // checkTUN checks the device from which TUN devices are made.
 func checkTUN(_ context.Context, d *diagnosis, _ *pppd.Settings) {
-	if err := tun.Check(); err != nil {
-		d.add("tun", fault, "modprobe tun; in a container: --device /dev/net/tun", "%v", err)
-		return
+	switch err := tun.Check(); {
+	case err == nil:
+		d.add("tun", good, "", "/dev/net/tun can be opened")
+	case errors.Is(err, tun.ErrNoDevice):
+		d.add("tun", fault, "modprobe tun; in a container: --device /dev/net/tun", "/dev/net/tun does not exist, or the kernel has no TUN devices")
+	case errors.Is(err, tun.ErrPermission):
+		d.add("tun", fault, "run it as root, or chmod 666 /dev/net/tun; in a container: --device /dev/net/tun", "no permission to open /dev/net/tun")
+	default:
+		d.add("tun", fault, "", "%v", err)
 	}
-	d.add("tun", good, "", "/dev/net/tun can be opened")
 }
 
 // checkInterface checks the Ethernet interface, and its carrier.
 func checkInterface(_ context.Context, d *diagnosis, s *pppd.Settings) {
 	is, err := net.InterfaceByName(s.Interface)
 	if err != nil {
-		d.add("interface", fault, "ip link shows the names of all interfaces", "interface %s does not exist", s.Interface)
+		d.add("interface", fault, "one of these: "+ifname.Existing(s.Interface), "interface %s does not exist", s.Interface)
 		return
 	}
 	if len(is.HardwareAddr) != 6 {
@@ -100,27 +104,6 @@ func largePackets(carries int) string {
 		return "; option mtu 1500 requests them (RFC 4638)"
 	}
 	return ""
-}
-
-// checkKernel checks whether the kernel can forward packets (eBPF). No interface is touched.
-func checkKernel(_ context.Context, d *diagnosis, s *pppd.Settings) {
-	release := ""
-	var name unix.Utsname
-	if unix.Uname(&name) == nil {
-		release = " " + unix.ByteSliceToString(name.Release[:])
-	}
-	e, err := ebpf.Open(ebpf.Config{Sessions: 1})
-	if err == nil {
-		e.Close()
-		d.add("kernel", good, "", "Linux%s can forward packets in the kernel (eBPF)", release)
-		return
-	}
-	v := warning
-	if s.DataPath.String() == "kernel" {
-		v = fault
-	}
-	d.add("kernel", v, "nothing, if user space is fast enough; else Linux 6.1 or later with CONFIG_BPF_SYSCALL, and CAP_BPF",
-		"Linux%s cannot forward packets in the kernel, so they go through user space: %v", release, err)
 }
 
 // checkRunning checks whether another client uses the interface.

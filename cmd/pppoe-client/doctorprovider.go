@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,7 +19,6 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/discovery"
-	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
 
@@ -31,7 +32,7 @@ const (
 func checkConcentrators(ctx context.Context, d *diagnosis, s *pppd.Settings) {
 	const check = "concentrators"
 	if d.verdictOf("interface") != good || d.verdictOf("rights") != good {
-		d.add(check, skipped, "", "that needs the interface, and rights")
+		d.add(check, skipped, "", "a usable interface and CAP_NET_RAW are needed")
 		return
 	}
 	cfg, err := discoveryConfig(s)
@@ -68,18 +69,14 @@ func checkConcentrators(ctx context.Context, d *diagnosis, s *pppd.Settings) {
 func checkVLANs(ctx context.Context, d *diagnosis, s *pppd.Settings) {
 	d.add("concentrators", fault, "the VLAN below; if there is none: is it the interface to the modem, and is the line in service?",
 		"no concentrator answers on %v", attachment(s))
-	own := attachment(s).VLAN
-	if own.Depth() > vlan.MaxDepth-1 {
-		return
-	}
-	found, err := searchVLANs(ctx, s.Interface, own)
+	search, err := searchVLANs(ctx, s.Interface, attachment(s).VLAN)
 	switch {
 	case err != nil:
 		d.add("vlans", skipped, "", "%v", err)
-	case len(found) == 0:
-		d.add("vlans", fault, fmt.Sprintf("providers with two tags: pppoe-discovery -I %s --vlan OUTER.1-4094", s.Interface), "nobody answers on any VLAN with one tag")
+	case len(search.found) == 0:
+		d.add("vlans", fault, fmt.Sprintf("with another outer tag: pppoe-discovery -I %s --vlan OUTER.1-4094", s.Interface), "%s", search.nobody())
 	}
-	for _, f := range found {
+	for _, f := range search.found {
 		d.add("vlans", warning, vlanOption(f.vlan), "%v answers", f)
 	}
 }
@@ -97,6 +94,8 @@ func checkLogin(_ context.Context, d *diagnosis, s *pppd.Settings) {
 		d.add(check, warning, "chmod 600 the file, or mend the line", "%s", strings.TrimSuffix(line, "\n"))
 	}
 	switch has := false; {
+	case errors.Is(err, fs.ErrPermission):
+		d.add(check, fault, "run it as root", "%v", err)
 	case err != nil:
 		d.add(check, fault, "", "%v", err)
 	case c.Name == "":

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"upppoe/internal/config/pppd"
@@ -17,22 +19,22 @@ import (
 // failure collects what a dial has seen, and explains it if the dial has failed. It is used by one goroutine at a
 // time.
 type failure struct {
-	settings *pppd.Settings
-	began    time.Time
-	padis    int
-	offered  []string // concentrators that have answered, escaped
-	rejected *discovery.Rejection
-	missing  wire.Code // that discovery has waited for in vain
-	matched  bool      // no concentrator has answered that was not acceptable
-	session  pppoe.SessionInfo
-	linkUp   bool
-	network  bool // authentication is over
-	online   bool
-	method   string // by which we have authenticated ourselves, or tried to
-	refusal  *session.AuthFailed
-	wanted   []byte // the authentication that the peer insists on
-	ipcp     error
-	ended    *session.Reason
+	settings  *pppd.Settings
+	began     time.Time
+	padis     int
+	offered   []string // concentrators that have answered, escaped
+	rejected  *discovery.Rejection
+	missing   wire.Code             // that discovery has waited for in vain
+	unmatched []discovery.Unmatched // concentrators that have answered and were not acceptable
+	session   pppoe.SessionInfo
+	linkUp    bool
+	network   bool // authentication is over
+	online    bool
+	method    string // by which we have authenticated ourselves, or tried to
+	refusal   *session.AuthFailed
+	wanted    []byte // the authentication that the peer insists on
+	ipcp      error
+	ended     *session.Reason
 }
 
 // maxOffered bounds the concentrators that are named: any station can answer.
@@ -51,7 +53,7 @@ func (f *failure) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		r := e.Rejection
 		f.rejected = &r
 	case pppoe.DiscoveryTimeout:
-		f.missing, f.matched = e.Missing, len(e.Unmatched) == 0
+		f.missing, f.unmatched = e.Missing, e.Unmatched
 	case pppoe.SessionEstablished:
 		f.session = l
 	case session.LinkUp:
@@ -111,7 +113,7 @@ func (x explanation) lines() (all []string) {
 
 // isSilence reports whether no concentrator has answered at all.
 func (f *failure) isSilence() bool {
-	return f.missing == wire.PADO && f.matched && len(f.offered) == 0 && f.rejected == nil
+	return f.missing == wire.PADO && len(f.unmatched) == 0 && len(f.offered) == 0 && f.rejected == nil
 }
 
 // explain returns the explanation; the zero value: there is none, as the dial came online, or the log says it.
@@ -137,14 +139,18 @@ func (f *failure) explain(now time.Time) explanation {
 
 func (f *failure) explainSilence(now time.Time) explanation {
 	x := explanation{seen: fmt.Sprintf("PADI sent %s in %.0f s on %v", times(f.padis), now.Sub(f.began).Seconds(), attachment(f.settings))}
-	if f.isSilence() {
+	x.try = "pppoe-client doctor " + f.settings.Interface
+	switch {
+	case f.isSilence():
 		x.seen += ", and no answer"
 		x.cause = "another VLAN or interface than the provider's, or the line is not in service"
-	} else if len(f.offered) > 0 {
-		x.seen += ", and no acceptable answer"
+	case len(f.offered) > 0:
+		x.seen += ", and no acceptable answer, but one from " + strings.Join(f.offered, ", ")
 		x.cause = "an option excludes the concentrators that answer"
+		if len(f.unmatched) > 0 {
+			x.try = cmp.Or(searchOptions.Suggestion(f.unmatched[0]), x.try)
+		}
 	}
-	x.try = "pppoe-client doctor " + f.settings.Interface
 	return x
 }
 

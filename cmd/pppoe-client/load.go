@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/advice"
 	"upppoe/internal/config/pppd"
 	"upppoe/internal/host/ifname"
 	"upppoe/internal/load"
@@ -90,7 +91,7 @@ func (f *loadFlags) parse(set *pflag.FlagSet, args []string) (err error) {
 func (f *loadFlags) run() (*load.Report, error) {
 	ports, err := f.OpenPorts(f.Interface)
 	if err != nil {
-		return nil, err
+		return nil, advice.ExplainInterface(f.Interface, err)
 	}
 	g, err := load.New(&f.Config, ports)
 	if err != nil {

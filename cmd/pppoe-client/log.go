@@ -71,7 +71,7 @@ func (p *program) explainEnd(err error) {
 		switch obstacle := linkmonitor.Diagnose(line.Interface); {
 		case obstacle != "":
 			x.cause = obstacle
-		case p.progress != nil && line.VLAN.Depth() < 2:
+		case p.progress != nil:
 			x = p.searchElsewhere(x)
 		}
 	}
@@ -84,17 +84,17 @@ func (p *program) explainEnd(err error) {
 func (p *program) searchElsewhere(x explanation) explanation {
 	line := attachment(p.settings)
 	p.progress.searching()
-	found, err := searchVLANs(context.Background(), line.Interface, line.VLAN)
+	search, err := searchVLANs(context.Background(), line.Interface, line.VLAN)
 	p.progress.searched()
 	switch {
 	case err != nil:
 		p.log.Debug("search of VLANs: " + err.Error())
-	case len(found) == 0:
-		x.seen += "; none on any VLAN with one tag"
+	case len(search.found) == 0:
+		x.seen += "; " + search.nobody()
 		x.cause = "the line is not in service, or the cable leads elsewhere"
 	default:
-		x.seen += fmt.Sprintf(", but from %v", found[0])
-		x.cause, x.try = "the provider uses another VLAN", vlanOption(found[0].vlan)
+		x.seen += fmt.Sprintf(", but from %v", search.found[0])
+		x.cause, x.try = "the provider uses another VLAN", vlanOption(search.found[0].vlan)
 	}
 	return x
 }

@@ -5,8 +5,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"upppoe/internal/config/completion"
@@ -34,7 +36,7 @@ func hidePasswords(shown []string) {
 
 func run(name string, args []string) int {
 	if len(args) > 0 && args[0] == completion.Request {
-		return complete(args[1:])
+		return commandExit(completion.Write(os.Stdout, syntax(), completionValues, args[1:]))
 	}
 	if aliases[name] == nil && len(args) > 0 && isProgram(args[0]) {
 		return execProgram(args)
@@ -47,6 +49,9 @@ func run(name string, args []string) int {
 	}
 	if as, ok := commands[args[0]]; ok {
 		return as(args[1:])
+	}
+	if near := (&pppd.Reader{Role: pppd.Client}).MisspeltCommand(args[0], slices.Sorted(maps.Keys(commands))); near != "" {
+		return fail(&pppd.Error{Message: fmt.Sprintf("there is no command %q: use %s (see pppoe-client --help)", args[0], near)})
 	}
 	return start(args, pppd.DetachOnline)
 }

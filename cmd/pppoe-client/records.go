@@ -26,6 +26,7 @@ type records struct {
 	settings *pppd.Settings
 	log      *slog.Logger
 	slot     *sessionstore.Slot // nil: nothing can be stored
+	disk     *recordSyncer      // of the slot
 	past     []sessionstore.Session
 	work     chan func()
 	done     chan struct{}
@@ -43,6 +44,8 @@ func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 	var err error
 	if f.slot, f.past, err = sessionstore.Open(s.StateDir, attachment(s).String()); err != nil {
 		log.Debug(fmt.Sprintf("the session is not recorded, so the next client cannot end it after a crash: %v", err))
+	} else {
+		f.disk = newRecordSyncer(f.slot.Sync, f.warn)
 	}
 	// Ends with close.
 	go func() {
@@ -145,7 +148,10 @@ func (f *records) configured(a pppoe.Addressing) {
 
 func (f *records) remember() {
 	if is := f.current; f.slot != nil {
-		f.do(func() { f.warn(f.slot.Write(is)) })
+		f.do(func() {
+			f.warn(f.slot.Write(is))
+			f.disk.request()
+		})
 	}
 }
 
@@ -195,6 +201,7 @@ func (f *records) close() {
 	close(f.work)
 	<-f.done
 	if f.slot != nil {
+		f.disk.close()
 		f.slot.Close()
 	}
 }

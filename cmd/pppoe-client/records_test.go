@@ -95,6 +95,26 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestRecordsSlowDisk: while the disk is slow to take a record, the next one is there for the next client.
+func TestRecordsSlowDisk(t *testing.T) {
+	filesIn(t, t.TempDir())
+	dir := filepath.Join(t.TempDir(), "state")
+	f := newRecords(parse(t, "eth0", "state-dir", dir), silent())
+	f.disk.close()
+	slow := make(chan struct{})
+	f.disk = newRecordSyncer(func() error { <-slow; return nil }, f.warn)
+	f.notify(pppoe.SessionInfo{Local: adoptable.Local}, pppoe.SessionEstablished{Grant: discovery.Grant{SessionID: adoptable.SessionID, AC: concentrator}})
+	f.record(&adoptable)
+	written := make(chan struct{})
+	f.do(func() { close(written) })
+	<-written
+	if is := content(t, dir, "eth0.0.json"); !strings.Contains(is, `"adoptable":`) {
+		t.Errorf("the record is %s", is)
+	}
+	close(slow)
+	f.close()
+}
+
 // TestRecordsDemand: a device that waits for traffic has its pid file as long as it exists; that of the
 // linkname exists as long as the client.
 func TestRecordsDemand(t *testing.T) {
