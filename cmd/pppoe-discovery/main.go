@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/advice"
 	"upppoe/internal/capture"
 	"upppoe/internal/config/completion"
 	"upppoe/internal/host/linkmonitor"
@@ -58,10 +59,15 @@ type program struct {
 // open opens the port. A trunk port, whose frames include VLAN tags, receives all frames of the
 // interface, so it is used for --vlan only.
 func open(f *flags) (datapath.Port, error) {
+	openPort := afpacket.Open
 	if len(f.vlans) > 0 {
-		return afpacket.OpenTrunk(f.attachment(), wire.EtherTypeDiscovery)
+		openPort = afpacket.OpenTrunk
 	}
-	return afpacket.Open(f.attachment(), wire.EtherTypeDiscovery)
+	port, err := openPort(f.attachment(), wire.EtherTypeDiscovery)
+	if err != nil {
+		return nil, advice.ExplainInterface(f.iface, err)
+	}
+	return port, nil
 }
 
 func (p *program) run(ctx context.Context, args []string) int {

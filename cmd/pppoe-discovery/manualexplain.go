@@ -8,7 +8,7 @@ func explainSection() manpage.Section {
 		manpage.Paragraph("`pppoe-discovery explain` FILE explains the PPPoE sessions of a capture file: who took part, each packet in words, what " +
 			"both ends agreed on, and the first thing that went wrong, with the section of the RFC and what to do. It reads pcap (of both byte " +
 			"orders, with microseconds or nanoseconds) and pcapng, also compressed by gzip, with VLAN tags, of the link types Ethernet and Linux " +
-			"cooked (tcpdump -i any). FILE may be - for standard input. It needs no rights. Comments of packets in pcapng files are shown. " +
+			"cooked (tcpdump -i any), and the frames of a TZSP stream, as of RouterOS's /tool sniffer. FILE may be - for standard input. It needs no rights. Comments of packets in pcapng files are shown. " +
 			"Memory is bounded however large the capture is; what is left out is counted. Its flags:"),
 	}
 	blocks = append(blocks, manpage.Flags(explainFlagSet(&explainFlags{}))...)
