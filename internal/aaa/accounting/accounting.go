@@ -136,6 +136,7 @@ func (a *Accounting) configured(s pppoe.SessionInfo, e pppoe.Configured) {
 		a.setPolicy(known, e.Policy)
 		known.setAddresses(e.Addressing)
 		a.addLocked(newRecord(kindStart, a.cfg.NAS.SessionID(s.Generation), now, a.packet(known)))
+		a.keep(known)
 		return
 	}
 	a.setPolicy(known, e.Policy)
@@ -261,6 +262,8 @@ func (a *Accounting) interim(s *accounted) {
 	if err != nil {
 		return // its stop record follows
 	}
+	// After a kill the counters of the session must not be less than the accounting server has been told.
+	a.sessions.RecordCounters(s.info.Key())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.accounts[s.info.Generation] != s {

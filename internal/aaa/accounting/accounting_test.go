@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,9 +49,9 @@ func (c *fakeClient) Exchange(ctx context.Context, build radius.Build) (*layeh.P
 	c.mu.Lock()
 	c.current[id]++
 	c.overlap = c.overlap || c.current[id] > 1
-	away := c.away
+	away, delay := c.away, c.delay
 	c.mu.Unlock()
-	timer := time.NewTimer(c.delay)
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -71,6 +72,8 @@ func (c *fakeClient) Exchange(ctx context.Context, build radius.Build) (*layeh.P
 
 func (c *fakeClient) set(away bool) { c.mu.Lock(); defer c.mu.Unlock(); c.away = away }
 
+func (c *fakeClient) setDelay(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.delay = d }
+
 // received returns what the servers have got: session and status type.
 func (c *fakeClient) received() (all []string) {
 	c.mu.Lock()
@@ -82,10 +85,18 @@ func (c *fakeClient) received() (all []string) {
 }
 
 // fakeServer has the counters of sessions.
-type fakeServer struct{ counters datapath.Counters }
+type fakeServer struct {
+	counters datapath.Counters
+	recorded atomic.Int32
+}
 
 func (s *fakeServer) Session(pppoe.SessionKey) (pppoe.SessionStatus, error) {
 	return pppoe.SessionStatus{Counters: s.counters, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:100::/56"), {}}}, nil
+}
+
+func (s *fakeServer) RecordCounters(pppoe.SessionKey) error {
+	s.recorded.Add(1)
+	return nil
 }
 
 func start(t *testing.T, c *fakeClient, cfg Config) *Accounting {
@@ -96,7 +107,7 @@ func start(t *testing.T, c *fakeClient, cfg Config) *Accounting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Start(&fakeServer{datapath.Counters{SentBytes: 5<<32 + 7, ReceivedBytes: 9, SentPackets: 3, ReceivedPackets: 2}}, false)
+	a.Start(&fakeServer{counters: datapath.Counters{SentBytes: 5<<32 + 7, ReceivedBytes: 9, SentPackets: 3, ReceivedPackets: 2}}, false)
 	return a
 }
 
@@ -138,6 +149,9 @@ func TestRecords(t *testing.T) {
 		}
 		if rfc2866.AcctOutputOctets_Get(interim) != 7 || rfc2869.AcctOutputGigawords_Get(interim) != 5 {
 			t.Errorf("interim: %v", interim.Attributes)
+		}
+		if n := a.sessions.(*fakeServer).recorded.Load(); n != 1 {
+			t.Errorf("counters were recorded %d times", n)
 		}
 		if s := a.Stats(); s.Sessions != 0 || s.Sent != 5 || !s.idle() {
 			t.Errorf("%+v", s)

@@ -20,10 +20,11 @@ const (
 	partSentBytes
 	partReceivedPackets
 	partSentPackets
+	partNotTold
 )
 
-// fields lists what a successor needs: when accounting began, and what an earlier user had carried until
-// then.
+// fields lists what a successor needs: when accounting began, what an earlier user had carried until
+// then, and whether servers know of the session.
 func (s *accounted) fields(c *tlv.Codec) {
 	began := uint64(s.began.UnixNano())
 	tlv.Uint(c, partBegan, &began)
@@ -32,6 +33,18 @@ func (s *accounted) fields(c *tlv.Codec) {
 	tlv.Uint(c, partSentBytes, &s.before.SentBytes)
 	tlv.Uint(c, partReceivedPackets, &s.before.ReceivedPackets)
 	tlv.Uint(c, partSentPackets, &s.before.SentPackets)
+	c.OmitZero()
+	notTold := uint64(1)
+	if s.told {
+		notTold = 0
+	}
+	tlv.Uint(c, partNotTold, &notTold)
+	s.told = notTold == 0
+}
+
+// keep keeps what a successor needs of a session. The lock is held.
+func (a *Accounting) keep(s *accounted) {
+	a.cfg.Keep(s.info.Generation, tlv.AppendVersion(nil, partVersion, s.fields))
 }
 
 // keepStarted keeps that servers know of a session, or will by the spool: a successor sends no other start
@@ -43,8 +56,9 @@ func (a *Accounting) keepStarted(r record) {
 	generation, ok := a.cfg.NAS.GenerationOf(r.session)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s := a.accounts[generation]; ok && s != nil {
-		a.cfg.Keep(generation, tlv.AppendVersion(nil, partVersion, s.fields))
+	if s := a.accounts[generation]; ok && s != nil && !s.told {
+		s.told = true
+		a.keep(s)
 	}
 }
 
@@ -54,7 +68,7 @@ func (s *accounted) restore(part []byte) bool {
 	if len(part) == 0 || tlv.ParseVersion(part, partVersion, restored.fields) != nil {
 		return false
 	}
-	s.began, s.before = restored.began, restored.before
+	s.began, s.before, s.told = restored.began, restored.before, restored.told
 	return true
 }
 
@@ -65,18 +79,19 @@ func (a *Accounting) adopted(s pppoe.SessionInfo, e pppoe.Adopted) {
 	defer a.mu.Unlock()
 	now := time.Now()
 	known := &accounted{info: s, began: now.Add(-e.Uptime)}
-	started := known.restore(a.cfg.Inherited(s.Generation))
+	known.restore(a.cfg.Inherited(s.Generation))
 	a.accounts[s.Generation] = known
 	a.setPolicy(known, e.Policy)
 	known.setAddresses(e.Addressing)
-	if !started {
+	if !known.told {
 		a.addLocked(newRecord(kindStart, a.cfg.NAS.SessionID(s.Generation), now, a.packet(known)))
+		a.keep(known)
 	}
 }
 
 // NotAdopted adds the stop record of a session that an earlier program has begun, and that ends as it is not
-// continued. part is what was kept of it: without it servers do not know the session. c is what it has
-// carried. reboot reports that the machine was started again.
+// continued. part is what was kept of it: without it no start record was made. One that was made may have
+// reached a server. c is what the session has carried. reboot reports that the machine was started again.
 func (a *Accounting) NotAdopted(r *pppoe.SessionRecord, part []byte, c datapath.Counters, reboot bool) {
 	s := &accounted{info: r.SessionInfo}
 	if !s.restore(part) {

@@ -90,4 +90,6 @@ func (c Config) withDefaults() (Config, error) {
 // Sessions is the part of a *pppoe.Server that interim records are made of.
 type Sessions interface {
 	Session(pppoe.SessionKey) (pppoe.SessionStatus, error)
+	// RecordCounters has the store know at least the counters that Session has returned.
+	RecordCounters(pppoe.SessionKey) error
 }

@@ -22,6 +22,8 @@ func (server) Session(pppoe.SessionKey) (pppoe.SessionStatus, error) {
 	return pppoe.SessionStatus{}, pppoe.ErrNoSession
 }
 
+func (server) RecordCounters(pppoe.SessionKey) error { return pppoe.ErrNoSession }
+
 // TestAgainstFreeRADIUS: FreeRADIUS records what it is sent, also what it was sent while it was away.
 func TestAgainstFreeRADIUS(t *testing.T) {
 	f := freeradius.Start(t, freeradius.Options{})

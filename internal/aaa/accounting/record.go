@@ -37,7 +37,8 @@ type record struct {
 	at         time.Time
 	attributes []byte // encoded, without Acct-Delay-Time
 	stored     uint64 // number in the spool; 0: it is not in it
-	refusals   int    // how often it was not answered, and others were
+	sent       time.Time
+	refusals   int // how often it was not answered, and others were
 }
 
 // newRecord makes a record of attributes. Those that are too many for a packet are cut off.

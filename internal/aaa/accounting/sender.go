@@ -28,6 +28,8 @@ type sender struct {
 	probe    int            // how many tests of a server have failed since it is away
 	skipped  []record       // of the spool, before the record that tests a server
 	suspects map[uint64]int // by number: how often a later record was answered, and this one was not
+	slow     bool           // a record waits for its answer for slowAfter
+	checkAt  time.Time      // when to find out next
 	results  chan result
 	ctx      context.Context
 }
@@ -68,6 +70,9 @@ func (s *sender) wait() time.Duration {
 	if s.away {
 		return max(time.Until(s.retryAt), time.Millisecond)
 	}
+	if s.inFlight > 0 {
+		return max(time.Until(s.checkAt), time.Millisecond)
+	}
 	return time.Hour
 }
 
@@ -87,7 +92,8 @@ func (s *sender) step() {
 	if s.failed {
 		s.recover()
 	}
-	if s.away || s.unread() > 0 || s.a.crowded() {
+	s.checkSlow(time.Now())
+	if s.away || s.slow || s.unread() > 0 || s.a.crowded() {
 		s.store(s.a.take(maxInMemory))
 	}
 	if s.failed || s.away && time.Now().Before(s.retryAt) {
@@ -154,6 +160,7 @@ func (s *sender) readSpool() {
 // send sends the first record of a lane.
 func (s *sender) send(r record) {
 	s.inFlight++
+	s.lanes[r.session][0].sent = time.Now()
 	answers := s.answers
 	// Ends with the answer, or when no server has given one.
 	go func() {

@@ -23,6 +23,7 @@ type accounted struct {
 	interim   time.Duration // 0: no interim records
 	began     time.Time
 	before    datapath.Counters // of an earlier user of the session
+	told      bool              // servers have the start record, or will by the spool
 }
 
 // Timer implements deadlines.Timed.
