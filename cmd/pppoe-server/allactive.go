@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"strconv"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,7 +17,6 @@ import (
 	"upppoe/internal/ipv6/assign"
 	"upppoe/internal/process/daemonize"
 	"upppoe/pppoe"
-	"upppoe/pppoe/linux"
 )
 
 // allActive is this machine in a cluster of which all machines are active. Without one it is nil, and its methods do
@@ -33,21 +31,21 @@ type allActive struct {
 	pause  func()             // stops the member; nil: it does not run
 }
 
-// joinAllActive takes part in the cluster, if there is one, as soon as etcd answers.
+// joinAllActive takes part in the cluster, if there is one, as soon as etcd answers, or by what the earlier program has
+// kept.
 func (p *program) joinAllActive() (err error) {
 	if !p.config.Cluster.IsAllActive() {
 		return nil
 	}
 	ctx, stop := daemonize.ContextUntilSignal(func(os.Signal) {})
 	defer stop()
-	store := p.state.store()
-	if store == nil {
+	if p.state.store() == nil {
 		return errors.New("cluster: a machine of an all-active cluster needs a file of sessions: give it one of its own, as file in [state]")
 	}
 	a := &allActive{config: p.config, log: p.log, blocks: newBlockScripts(p.config, p.log)}
 	running, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
-	if err := a.join(ctx, running, p.opener, store.Found().Created); err != nil {
+	if err := a.join(ctx, running, p); err != nil {
 		a.stop()
 		return fmt.Errorf("cluster: %w", err)
 	}
@@ -56,17 +54,18 @@ func (p *program) joinAllActive() (err error) {
 	return nil
 }
 
-// join joins the cluster. The time when the store of sessions was made identifies the machine.
-func (a *allActive) join(ctx, running context.Context, opener *linux.Opener, created time.Time) (err error) {
+// join joins the cluster.
+func (a *allActive) join(ctx, running context.Context, p *program) (err error) {
 	dialer := &clusterMember{config: a.config, log: a.log}
-	if a.client, err = dialer.dial(ctx, running); err != nil {
+	if a.client, err = dialer.dial(running); err != nil {
 		return err
 	}
 	cfg := a.config.AllActiveConfig()
 	cfg.Store = allactive.NewEtcd(a.client, a.config.ClusterPrefix())
-	cfg.ID = strconv.FormatInt(created.UnixNano(), 36)
-	cfg.Fence = func(at allactive.Time) { opener.SetDeadline(cluster.WallTime(at)) }
-	cfg.Log = a.log
+	file := p.state.keptBlocks(a.config)
+	cfg.ID, cfg.Kept, cfg.Keep = file.of.ID, p.kept, file.keep
+	cfg.Fence = func(at allactive.Time) { p.opener.SetDeadline(cluster.WallTime(at)) }
+	cfg.Log, cfg.Explain = a.log, a.config.Cluster.Etcd.Explain
 	a.member, err = allactive.Join(ctx, cfg, a.config.AllActivePools())
 	return err
 }

@@ -5,13 +5,10 @@ import (
 	"slices"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/linux"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 )
-
-// announceType is the ethertype of frames that mean nothing: that of local experiments (IEEE 802 section
-// 9.2.4, number 2). Stations drop them.
-const announceType = 0x88b6
 
 // announcement returns a broadcast from an address, by which each switch of the VLAN learns the port to it.
 func announcement(from wire.Addr, in vlan.Stack) []byte {
@@ -21,7 +18,7 @@ func announcement(from wire.Addr, in vlan.Stack) []byte {
 		frame = binary.BigEndian.AppendUint16(frame, tag.TPID)
 		frame = binary.BigEndian.AppendUint16(frame, tag.VID)
 	}
-	frame = binary.BigEndian.AppendUint16(frame, announceType)
+	frame = binary.BigEndian.AppendUint16(frame, linux.AnnouncementType)
 	return append(frame, make([]byte, shortest-len(frame))...)
 }
 

@@ -13,6 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"upppoe/internal/cluster"
+	"upppoe/internal/cluster/allactive"
 	"upppoe/internal/config/secrets"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/ifname"
@@ -36,12 +37,19 @@ type clusterMember struct {
 	why     error              // of that
 }
 
-// fenceCluster stops what an opener will open, before the machine is active.
-func fenceCluster(c *serverconfig.Config, opener *linux.Opener) {
-	if c.Cluster.IsOn() || c.Cluster.IsAllActive() {
-		opener.Fence = linux.NewFence()
-		opener.SetDeadline(cluster.WallTime(0))
+// fenceCluster stops what an opener will open, before the machine is active, or at the deadline that an earlier program
+// has kept; nil: there is none. The address is another machine's from the deadline on, so the kernel drops its frames
+// then.
+func fenceCluster(c *serverconfig.Config, opener *linux.Opener, kept *allactive.Kept) {
+	if !c.Cluster.IsOn() && !c.Cluster.IsAllActive() {
+		return
 	}
+	deadline := cluster.Time(0)
+	if kept != nil {
+		deadline = kept.Deadline
+	}
+	opener.Fence, opener.FencedSource = linux.NewFence(), c.Cluster.Address
+	opener.SetDeadline(cluster.WallTime(deadline))
 }
 
 // joinCluster takes part in the election, as soon as etcd answers.
@@ -57,15 +65,15 @@ func joinCluster(ctx context.Context, c *serverconfig.Config, opener *linux.Open
 		m.close()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	m.watchInterfaces(running)
 	go m.mirror.Run(running) // ends with close
 	go m.run(running)        // ends with close
-	m.watchInterfaces(running)
 	return m, nil
 }
 
 func (m *clusterMember) join(ctx, running context.Context, opener *linux.Opener) (err error) {
 	c := m.config
-	if m.client, err = m.dial(ctx, running); err != nil {
+	if m.client, err = m.dial(running); err != nil {
 		return err
 	}
 	segmentName, _ := ifname.KernelName(c.ClusterSegment())
@@ -86,39 +94,23 @@ func (m *clusterMember) join(ctx, running context.Context, opener *linux.Opener)
 	return nil
 }
 
-// dialRetry is the pause between attempts to log in to etcd.
-const dialRetry = 200 * time.Millisecond
-
-// dial returns a client of etcd, after the login if there is one.
-func (m *clusterMember) dial(ctx, running context.Context) (*clientv3.Client, error) {
+// dial returns a client of etcd, at once.
+func (m *clusterMember) dial(running context.Context) (*clientv3.Client, error) {
 	etcd := m.config.Cluster.Etcd
 	if file := m.config.Cluster.PasswordFile; file != "" {
-		password, warning, err := secrets.PasswordFromFile(file)
+		_, warning, err := secrets.PasswordFromFile(file)
 		if err != nil {
 			return nil, err
 		}
 		if warning != "" {
 			m.log.Warn(warning)
 		}
-		etcd.Password = string(password)
-	}
-	if err := etcd.Check(); err != nil {
-		return nil, err
-	}
-	for said := false; ; said = true {
-		client, err := etcdstore.Dial(running, etcd)
-		if err == nil || etcd.User == "" {
-			return client, err
-		}
-		if !said {
-			m.log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", etcd.Explain(ctx, err)))
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(dialRetry):
+		etcd.Password = func() (string, error) {
+			password, _, err := secrets.PasswordFromFile(file)
+			return string(password), err
 		}
 	}
+	return etcdstore.Dial(running, etcd)
 }
 
 func (m *clusterMember) run(ctx context.Context) {
@@ -169,6 +161,9 @@ func (m *clusterMember) watchInterfaces(ctx context.Context) {
 // standBy waits until this machine is active, and has the records of all earlier ones.
 func (m *clusterMember) standBy(ctx context.Context) error {
 	m.script("standby")
+	if err := m.elector.Announced(ctx); err != nil {
+		return errStopped
+	}
 	m.log.Info(fmt.Sprintf("Machine %s is standby", m.config.ClusterMachine()))
 	revision, err := m.elector.Active(ctx)
 	if err != nil {
@@ -213,10 +208,11 @@ func (m *clusterMember) script(state string) {
 // handOver resigns in favour of a standby machine, if there is one, and reports whether there is: then the
 // sessions must be left as they are.
 func (m *clusterMember) handOver(server *pppoe.Server) bool {
-	if m == nil || !m.elector.HasStandby() {
+	if m == nil || !m.elector.LookForStandby(context.Background()) {
 		return false
 	}
 	m.log.Info("Handing the sessions over to a standby machine")
+	finishSetups(server)
 	server.Suspend()
 	ctx, cancel := context.WithTimeout(context.Background(), m.flushTimeout())
 	defer cancel()
@@ -243,9 +239,17 @@ func (m *clusterMember) lost() <-chan struct{} {
 // errStopped is the end of a machine that was standby, by a signal.
 var errStopped = errors.New("stopped while standby")
 
+// withdrawTimeout is how long a machine that is stopped waits for etcd to have that.
+const withdrawTimeout = time.Second
+
 func (m *clusterMember) close() {
 	if m == nil {
 		return
+	}
+	if m.elector != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), withdrawTimeout)
+		defer cancel()
+		m.elector.Withdraw(ctx)
 	}
 	m.stop()
 	if m.client != nil {

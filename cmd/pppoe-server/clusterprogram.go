@@ -30,6 +30,9 @@ func (p *program) standBy() error {
 		return err
 	}
 	p.startControl()
+	if err := p.serveMetrics(&p.current); err != nil {
+		return err
+	}
 	ctx, stop := daemonize.ContextUntilSignal(func(os.Signal) {})
 	defer stop()
 	if err := p.cluster.standBy(ctx); err != nil {
@@ -59,6 +62,9 @@ func (p *program) beginAgain(ctx context.Context) {
 	case <-p.cluster.lost():
 	}
 	p.log.Warn(fmt.Sprintf("%v: starting again as standby", p.cluster.why))
+	if n := p.opener.Fenced(); n > 0 {
+		p.log.Warn(fmt.Sprintf("The kernel has dropped %d frames that were sent after the deadline", n))
+	}
 	p.lines.Flush()
 	p.fail(daemonize.Again(p.args))
 	os.Exit(1)

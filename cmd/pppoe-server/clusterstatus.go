@@ -5,6 +5,9 @@ import (
 	"iter"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"upppoe/internal/mgmt/metrics"
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
@@ -16,7 +19,10 @@ var errIsStandby = errors.New("this machine is standby: the sessions are at the 
 // currentServer is the server as the control socket sees it: on a standby machine, there is none.
 type currentServer struct{ is atomic.Pointer[pppoe.Server] }
 
-var _ servercontrol.Server = (*currentServer)(nil)
+var (
+	_ servercontrol.Server = (*currentServer)(nil)
+	_ metrics.Source       = (*currentServer)(nil)
+)
 
 // Sessions returns no sessions on a standby machine.
 func (c *currentServer) Sessions() iter.Seq[pppoe.SessionStatus] {
@@ -57,6 +63,14 @@ func (c *currentServer) Stats() pppoe.Stats {
 	return pppoe.Stats{}
 }
 
+// Pools returns no pools on a standby machine.
+func (c *currentServer) Pools() []pppoe.PoolStats {
+	if s := c.is.Load(); s != nil {
+		return s.Pools()
+	}
+	return nil
+}
+
 // Lookup finds no session on a standby machine.
 func (c *currentServer) Lookup(generation uint64) (key pppoe.SessionKey, ok bool) {
 	if s := c.is.Load(); s != nil {
@@ -86,8 +100,19 @@ func (m *clusterMember) status() *servercontrol.Cluster {
 	if is.Err != nil {
 		s.EtcdError = is.Err.Error()
 	}
-	if store := m.store.Load(); store != nil {
-		s.Unwritten = store.Stats().Queued
-	}
+	s.Unwritten = m.unwritten()
 	return s
+}
+
+// unwritten returns of how many sessions etcd lacks changes.
+func (m *clusterMember) unwritten() int {
+	if store := m.store.Load(); store != nil {
+		return store.Stats().Queued
+	}
+	return 0
+}
+
+// metrics collects the numbers of the cluster.
+func (m *clusterMember) metrics() prometheus.Collector {
+	return metrics.Cluster{Name: m.config.ClusterPrefix(), Status: m.elector.Status, Unwritten: m.unwritten}
 }

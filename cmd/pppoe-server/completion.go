@@ -1,18 +1,11 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/config/completion"
 	"upppoe/internal/mgmt/sessiontable"
 )
-
-// complete answers the shell's question how a command line may go on.
-func complete(words []string) int {
-	return commandExit(completion.Write(os.Stdout, syntax(), completionValues, words))
-}
 
 // syntax returns what may follow the program's name.
 func syntax() completion.Syntax {

@@ -24,7 +24,7 @@ var flagValues = map[string]string{
 	"half-open-limit": "total=10,client=4", "padi-limit": "client=none", "padr-limit": "vlan=3", "pado-delay": "0,100:100,-1:1000", "etc": "", "foreground": "true",
 	"debug": "true", "pid-file": "/run/x.pid", "state": "/run/x.log", "no-adopt": "true", "control-socket": "/run/x.sock", "control-group": "adm",
 	"pcap": "/run/x.pcapng", "pcap-data": "true", "pcap-size": "7", "pcap-files": "9",
-	"web": "127.0.0.1:8080", "web-control": "true", "web-token-file": "/etc/upppoe/web-token",
+	"web": "127.0.0.1:8080", "web-control": "true", "web-token-file": "/etc/upppoe/web-token", "web-cert": "/etc/upppoe/web-cert.pem", "web-key": "/etc/upppoe/web-key.pem",
 }
 
 // withoutKey are the flags that no key stands for.
@@ -187,6 +187,9 @@ rate-up = "50M"
 
 [scripts]
 directory = "DIR"
+
+[log]
+times = false
 `
 	if got := strings.ReplaceAll(out.String(), dir, "DIR"); err != nil || got != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"upppoe/internal/advice"
 	"upppoe/internal/capture"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/ifname"
@@ -19,17 +20,33 @@ func listen(c *serverconfig.Config, opener *linux.Opener, to *capture.Capture) (
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
+	if err := checkNames(c.Interfaces); err != nil {
+		return nil, err
+	}
 	for _, on := range c.Interfaces {
 		l := listenerOf(on, c.Cluster.Address, opener, to)
 		if l.Ports, err = l.Reopen(); err != nil {
 			for _, l := range all {
 				l.Ports.Close()
 			}
-			return nil, err
+			return nil, advice.ExplainInterface(on.Name, err)
 		}
 		all = append(all, l)
 	}
 	return all, nil
+}
+
+// checkNames rejects an interface that is given by two of its names: clients would be answered twice.
+func checkNames(all []serverconfig.Interface) error {
+	given := make(map[string]string)
+	for _, on := range all {
+		name, _ := ifname.KernelName(on.Name)
+		if other, twice := given[name]; twice {
+			return fmt.Errorf("%s and %s are one network interface: give it once, with all its VLANs", other, on.Name)
+		}
+		given[name] = on.Name
+	}
+	return nil
 }
 
 // listenerOf returns the listener of an interface, whose ports are not open. One VLAN has ports of

@@ -28,7 +28,7 @@ func run(args []string) int {
 		return startAs(args[1:], takeOver)
 	}
 	if len(args) > 0 && args[0] == completion.Request {
-		return complete(args[1:])
+		return commandExit(completion.Write(os.Stdout, syntax(), completionValues, args[1:]))
 	}
 	if c := findCommand(args); c != nil {
 		return c.run(args[1:])
@@ -76,7 +76,7 @@ func startAs(args []string, do func(handover.Program) int) int {
 
 // serve runs the server until it ends.
 func serve(p *program, warnings []string) int {
-	limitGarbage()
+	limitMemory(p.config.Metrics.Profiles)
 	// These signals have a meaning for pppd; here they must not end the server before it handles them.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
 	p.upgrades = &upgrader{program: p}

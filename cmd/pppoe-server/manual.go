@@ -48,7 +48,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			{Title: "SIGNALS", Blocks: []manpage.Block{
 				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end all sessions, remove their devices, and exit with code 0."},
 				manpage.Item{Term: "SIGHUP", Text: "reload the configuration: the file of `--config`, or the options file; the files of Ethernet addresses that it names, and the accounts. It applies to new sessions; open sessions are not changed. " +
-					"If it has an error, nothing changes, and the log has each error with file and line. The log names what has changed but needs a restart."},
+					"If it has an error, nothing changes, and the log has each error with file and line. The log names what has changed but needs an upgrade, which keeps sessions, or a restart."},
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
@@ -85,7 +85,8 @@ var description = []manpage.Block{
 		"With `--duplicate-session refuse` the newer ends instead, and an LCP Echo-Request is sent in the older, so that it ends soon if its client is gone. " +
 		"A client that only requests an address (`--remote` 0.0.0.0) replaces only sessions of its own user; without authentication there " +
 		"are no users, and any client could end another's session: use `refuse` then. A `framed-route` is taken over in the same way, by a newer session of the same user; " +
-		"a session of another user that has the same one ends, and the log names the prefix."),
+		"a session of another user that has the same one, or has it for its address, ends, and the log names the prefix. Of routes that overlap, the longest prefix counts; " +
+		"the log warns of one that overlaps with a pool, or has the server's address."),
 	manpage.Paragraph("If the client requires it, the server authenticates itself after the client: with a secret whose first column is the server's name " +
 		"(option `name`, or else `--ac-name`) and whose second is the client's (`*`: any client). A line with `*` in the first column is not used for that. " +
 		"The secret should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot recognise those of another server " +

@@ -19,21 +19,21 @@ func operating() []manpage.Block {
 		manpage.Paragraph("top shows the totals of the server and its sessions, those with the highest rate to the client first, and reads them every two seconds, or less often if reading takes more than a twentieth of the time. " +
 			"Arrow keys select a session and sort by another column, r reverses the order, / shows sessions that have a text, Enter shows all that is known of one, d disconnects it after a question, p pauses, ? shows all keys. " +
 			"Set-ups, failed logins and drops (of discovery and control frames) are those since the last read. It prints plain tables with `--once` or `--count`, and if its input or output is no terminal or TERM is dumb. NO_COLOR=1 removes colours."),
-		manpage.Paragraph("`--web 127.0.0.1:8080`, or section [web], serves a page for a browser: interfaces, sessions with search and sort, set-ups and failures of the last hour and day, use of the pools, " +
-			"one session with its rates, round-trip time and events, and all events as they happen. It is read-only without `--web-control`. " +
+		manpage.Paragraph("`--web 127.0.0.1:8080`, or section [web], serves a page for a browser: interfaces, sessions with search and sort, set-ups, failures and traffic (of all sessions and of each interface) of the last hour and day, use of the pools, " +
+			"one session with its rates, round-trip time and events, the last 200 events and those that happen. It is read-only without `--web-control`. " +
 			"On a loopback address every user and program of the machine may read it, unless `--web-token-file` names a file with a token, of which others than its owner have no access; another address needs one. " +
-			"The page is plain HTTP: from another machine use ssh -L 8080:127.0.0.1:8080, or a proxy with TLS whose name is in `names` of [web]. Programs send the token in the header Authorization: Bearer, and read " +
-			"/api/overview, /api/sessions?q=TEXT&sort=COLUMN&offset=N&limit=N, /api/history?span=hour (or day) and /api/events (server-sent events); a POST of {\"id\": N} to /api/disconnect ends a session. " +
+			"`--web-cert` and `--web-key` name a certificate and its key, in PEM, for HTTPS; a reload reads them again. Without them the page is plain HTTP, of which an attacker on the path can read the token: from another machine use ssh -L 8080:127.0.0.1:8080, or a proxy with TLS. Names of the page or the proxy must be in `names` of [web]. Programs send the token in the header Authorization: Bearer, and read " +
+			"/api/overview, /api/sessions?q=TEXT&sort=COLUMN&offset=N&limit=N, /api/history?span=hour&interface=NAME (or span=day; without interface, the traffic of all) and /api/events (server-sent events); a POST of {\"id\": N} to /api/disconnect ends a session. " +
 			"At an upgrade the new program goes on with the address, and logins stay valid."),
 		manpage.Example("pppoe-server sessions --vlan 100-199 --sort -down\n" +
 			"pppoe-server session alice\n" +
 			"pppoe-server disconnect --circuit-id 'olt3 *' --all\n" +
 			"pppoe-server update alice --rate-up 20000 --rate-down 100000\n" +
 			"pppoe-server sessions --json | jq '.[] | select(.rtt_ms > 50) | .user'"),
-		manpage.Paragraph("`pppoe-server upgrade`, or SIGUSR2, replaces the running program by the version that is installed now, or by that of `--exec`. The new program gets the running one's sockets and device, reads the configuration, " +
-			"and continues all sessions; control packets wait meanwhile, and packets of clients pass. If it cannot, the old one goes on and says why, and the command's exit code is 1. " +
-			"It needs a store of sessions (section [state], or `--state`) and a device that all sessions share. In the foreground the old process stays as the parent of the new one and passes signals on; with a service manager (NOTIFY_SOCKET) it ends."),
-		manpage.Paragraph("SIGUSR1 ends the program and leaves the sessions for its next start. With these lines in the unit `systemctl restart` does so, and the next start gets the sockets and the device from systemd; `systemctl stop` ends the sessions:"),
+		manpage.Paragraph("`pppoe-server upgrade`, or SIGUSR2, replaces the running program by the version that is installed now, or by that of `--exec`. The new program gets the running one's sockets and devices, reads the configuration, " +
+			"and continues all sessions; control packets wait meanwhile, and packets of clients pass. A client that has a PADO of the old program gets its session from the new one; sessions that are being set up are finished before, for up to 4 s, while PADIs and PADRs wait for the new program; a client whose login takes longer is sent a PADT, and dials again. If it cannot, the old one goes on and says why, and the command's exit code is 1. " +
+			"It needs a store of sessions (section [state], or `--state`). In the foreground the old process stays as the parent of the new one and passes signals on; with a service manager (NOTIFY_SOCKET) it ends."),
+		manpage.Paragraph("SIGUSR1 ends the program and leaves the sessions for its next start. With these lines in the unit `systemctl restart` does so, and the next start gets the sockets and devices from systemd; `systemctl stop` ends the sessions:"),
 		manpage.Example("[Service]\nType=notify\nExecStart=/usr/local/sbin/pppoe-server --config /etc/upppoe/server.toml -F\nExecReload=/bin/kill -HUP $MAINPID\n" +
 			"RestartKillSignal=SIGUSR1\nFileDescriptorStoreMax=512\nRestart=on-failure\nWatchdogSec=30"),
 		manpage.Paragraph("To replace a server without an outage of new logins, let clients find another one first: `pppoe-server drain` answers no PADI, and open sessions go on; " +

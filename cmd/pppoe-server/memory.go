@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -13,22 +14,41 @@ import (
 // gcPercent is how much memory may be allocated before it is collected, in percent of what is in
 // use. A server of tens of thousands of sessions holds most of its memory for hours, so that the
 // default of 100 would double it, and a collection is due only while sessions come and go.
-const gcPercent = 40
+const gcPercent = 20
 
-// limitGarbage applies gcPercent, unless the environment has GOGC.
-func limitGarbage() {
+// limitMemory applies gcPercent, unless the environment has GOGC, and samples allocations only if profiles
+// are served: the samples of a large server take more than a MiB.
+func limitMemory(profiles bool) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if !profiles {
+		runtime.MemProfileRate = 0
+	}
+}
+
+// growingGCPercent takes the place of gcPercent while sessions are adopted: the heap grows from nothing to what it will be,
+// and would be collected at each fifth.
+const growingGCPercent = 100
+
+// growMemory applies growingGCPercent until done is called.
+func growMemory() (done func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	debug.SetGCPercent(growingGCPercent)
+	return func() { debug.SetGCPercent(gcPercent) }
 }
 
 // memoryInterval is how often it is checked whether there is memory to return to the system.
 const memoryInterval = 5 * time.Second
 
 // returnMemory collects garbage and returns free memory to the system when a burst is over, as of
-// set-ups or of accounts read, until ctx ends; and what of the program only the burst has used. The runtime alone would keep what the burst has left
-// for as long as the sessions last: an idle server allocates too little for a collection.
+// set-ups or of accounts read, until ctx ends; and what of the program only the burst has used, or the
+// start. The runtime alone would keep what the burst has left for as long as the sessions last: an idle
+// server allocates too little for a collection.
 func returnMemory(ctx context.Context) {
+	programpages.Unmap() // an error leaves them mapped
 	ticks := time.NewTicker(memoryInterval)
 	defer ticks.Stop()
 	var m memoryMonitor
@@ -39,7 +59,7 @@ func returnMemory(ctx context.Context) {
 		case <-ticks.C:
 			if m.due(sampleHeap()) {
 				debug.FreeOSMemory()
-				programpages.Unmap() // an error leaves them mapped
+				programpages.Unmap()
 				m.returned(sampleHeap())
 			}
 		}

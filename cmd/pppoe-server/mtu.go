@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"net"
 
 	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/nic"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/wire"
@@ -13,7 +13,7 @@ import (
 // mtuWarning says which MTU an interface must have for the requested packet size (RFC 4638 section 4);
 // empty if its own suffices or is unknown.
 func mtuWarning(s *pppd.Settings, at afpacket.Attachment) string {
-	iface, err := net.InterfaceByName(at.Interface)
+	iface, err := nic.ByName(at.Interface)
 	if err != nil {
 		return ""
 	}

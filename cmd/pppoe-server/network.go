@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/netconfig"
@@ -69,15 +70,16 @@ type sessionDevices struct {
 	log       *slog.Logger
 	scripts   *sessionScripts
 	v6        *ipv6Service
-	owner     string                // of devices
-	inherited *netconfig.Inherited  // of an earlier program
-	host      *netconfig.Configurer // of the latest configuration
+	owner     string                               // of devices
+	inherited *netconfig.Inherited                 // of an earlier program
+	host      atomic.Pointer[netconfig.Configurer] // of the latest configuration: a reload may come before sweep
 }
 
 func (n *sessionDevices) use(c *serverconfig.Config) {
-	n.host = hostOf(c, n.scripts, n.log)
-	n.host.Owner, n.host.Inherited = n.owner, n.inherited
-	n.scripts.use(n.host, scriptsOf(c, n.log))
+	host := hostOf(c, n.scripts, n.log)
+	host.Owner, host.Inherited = n.owner, n.inherited
+	n.host.Store(host)
+	n.scripts.use(host, scriptsOf(c, n.log))
 }
 
 func (n *sessionDevices) configure(cfg *pppoe.ServerConfig) { cfg.Network = n.scripts }
@@ -115,7 +117,7 @@ func (n *sessionDevices) hurry() { n.scripts.hurry() }
 
 func (n *sessionDevices) sweep() {
 	n.inherited.Close()
-	n.host.Sweep()
+	n.host.Load().Sweep()
 }
 
 func (n *sessionDevices) leave() { n.close() }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -53,7 +54,9 @@ func addOptionFlags(set *pflag.FlagSet, to *[]string) {
 		}
 	}
 	for _, name := range optionFlags {
-		set.Var(optionValue{name, help[name].Arg, to}, name, help[name].Help)
+		// pflag takes a quoted word for the name of the value.
+		usage := strings.ReplaceAll(help[name].Help, "`", "")
+		set.Var(optionValue{name, help[name].Arg, to}, name, usage)
 		if help[name].Arg == "" {
 			set.Lookup(name).NoOptDefVal = "true"
 		}

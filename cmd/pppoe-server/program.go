@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/capture"
+	"upppoe/internal/cluster/allactive"
 	"upppoe/internal/config/serverconfig"
 	"upppoe/internal/host/ifname"
 	"upppoe/internal/log/pppdlog"
@@ -51,6 +53,8 @@ type program struct {
 	radius    *radiusService
 	cluster   *clusterMember
 	allActive *allActive
+	kept      *allactive.Kept // nil: there is none
+	cookieKey []byte          // of AC-Cookies
 	server    *pppoe.Server
 	current   currentServer // the server once it runs
 	reload    *reloader
@@ -60,7 +64,8 @@ type program struct {
 	settled   chan struct{} // closed when no session is being adopted any more
 	served    bool          // sessions were adopted, or could be
 
-	closers []func() // of the open parts
+	background sync.WaitGroup // goroutines that use this program
+	closers    []func()       // of the open parts
 }
 
 // openLog opens the log, and logs the warnings about flags and files.
@@ -115,7 +120,8 @@ func (p *program) openHost() (err error) {
 	if err := p.openCapture(); err != nil {
 		return err
 	}
-	fenceCluster(c, p.opener)
+	p.kept = p.readKept()
+	fenceCluster(c, p.opener, p.kept)
 	if p.listeners, err = listen(c, p.opener, p.capture); err != nil {
 		return err
 	}
@@ -173,14 +179,19 @@ func (p *program) needsIPv6Devices() bool {
 func (p *program) newServer() (err error) {
 	s := p.config.Options
 	cfg := serverConfig(p.config, nil, p.log)
+	cfg.Delayed = p.isSecond()
+	p.cookieKey = readCookieKey(takeFile(p.inherited, fileCookieKey))
+	cfg.Concentrator.CookieKey = p.cookieKey
 	p.radius.configure(&cfg)
 	p.network.configure(&cfg)
 	p.state.configure(&cfg)
 	accounts := cfg.Authenticator
 	p.allActive.configure(&cfg)
 	events := &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
+	overlaps := newFramedOverlaps(p.config, p.log)
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		events.Notify(l, e)
+		overlaps.notify(l, e)
 		p.network.notify(l, e)
 		p.socket.notify(l, e)
 		p.web.notify(l, e)
@@ -194,20 +205,20 @@ func (p *program) newServer() (err error) {
 	p.network.start(p.server)
 	p.allActive.serve(p.server, p.network.ipv6Pools())
 	p.settled = make(chan struct{})
+	grown := growMemory()
 	p.state.adopt(p.server, p.radius.notAdopted, func() {
+		grown()
 		p.allActive.settled()
 		close(p.settled)
 	})
-	if err := p.radius.start(p.server); err != nil {
+	if err := p.radius.start(p.server, p.allActive); err != nil {
 		return err
 	}
 	p.reload = &reloader{
 		flags: p.flags, current: p.config, accounts: accounts, allActive: p.allActive, log: p.log, lines: p.lines,
-		network: p.network, radius: p.radius, web: p.web, server: p.server,
+		network: p.network, radius: p.radius, web: p.web, server: p.server, overlaps: overlaps,
 	}
-	p.metrics, err = serveMetrics(p.config.Metrics, takeFile(p.inherited, fileMetrics), p.server, p.radius, p.state, p.allActive, p.log)
-	p.onClose(p.leaveMetrics)
-	return err
+	return p.serveMetrics(p.server)
 }
 
 // run serves until a signal, or until the server cannot go on.
@@ -226,22 +237,27 @@ func (p *program) run() error {
 	defer onSignal(unix.SIGHUP, p.reload.onSIGHUP)()
 	defer p.upgrades.onSIGUSR2()()
 	defer p.onSIGUSR1()()
+	p.current.is.Store(p.server) // before the log says that it serves
 	p.announce()
-	p.current.is.Store(p.server)
 	if p.cluster == nil { // otherwise it is ready since it is standby
 		if err := p.ready(); err != nil {
 			return err
 		}
 		p.startControl()
 	}
-	go p.beginAgain(ctx)                                 // ends with ctx
+	p.background.Go(func() { p.beginAgain(ctx) })        // ends with ctx
 	go returnMemory(ctx)                                 // ends with ctx
 	go announceAddress(p.listeners, p.server, p.cluster) // ends when the loops have answered
 	unwatch := watchInterfaces(ctx, p.config.Interfaces, p.cluster != nil, p.server, p.log)
+	p.receiveFrames()
 	closeUnused(p.inherited, p.log)
-	p.network.startReading()
+	if p.isSecond() {
+		p.take()
+	} else {
+		p.network.startReading()
+	}
 	// Ends once all sessions have been adopted, and the predecessor has ended.
-	go p.settle(ctx)
+	p.background.Go(func() { p.settle(ctx) })
 	p.served = true
 	err := p.server.Run(ctx)
 	unwatch()
@@ -287,21 +303,6 @@ func (p *program) ready() error {
 // leavesTerminal reports whether the log goes to syslog.
 func (p *program) leavesTerminal() bool {
 	return daemonize.IsChild() || p.before != nil && !p.config.Server.Foreground && os.Getpid() != 1
-}
-
-// metricsListener returns another descriptor of the socket of the metrics; nil: there is none.
-func (p *program) metricsListener() (*os.File, error) {
-	if p.metrics == nil {
-		return nil, nil
-	}
-	return p.metrics.Listener()
-}
-
-// leaveMetrics leaves the socket of the metrics to a successor.
-func (p *program) leaveMetrics() {
-	if p.metrics != nil {
-		p.metrics.Close()
-	}
 }
 
 // startControl lets the control socket and the page answer.

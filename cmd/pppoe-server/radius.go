@@ -234,7 +234,7 @@ func (s *radiusService) configure(cfg *pppoe.ServerConfig) {
 }
 
 // start must be called before the server runs.
-func (s *radiusService) start(server *pppoe.Server) (err error) {
+func (s *radiusService) start(server *pppoe.Server, cluster *allActive) (err error) {
 	if s == nil {
 		return nil
 	}
@@ -245,6 +245,7 @@ func (s *radiusService) start(server *pppoe.Server) (err error) {
 		return nil
 	}
 	s.coaConfig.Sessions = server
+	cluster.configureCoA(server, &s.coaConfig)
 	if s.coa, err = coa.New(s.coaConfig); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type reloader struct {
 	web       *webPage
 	server    *pppoe.Server
 	allActive *allActive
+	overlaps  *framedOverlaps
 	mu        sync.Mutex // held while it reloads: signals and requests do
 }
 
@@ -57,14 +58,14 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 	defer notifyReload()()
 	c, warnings, err := r.flags.load()
 	var cfg pppoe.ServerConfig
-	var useRADIUS, useToken func()
+	var useRADIUS, useWeb func()
 	var accounts pppoe.Authenticator
 	if err == nil {
 		warnings = append(warnings, r.keepFixed(c, by)...)
 		useRADIUS, err = r.radius.prepare(c)
 	}
 	if err == nil {
-		useToken, err = r.web.prepare()
+		useWeb, err = r.web.prepare()
 	}
 	if err == nil {
 		cfg = serverConfig(c, r.accounts, r.log)
@@ -83,8 +84,9 @@ func (r *reloader) reload(by string) (warnings []string, err error) {
 		r.log.Warn(notice)
 	}
 	r.network.use(c)
+	r.overlaps.use(c)
 	useRADIUS()
-	useToken()
+	useWeb()
 	r.lines.SetDebug(c.Options.Debug)
 	r.current, r.accounts = c, accounts
 	r.log.Info(by + ": options and accounts reloaded, for new sessions")
@@ -104,5 +106,5 @@ func (r *reloader) keepFixed(c *serverconfig.Config, by string) []string {
 	if names == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: a change of %s takes effect when the server is restarted", by, strings.Join(names, ", "))}
+	return []string{fmt.Sprintf("%s: a change of %s takes effect at an upgrade, which keeps sessions, or at a restart", by, strings.Join(names, ", "))}
 }

@@ -39,7 +39,7 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: devices, server: server}, out
+	return &reloader{flags: f, current: c, accounts: cfg.Authenticator, log: log, lines: lines, network: devices, server: server, overlaps: newFramedOverlaps(c, log)}, out
 }
 
 // TestReload: a valid options file applies to new sessions; an invalid one changes nothing, and the log
@@ -54,7 +54,7 @@ func TestReload(t *testing.T) {
 		{"and its place", "require-pap\nipparam two\nno-such-option\n", "pppoe-server-options:3:", false},
 		{"an invalid value", "ipparam two\nmtu x\n", "pppoe-server-options:2:", false},
 		{"an open quote", "ipparam \"two\n", "pppoe-server-options", false},
-		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: a change of datapath takes effect when the server is restarted", true},
+		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: a change of datapath takes effect at an upgrade, which keeps sessions, or at a restart", true},
 		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: a change of datapath-queues takes effect", true},
 		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: a change of logfile takes effect", true},
 		{"a warning", "ipparam two\npersist\n", `option "persist" has no effect on a server`, true},

@@ -183,6 +183,7 @@ func (s *sessionState) adopt(server *pppoe.Server, notAdopted func(pppoe.NotAdop
 	begin := time.Now()
 	s.inherited = make(map[state.Generation]state.Record)
 	report := server.Adopt(s.stored())
+	endOnFormerInterfaces(&report)
 	for _, n := range report.NotAdopted {
 		notAdopted(n, s.inherited[n.Session.Generation])
 	}

@@ -52,10 +52,10 @@ func (s *sessionState) pin(o *linux.Opener) {
 // sweep removes what the sessions of an earlier program have left that were not adopted. It is called once when
 // all others are.
 func (p *program) sweep() {
-	p.network.sweep()
-	if n := p.opener.Sweep(); n > 0 {
+	if n := p.opener.Sweep(); n > 0 { // before the devices go to which the kernel sends the packets
 		p.log.Info(fmt.Sprintf("Removed %d sessions of an earlier program from the kernel data path", n))
 	}
+	p.network.sweep()
 }
 
 // closeOpener closes the kernel data path, and closeNetwork the network. A program that has not served leaves

@@ -1,9 +1,22 @@
 package main
 
 import (
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// TestReloadBeforeSweep: a reload may come while the devices of an earlier program are removed.
+func TestReloadBeforeSweep(t *testing.T) {
+	r, _ := reloadable(t, "")
+	n := &sessionDevices{owner: "no-earlier-program", scripts: newSessionScripts(), log: slog.New(slog.DiscardHandler)}
+	n.use(r.current)
+	var sweeping sync.WaitGroup
+	sweeping.Go(n.sweep)
+	n.use(r.current)
+	sweeping.Wait()
+}
 
 // TestOwnerOf: each path has a name of its own, which a BPF file system accepts.
 func TestOwnerOf(t *testing.T) {

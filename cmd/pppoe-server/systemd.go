@@ -105,6 +105,7 @@ func (p *program) onSIGUSR1() (stop func()) {
 		}
 		systemd.Notify("STOPPING=1")
 		p.log.Info("SIGUSR1: the sessions are left for the next start")
+		finishSetups(p.server)
 		devices, err := p.suspend()
 		if err != nil {
 			p.log.Error(fmt.Sprintf("SIGUSR1 is ignored: %v", err))

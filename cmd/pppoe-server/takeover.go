@@ -18,7 +18,7 @@ import (
 )
 
 // formats are the versions of what a successor reads of its predecessor's files.
-var formats = map[string]int{"session store": 1}
+var formats = map[string]int{"session store": 2}
 
 func identity() handover.Identity {
 	return handover.Identity{Build: version.String(), Formats: formats}
@@ -33,6 +33,9 @@ const (
 	fileWeb     = "web"
 	fileCoA     = "coa"
 	fileDevice  = "device" // that all sessions share, or those of all sessions
+	fileFrames  = "frames" // see handover.ReceiveFrames
+
+	fileCookieKey = "cookie-key"
 )
 
 // predecessor is the program that this one takes over from.
@@ -117,19 +120,58 @@ func (p *program) take() {
 	p.log.Info(fmt.Sprintf("Took over %d sessions from an earlier program", taken.Sessions))
 }
 
-// settle is called when the program serves. A predecessor carries packets until all sessions have been adopted;
-// then it ends, and what no session has taken over is removed.
+// settle is called when the program serves. A predecessor carries packets until all sessions have theirs from
+// this program; then it ends, and what no session has taken over is removed. If this program has a successor by
+// then, that does the rest.
 func (p *program) settle(ctx context.Context) {
 	if !p.isSecond() {
 		p.notifyReady(ctx)
 	}
-	<-p.settled
+	p.awaitSettled(ctx)
 	if p.isSecond() {
-		p.take()
+		if !p.hasSuccessor() {
+			p.network.startReading()
+			p.server.ReadPorts()
+		}
+		p.before.Carries() // an error: it has ended
 		p.before.WaitReleased(releaseGrace)
+	}
+	if p.hasSuccessor() {
+		return
+	}
+	if p.isSecond() {
 		p.notifyReady(ctx)
 	}
 	p.sweep()
+}
+
+// awaitSettled waits until no session is being adopted any more, or a successor goes on with that.
+func (p *program) awaitSettled(ctx context.Context) {
+	select {
+	case <-p.settled:
+	case <-ctx.Done():
+		if !p.hasSuccessor() {
+			<-p.settled
+		}
+	}
+}
+
+// hasSuccessor reports whether a successor has taken over.
+func (p *program) hasSuccessor() bool { return p.upgrades.successor() != nil }
+
+// receiveFrames handles the control frames that the predecessor has received and not handled.
+func (p *program) receiveFrames() {
+	socket := takeFile(p.inherited, fileFrames)
+	if socket == nil {
+		return
+	}
+	// Ends with the predecessor.
+	go func() {
+		err := handover.ReceiveFrames(socket, func(listener string, frame []byte) { p.server.Receive(listener, frame) })
+		if err != nil {
+			p.log.Warn(fmt.Sprintf("upgrade: frames of the earlier program: %v", err))
+		}
+	}()
 }
 
 // releaseGrace is how long a predecessor may take to end.

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +16,7 @@ import (
 	"upppoe/internal/process/passfd"
 	"upppoe/internal/process/systemd"
 	"upppoe/internal/state/handover"
+	"upppoe/pppoe"
 )
 
 // Errors of an upgrade that does not begin.
@@ -27,6 +29,8 @@ var (
 type upgrader struct {
 	program *program
 	busy    sync.Mutex // held while it does
+
+	frames *handover.FrameSender // passes on what waits while the program is suspended
 
 	mu   sync.Mutex
 	done *handover.Done // the successor that has taken over; nil: none has
@@ -61,15 +65,19 @@ func (u *upgrader) upgrade(executable string, progress func(text string)) (*hand
 		r.Path = executable
 	}
 	suspended := false
+	r.Finish = func() { finishSetups(p.server) }
 	r.Suspend = func() (*handover.Files, error) {
-		more, err := p.suspend()
+		more, err := u.suspend()
 		suspended = err == nil
 		return more, err
 	}
 	done, err := r.Run()
 	if err != nil {
 		if suspended {
+			u.frames.Close()
 			p.resume()
+		} else {
+			p.server.Resume() // an error: it had nothing to finish yet
 		}
 		p.log.Error(fmt.Sprintf("upgrade: %v: this program goes on", err))
 		return nil, err
@@ -78,8 +86,40 @@ func (u *upgrader) upgrade(executable string, progress func(text string)) (*hand
 	u.mu.Lock()
 	u.done = done
 	u.mu.Unlock()
+	p.server.PassOn(u.frames.Send)
+	if err := done.AwaitCarried(); err != nil {
+		p.log.Error(fmt.Sprintf("upgrade: process %d does not carry packets: %v", done.PID, err))
+	}
 	p.leave()
 	return done, nil
+}
+
+// setupsTimeout is how long sessions that are being set up may take until a successor goes on: less than the time
+// after which a client repeats its PADI, 5 s with pppd.
+const setupsTimeout = 4 * time.Second
+
+// finishSetups waits until no session of a server is being set up. It is called before the server is suspended.
+func finishSetups(server *pppoe.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), setupsTimeout)
+	defer cancel()
+	server.FinishSetups(ctx)
+}
+
+// suspend suspends the program, and returns what is passed on then.
+func (u *upgrader) suspend() (*handover.Files, error) {
+	sender, receiver, err := handover.NewFrameSender()
+	if err != nil {
+		return nil, err
+	}
+	files, err := u.program.suspend()
+	if err != nil {
+		sender.Close()
+		receiver.Close()
+		return nil, err
+	}
+	files.Add(fileFrames, receiver)
+	u.frames = sender
+	return files, nil
 }
 
 // successor returns the successor that has taken over; nil: none has.
@@ -121,7 +161,7 @@ func (p *program) passOn() (*handover.Files, error) {
 	device, err := p.network.descriptors()
 	files.Add(fileDevice, device...)
 	for name, listener := range map[string]func() (*os.File, error){
-		fileControl: p.socket.listener, fileMetrics: p.metricsListener, fileWeb: p.web.listener, fileCoA: p.radius.coaSocket,
+		fileControl: p.socket.listener, fileMetrics: p.metricsListener, fileWeb: p.web.listener, fileCoA: p.radius.coaSocket, fileCookieKey: p.cookieKeyFile,
 		fileStdout: func() (*os.File, error) { return passfd.Duplicate(os.Stdout, fileStdout) },
 		fileStderr: func() (*os.File, error) { return passfd.Duplicate(os.Stderr, fileStderr) },
 	} {
@@ -186,6 +226,7 @@ func (p *program) leave() {
 // afterUpgrade ends the program after a successor has taken over. In the foreground, without a service
 // manager that knows the successor as the main process, it stays as its parent, and ends with it.
 func (p *program) afterUpgrade(done *handover.Done) int {
+	p.upgrades.frames.Close() // all have been passed on
 	p.opener.Leave()
 	p.upgrades.reported.Wait()
 	stays := p.config.Server.Foreground || os.Getpid() == 1
@@ -205,8 +246,9 @@ func (p *program) afterUpgrade(done *handover.Done) int {
 	return done.Wait()
 }
 
-// forget frees the memory of what has been handed over.
+// forget frees the memory of what has been handed over, when no goroutine uses it any more.
 func (p *program) forget() {
+	p.background.Wait()
 	*p = program{}
 	debug.FreeOSMemory()
 }

@@ -27,7 +27,7 @@ func (e *Elector) askForConsent() {
 	}
 	e.mu.Unlock()
 	if need {
-		e.cfg.Segment.Send(m.appendTo(nil, e.secret)) // one that is lost is asked again
+		e.send(m) // one that is lost is asked again
 	}
 }
 
@@ -46,7 +46,7 @@ func (e *Elector) listen(ctx context.Context) {
 			}
 			continue
 		}
-		if m, err := parseMessage(buffer[:n], e.secret, e.right.others); err == nil {
+		if m, err := parseMessage(buffer[:n], e.currentSecret(), e.right.others); err == nil {
 			e.received(m)
 		}
 	}
@@ -54,9 +54,17 @@ func (e *Elector) listen(ctx context.Context) {
 
 func (e *Elector) received(m message) {
 	if e.handle(m) {
-		reply := message{answer, e.cfg.Name, m.nonce}
-		e.cfg.Segment.Send(reply.appendTo(nil, e.secret))
+		e.send(message{answer, e.cfg.Name, m.nonce})
 	}
+}
+
+// send sends a message to all other machines. Errors are those of a segment that loses messages.
+func (e *Elector) send(m message) { e.cfg.Segment.Send(m.appendTo(nil, e.currentSecret())) }
+
+func (e *Elector) currentSecret() []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.secret
 }
 
 // handle handles a message, and reports whether this machine consents to its question.

@@ -18,12 +18,14 @@
 //     had the version that the loser asked for earlier. Guard covers what the two clocks differ in the
 //     course of a lease, and frames that are already in a queue of the network card.
 //   - The loser need do nothing to stop, and may be frozen: the deadline is set in advance, and is compared
-//     with the clock for each batch of frames, and by the kernel data path for each packet. What the owner
-//     writes to etcd has the owner key as its condition, so that nothing of it comes after the winner's.
+//     with the clock for each batch of frames. The kernel compares it for each frame that leaves an interface
+//     (ebpf.EgressFence), also of a batch that was compared before the program was frozen, and in its data path
+//     for each packet. What the owner writes to etcd has the owner key as its condition, so that nothing of it
+//     comes after the winner's.
 //
 // If the keys are deleted, as by mistake, the owner writes them again before its deadline, on condition that there
 // is no owner key: no other machine writes one before, as it waits for a whole lease from when it sees that there
-// is none.
+// is none. If there is no owner, a standby writes them when it becomes active, on condition that they are not there.
 //
 // A lease of etcd itself is not used. It has whole seconds, at least two, is found to have expired up to
 // half a second later, begins anew when etcd elects a leader, and others do not see when it was renewed.
@@ -46,5 +48,7 @@
 // Consent is authenticated (HMAC) by a secret in etcd and a nonce of the question, as clients share the
 // segment.
 //
-// What is not covered: a hypervisor that stops a machine together with its clocks, and lets it go on later.
+// What is not covered: a hypervisor that stops a machine together with its clocks, and lets it go on later;
+// where eBPF is not available, a batch of frames that the program has compared with the deadline, and hands to
+// the kernel when it goes on.
 package cluster

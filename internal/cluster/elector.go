@@ -18,28 +18,37 @@ var (
 
 // Elector elects the active machine. Run must be called once; the other methods may be called concurrently.
 type Elector struct {
-	cfg     Config
-	secret  []byte
-	created time.Time
-	wakeup  chan struct{} // capacity 1: the loop has something to do
+	cfg       Config
+	created   time.Time
+	wakeup    chan struct{} // capacity 1: the loop has something to do
+	announced chan struct{} // closed when etcd has the key of this machine as standby
+	announce  sync.Once     // closes it
+	withdrawn chan struct{} // closed when etcd has no such key any more, after Withdraw
+	withdraw  sync.Once     // closes it
+	ended     chan struct{} // closed when Run has returned
 
 	mu        sync.Mutex // guards the following
 	right     *right
+	secret    []byte        // of messages on the segment
+	deleted   bool          // etcd does not have the keys that are written once
 	fence     Time          // that Config.Fence was given last
 	active    chan struct{} // closed when the machine has become active
 	revision  int64         // of etcd, when it did
 	lost      bool
-	usable    int // interfaces
+	usable    int  // interfaces
+	leaving   bool // Withdraw was called
 	standbys  standbys
 	asked     map[[16]byte]Time // when a question was sent, by its nonce
 	lastError error             // of the last request to etcd
+	said      Reason            // of errors
 }
 
 // newElector returns an Elector that has joined the cluster.
 func newElector(cfg Config, secret []byte) *Elector {
 	e := &Elector{
-		cfg: cfg, secret: secret, wakeup: make(chan struct{}, 1), active: make(chan struct{}),
-		right: newRight(cfg.Name, cfg.others(), cfg.Timing), standbys: make(standbys), asked: make(map[[16]byte]Time),
+		cfg: cfg, secret: secret, wakeup: make(chan struct{}, 1),
+		active: make(chan struct{}), announced: make(chan struct{}), withdrawn: make(chan struct{}), ended: make(chan struct{}),
+		right: newRight(cfg.Name, cfg.others(), cfg.Timing), asked: make(map[[16]byte]Time),
 	}
 	cfg.Fence(0)
 	return e
@@ -55,6 +64,16 @@ func (e *Elector) Active(ctx context.Context) (revision int64, err error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		return e.revision, nil
+	}
+}
+
+// Announced waits until etcd has it that this machine is standby: from then on an active one finds it.
+func (e *Elector) Announced(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.announced:
+		return nil
 	}
 }
 
@@ -82,6 +101,7 @@ func (e *Elector) isOwner(o Owner) clientv3.Cmp {
 // Run takes part in the election until the context ends, or the machine was active and is not any more: the
 // error is ErrLost or ErrResigned then.
 func (e *Elector) Run(ctx context.Context) error {
+	defer close(e.ended)
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { e.watch(ctx) })
@@ -153,11 +173,12 @@ func (e *Elector) apply() {
 
 // Status is the state of an Elector.
 type Status struct {
-	IsActive  bool   // this machine is
-	ByConsent bool   // it has no lease now, but the consent of the others
-	Active    string // the active machine, as far as is known; empty: none
-	Term      uint64
-	Err       error // of the last request to etcd; nil: it was answered
+	IsActive   bool   // this machine is
+	ByConsent  bool   // it has no lease now, but the consent of the others
+	HasStandby bool   // another machine would take over at once
+	Active     string // the active machine, as far as is known; empty: none
+	Term       uint64
+	Err        error // of the last request to etcd; nil: it was answered
 }
 
 // Status returns the state.
@@ -166,5 +187,8 @@ func (e *Elector) Status() Status {
 	defer e.mu.Unlock()
 	r := e.right
 	lease := r.renewed + r.Lease - r.Guard
-	return Status{IsActive: r.mine, ByConsent: r.mine && len(r.others) > 0 && r.deadline() > lease, Active: r.owner.Machine, Term: r.owner.Term, Err: e.lastError}
+	return Status{
+		IsActive: r.mine, ByConsent: r.mine && len(r.others) > 0 && r.deadline() > lease, HasStandby: e.hasStandby(),
+		Active: r.owner.Machine, Term: r.owner.Term, Err: e.lastError,
+	}
 }

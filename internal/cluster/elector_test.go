@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -57,6 +59,7 @@ type member struct {
 	*Elector
 	client *clientv3.Client
 	ended  chan error
+	kill   func() // ends Run, without a word to the others
 	mu     sync.Mutex
 	fence  Time
 	gaps   []time.Duration // for which the fence was closed, once it had been open
@@ -75,7 +78,8 @@ func join(t testing.TB, client *clientv3.Client, name string, segment Segment, m
 	done := make(chan struct{})
 	// Ends with the test.
 	go func() { m.ended <- e.Run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
+	m.kill = func() { cancel(); <-done }
+	t.Cleanup(m.kill)
 	return m
 }
 
@@ -111,7 +115,7 @@ func two(t *testing.T, server *etcdtest.Server) (a, b *member) {
 	a = join(t, server.Dial(), "a", sa, "a", "b")
 	a.awaitActive()
 	b = join(t, server.Dial(), "b", sb, "b", "a")
-	for !a.HasStandby() {
+	for !a.Status().HasStandby {
 		time.Sleep(time.Millisecond)
 	}
 	return a, b
@@ -120,6 +124,7 @@ func two(t *testing.T, server *etcdtest.Server) (a, b *member) {
 // TestCutOffFromEtcd: the standby begins after the deadline of an active machine that etcd does not hear, and
 // what that would write is refused.
 func TestCutOffFromEtcd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	a, b := two(t, etcdtest.Start(t))
 	owns := a.IsOwner()
 	a.client.Close()
@@ -136,6 +141,7 @@ func TestCutOffFromEtcd(t *testing.T) {
 
 // TestBothWithoutEtcd: the active machine goes on by the consent of the standby, and keeps the key.
 func TestBothWithoutEtcd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	server := etcdtest.Start(t)
 	a, b := two(t, server)
 	server.Kill()
@@ -167,6 +173,7 @@ func (m *member) needs() bool {
 // TestResign: a machine that can serve on fewer interfaces than the standby resigns, and the standby begins
 // at once.
 func TestResign(t *testing.T) {
+	t.Parallel() // it mostly waits
 	a, b := two(t, etcdtest.Start(t))
 	a.SetUsable(0)
 	began := time.Now()
@@ -180,8 +187,66 @@ func TestResign(t *testing.T) {
 	t.Logf("after %v", time.Since(began))
 }
 
+// TestLookForStandby: an active machine finds a standby from the moment on that this one is announced, and within its
+// first lease one that was there before. One that is dead it does not find.
+func TestLookForStandby(t *testing.T) {
+	t.Parallel() // it mostly waits
+	server := etcdtest.Start(t)
+	machines := []string{"a", "b", "c"}
+	a := join(t, server.Dial(), "a", nil, machines...)
+	a.awaitActive()
+	if a.LookForStandby(t.Context()) {
+		t.Error("alone it has found a standby")
+	}
+	for range 2 { // the second one finds the key of the first
+		b := join(t, server.Dial(), "b", nil, machines...)
+		b.awaitAnnounced()
+		if !a.LookForStandby(t.Context()) {
+			t.Error("a standby that is announced is not found")
+		}
+		b.kill()
+		for end := time.Now().Add(time.Minute); a.LookForStandby(t.Context()); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("a dead standby is found")
+			}
+		}
+	}
+	stopped := join(t, server.Dial(), "b", nil, machines...)
+	stopped.awaitAnnounced()
+	stopped.Withdraw(t.Context())
+	stopped.kill()
+	if a.LookForStandby(t.Context()) {
+		t.Error("a machine that has withdrawn is found")
+	}
+	b, c := join(t, server.Dial(), "b", nil, machines...), join(t, server.Dial(), "c", nil, machines...)
+	b.awaitAnnounced()
+	c.awaitAnnounced()
+	a.Resign(t.Context())
+	a.kill()
+	winner := b
+	select {
+	case <-b.active:
+	case <-c.active:
+		winner = c
+	}
+	if !winner.LookForStandby(t.Context()) {
+		t.Error("a machine that has just become active does not find the other standby")
+	}
+}
+
+// awaitAnnounced waits until the machine is announced as standby.
+func (m *member) awaitAnnounced() {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
+	defer cancel()
+	if err := m.Announced(ctx); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
 // TestLost: a machine whose key another has ends.
 func TestLost(t *testing.T) {
+	t.Parallel() // it mostly waits
 	a, b := two(t, etcdtest.Start(t))
 	next := Owner{Machine: "b", Term: 9, Lease: time.Second}
 	if _, err := b.client.Put(t.Context(), testPrefix+ownerKey, next.value()); err != nil {
@@ -192,36 +257,79 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// deleteKeys deletes all keys, and returns the values of those that are written once.
+func (m *member) deleteKeys() (before map[string]string) {
+	m.t.Helper()
+	before = m.lastingKeys()
+	if _, err := m.client.Delete(m.t.Context(), testPrefix, clientv3.WithPrefix()); err != nil {
+		m.t.Fatal(err)
+	}
+	return before
+}
+
+// lastingKeys returns the values of the keys that are written once, by name.
+func (m *member) lastingKeys() map[string]string {
+	m.t.Helper()
+	found := make(map[string]string)
+	for _, name := range []string{machinesKey, secretKey, createdKey} {
+		r, err := m.client.Get(m.t.Context(), testPrefix+name)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		for _, kv := range r.Kvs {
+			found[name] = string(kv.Value)
+		}
+	}
+	return found
+}
+
 // TestKeysDeleted: the owner of keys that somebody deletes writes them again, and goes on; the standby does not
 // begin.
 func TestKeysDeleted(t *testing.T) {
+	t.Parallel() // it mostly waits
 	a, b := two(t, etcdtest.Start(t))
-	key := func(name string) string {
-		r, err := b.client.Get(t.Context(), testPrefix+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, kv := range r.Kvs {
-			return string(kv.Value)
-		}
-		return ""
-	}
-	before := map[string]string{}
-	for _, name := range []string{ownerKey, machinesKey, secretKey, createdKey} {
-		before[name] = key(name)
-	}
-	if _, err := b.client.Delete(t.Context(), testPrefix, clientv3.WithPrefix()); err != nil {
-		t.Fatal(err)
-	}
+	before := b.deleteKeys()
 	for end := time.Now().Add(2 * a.cfg.Timing.Lease); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if b.isOpen() || !a.isOpen() {
 			t.Fatalf("the owner may send: %v; the standby: %v", a.isOpen(), b.isOpen())
 		}
 	}
-	for name, want := range before {
-		if got := key(name); got != want {
-			t.Errorf("%s is %q, and was %q", name, got, want)
+	if after := b.lastingKeys(); !maps.Equal(after, before) || a.Term() != 1 {
+		t.Errorf("the keys are %q in term %d, and were %q", after, a.Term(), before)
+	}
+}
+
+// TestKeysDeletedWithoutOwner: a standby machine becomes active after somebody has deleted the keys while no machine
+// was, and writes them again; its term is another one.
+func TestKeysDeletedWithoutOwner(t *testing.T) {
+	t.Parallel() // it mostly waits
+	a, b := two(t, etcdtest.Start(t))
+	a.kill()
+	before := b.deleteKeys()
+	b.awaitActive()
+	if now, deadline := Now(), a.deadline(); now < deadline || deadline == 0 {
+		t.Errorf("active %v before the other's deadline", deadline-now)
+	}
+	if after := b.lastingKeys(); !maps.Equal(after, before) || b.Term() != 2 {
+		t.Errorf("the keys are %q in term %d, and were %q", after, b.Term(), before)
+	}
+}
+
+// TestKeysWrittenAnew: a standby machine uses the secret that another has written since; another list of machines is
+// an error.
+func TestKeysWrittenAnew(t *testing.T) {
+	t.Parallel() // it mostly waits
+	_, b := two(t, etcdtest.Start(t))
+	for key, value := range map[string]string{secretKey: "0102", machinesKey: "b,c"} {
+		if _, err := b.client.Put(t.Context(), testPrefix+key, value); err != nil {
+			t.Fatal(err)
 		}
+	}
+	for end := time.Now().Add(time.Minute); !bytes.Equal(b.currentSecret(), []byte{1, 2}) || !errors.Is(b.Status().Err, ErrOtherMachines); {
+		if time.Now().After(end) {
+			t.Fatalf("the secret is %x, the error %v", b.currentSecret(), b.Status().Err)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -31,7 +31,7 @@ func Join(ctx context.Context, cfg Config) (*Elector, error) {
 		cfg.Timing = DefaultTiming
 	}
 	cfg.Fence(0)
-	for said := false; ; {
+	for said := (Reason{}); ; {
 		secret, created, err := cfg.join(ctx)
 		switch {
 		case err == nil:
@@ -40,12 +40,11 @@ func Join(ctx context.Context, cfg Config) (*Elector, error) {
 			return e, nil
 		case errors.Is(err, ErrOtherMachines):
 			return nil, err
-		case !said:
-			if cfg.Explain != nil {
-				err = cfg.Explain(ctx, err)
-			}
+		case cfg.Explain != nil && said.IsDue(Now()):
+			err = cfg.Explain(ctx, err)
+		}
+		if said.IsNew(Now(), err.Error()) {
 			cfg.Log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", err))
-			said = true
 		}
 		select {
 		case <-ctx.Done():
@@ -73,13 +72,18 @@ func (c *Config) join(ctx context.Context) (secret []byte, created time.Time, er
 		return nil, created, err
 	}
 	if list := value(r, 0); list != c.list() {
-		return nil, created, fmt.Errorf("%w: %s, and the configuration has %s: stop all machines, make the lists the same, and remove the key %s", ErrOtherMachines, list, c.list(), machines)
+		return nil, created, c.otherMachines(list)
 	}
 	if created, err = time.Parse(time.RFC3339Nano, value(r, 2)); err != nil {
 		return nil, created, fmt.Errorf("%s in etcd: %w", createdAt, err)
 	}
 	secret, err = hex.DecodeString(value(r, 1))
 	return secret, created, err
+}
+
+// otherMachines is the error for another list of machines in etcd.
+func (c *Config) otherMachines(list string) error {
+	return fmt.Errorf("%w: %s, and the configuration has %s: stop all machines, make the lists the same, and remove the key %s", ErrOtherMachines, list, c.list(), c.Prefix+machinesKey)
 }
 
 // value returns the value of the key that a transaction has read; empty: there is none.

@@ -32,6 +32,9 @@ func (o Owner) value() string {
 	return string(b)
 }
 
+// maxLease is so long that times after it can be calculated.
+const maxLease = 30 * 365 * 24 * time.Hour
+
 // parseOwner decodes the owner key; without one the revision is 0.
 func parseOwner(kvs []*mvccpb.KeyValue) (Owner, error) {
 	if len(kvs) == 0 {
@@ -40,6 +43,9 @@ func parseOwner(kvs []*mvccpb.KeyValue) (Owner, error) {
 	var v ownerValue
 	if err := json.Unmarshal(kvs[0].Value, &v); err != nil {
 		return Owner{}, fmt.Errorf("%s in etcd is not that of a cluster: %w", kvs[0].Key, err)
+	}
+	if v.LeaseMS < 0 || v.LeaseMS > maxLease.Milliseconds() {
+		return Owner{}, fmt.Errorf("%s in etcd is not that of a cluster: a lease of %d ms", kvs[0].Key, v.LeaseMS)
 	}
 	return Owner{v.Machine, v.Term, time.Duration(v.LeaseMS) * time.Millisecond, kvs[0].ModRevision}, nil
 }

@@ -55,14 +55,28 @@ func (e *Elector) choose(now Time) request {
 			get, e.renewed,
 		}
 	case e.right.mayAcquire(now):
-		want := e.right.acquires()
-		return request{
-			[]clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(key), "=", seen.Revision), clientv3.Compare(clientv3.Value(e.cfg.Prefix+machinesKey), "=", e.cfg.list())},
-			[]clientv3.Op{clientv3.OpPut(key, want.value())},
-			get, func(now, began Time, r *clientv3.TxnResponse) error { return e.acquired(now, began, want, r) },
-		}
+		return e.acquire(clientv3.Compare(clientv3.ModRevision(key), "=", seen.Revision))
 	}
-	return request{nil, append(get, clientv3.OpPut(e.cfg.Prefix+aliveKey+e.cfg.Name, aliveValue(e.usable))), nil, e.looked}
+	own, answered := clientv3.OpPut(e.cfg.Prefix+aliveKey+e.cfg.Name, aliveValue(e.usable)), e.stoodBy
+	if e.leaving {
+		own, answered = clientv3.OpDelete(e.cfg.Prefix+aliveKey+e.cfg.Name), e.withdrew
+	}
+	return request{nil, append(get, clientv3.OpGet(e.cfg.Prefix+machinesKey), clientv3.OpGet(e.cfg.Prefix+secretKey), own), nil, answered}
+}
+
+// acquire returns the write of the name into the owner key, while that is unchanged. If the keys that are written
+// once were deleted, it writes them again. e.mu is held.
+func (e *Elector) acquire(unchanged clientv3.Cmp) request {
+	key, machines := e.cfg.Prefix+ownerKey, e.cfg.Prefix+machinesKey
+	want := e.right.acquires()
+	same, then := clientv3.Compare(clientv3.Value(machines), "=", e.cfg.list()), []clientv3.Op{clientv3.OpPut(key, want.value())}
+	if e.deleted {
+		same, then = clientv3.Compare(clientv3.CreateRevision(machines), "=", 0), append(e.lasting(), then...)
+	}
+	return request{
+		[]clientv3.Cmp{unchanged, same}, then, []clientv3.Op{clientv3.OpGet(key)},
+		func(now, began Time, r *clientv3.TxnResponse) error { return e.acquired(now, began, want, r) },
+	}
 }
 
 // lasting returns the writes of the keys that are written once.
@@ -81,8 +95,12 @@ func (e *Elector) restored(now, began Time, r *clientv3.TxnResponse) error {
 	owner := e.right.owner
 	owner.Revision = r.Header.Revision
 	e.right.renewedAt(now, began, owner)
-	e.cfg.Log.Warn("cluster: somebody has deleted the keys of the cluster in etcd: they are written again")
+	e.logDeleted()
 	return nil
+}
+
+func (e *Elector) logDeleted() {
+	e.cfg.Log.Warn("cluster: somebody has deleted the keys of the cluster in etcd: they are written again")
 }
 
 // renewed is called with the answer to a renewal.
@@ -104,10 +122,35 @@ func (e *Elector) acquired(now, began Time, owner Owner, r *clientv3.TxnResponse
 		return e.looked(now, began, r)
 	}
 	owner.Revision = r.Header.Revision
+	if e.deleted {
+		e.deleted = false
+		e.logDeleted()
+	}
 	e.right.acquired(now, began, owner)
 	e.revision = owner.Revision
 	close(e.active)
 	return nil
+}
+
+// stoodBy is called with the answer to the request of a standby machine: the keys of the owner, of the machines and of
+// the secret. The secret is another one if a machine that was started after the keys were deleted has written it.
+func (e *Elector) stoodBy(now, began Time, r *clientv3.TxnResponse) error {
+	e.announce.Do(func() { close(e.announced) })
+	list, text := value(r, 1), value(r, 2)
+	e.deleted = list == ""
+	if secret, err := hex.DecodeString(text); err == nil && len(secret) > 0 {
+		e.secret = secret
+	}
+	if err := e.looked(now, began, r); err != nil || e.deleted || list == e.cfg.list() {
+		return err
+	}
+	return e.cfg.otherMachines(list)
+}
+
+// withdrew is stoodBy of a machine that is standby no more.
+func (e *Elector) withdrew(now, began Time, r *clientv3.TxnResponse) error {
+	e.withdraw.Do(func() { close(e.withdrawn) })
+	return e.stoodBy(now, began, r)
 }
 
 // looked is called with an answer that has the owner key first.
@@ -122,10 +165,11 @@ func (e *Elector) looked(now, began Time, r *clientv3.TxnResponse) error {
 // report logs the first error of requests to etcd, and that they are answered again. e.mu is held.
 func (e *Elector) report(err error) {
 	switch {
-	case err != nil && e.lastError == nil:
+	case err != nil && e.said.IsNew(Now(), err.Error()):
 		e.cfg.Log.Warn(fmt.Sprintf("cluster: etcd: %v", err))
 	case err == nil && e.lastError != nil:
 		e.cfg.Log.Info("cluster: etcd answers again")
+		e.said = Reason{}
 	}
 	e.lastError = err
 }

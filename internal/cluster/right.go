@@ -47,10 +47,11 @@ type right struct {
 	others []string
 
 	owner     Owner
-	seen      Time // when the owner key, as it is, was received first
-	looked    bool // it was received
-	missing   bool // this machine owns the key, which somebody has deleted
-	acquiring bool // a write of the owner key by this machine, which does not own it, may succeed yet
+	term      uint64 // the highest of an owner, also of keys that were deleted
+	seen      Time   // when the owner key, as it is, was received first
+	looked    bool   // it was received
+	missing   bool   // this machine owns the key, which somebody has deleted
+	acquiring bool   // a write of the owner key by this machine, which does not own it, may succeed yet
 
 	mine     bool
 	renewed  Time            // when the last successful write was begun
@@ -85,6 +86,7 @@ func (r *right) saw(now, began Time, owner Owner) (lost bool) {
 		r.acquiring = false // its condition cannot hold any more
 	}
 	r.owner, r.seen, r.looked, r.missing = owner, now, true, false
+	r.term = max(r.term, owner.Term)
 	return lost
 }
 
@@ -152,7 +154,7 @@ func (r *right) mayAcquire(now Time) bool {
 // its outcome is known, or settles it.
 func (r *right) acquires() Owner {
 	r.acquiring = true
-	return Owner{Machine: r.name, Term: r.owner.Term + 1, Lease: r.Lease}
+	return Owner{Machine: r.name, Term: r.term + 1, Lease: r.Lease}
 }
 
 // settled is called when the write of acquires has failed for certain.

@@ -31,6 +31,8 @@ func (e InUseError) Error() string {
 func (m *Member) Claim(ctx context.Context, session uint64, w Want) error {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Timing.Claim)
 	defer cancel()
+	m.noteClaiming(session, 1)
+	defer m.noteClaiming(session, -1)
 	for _, p := range w.Fixed {
 		if _, err := m.leaseFixed(ctx, p); err != nil {
 			return err
@@ -47,11 +49,21 @@ func (m *Member) Claim(ctx context.Context, session uint64, w Want) error {
 	return err
 }
 
+// noteClaiming notes that a login of a session begins to claim, or ends.
+func (m *Member) noteClaiming(session uint64, change int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.claims.sessions[session]; s != nil {
+		s.claiming += change
+	}
+}
+
 // claiming is a session that claims what it wants.
 type claiming struct {
 	*Member
 	session uint64
 	want    Want
+	atOnce  bool     // or not at all: no claim is shared with another session, or postponed
 	keys    []string // that it has now
 	before  []string // that it had
 	retry   time.Duration
@@ -113,6 +125,9 @@ func (c *claiming) hold(key string) (done bool, err error) {
 	if c.claims.sessions[c.session] == nil {
 		return false, ErrEnded
 	}
+	if c.atOnce && c.claims.has(key) {
+		return false, InUseError{whatIs(key), []string{c.cfg.Name}}
+	}
 	c.keys = append(c.keys, key)
 	if c.claims.hold(c.session, key, c.want.Replace) || len(c.claims.keys[key].holders) > 1 {
 		return true, nil
@@ -125,7 +140,7 @@ func (c *claiming) hold(key string) (done bool, err error) {
 
 // postpone claims a key when etcd is back. m.mu is held.
 func (c *claiming) postpone(key string) error {
-	if c.cfg.RefuseAway || c.expired {
+	if c.cfg.RefuseAway || c.expired || c.atOnce {
 		return ErrAway
 	}
 	c.claims.later(key, c.revision)

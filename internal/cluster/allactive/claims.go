@@ -28,7 +28,10 @@ type claims struct {
 }
 
 // claimant is a session.
-type claimant struct{ keys []string }
+type claimant struct {
+	keys     []string
+	claiming int // calls of Claim that have not returned
+}
 
 // claim is a key that sessions of this machine have. Several have it where the server decides which of them
 // remains.

@@ -1,6 +1,7 @@
 package allactive
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,8 +30,14 @@ type Config struct {
 	Timing     Timing
 	// Fence is called with each new deadline, from which on nothing must be sent. It must not block.
 	Fence func(Time)
+	// Kept is what an earlier program of this boot, with this ID, has kept last; nil: nothing. Keep keeps it: the error
+	// says why the earlier one is kept still; nil: nothing is kept.
+	Kept *Kept
+	Keep func(Kept) error
 	// Now returns the time; nil: cluster.Now.
 	Now func() Time
+	// Explain finds out more about an error of etcd for the log; nil: errors are logged as they are.
+	Explain func(context.Context, error) error
 	// Log receives what happens.
 	Log *slog.Logger
 }

@@ -19,6 +19,15 @@
 // A program that starts again continues the lease of its machine, which is known by name and an identity that
 // is kept on its disk. So it has its blocks again.
 //
+// It keeps the deadline and the blocks on its disk, for a program that starts while etcd is away, or before etcd has
+// answered: type Kept. That goes on by them as the earlier program would have done, and for no longer: the deadline was
+// confirmed by etcd, is of the same clock (the same boot), and is never later than the earlier program's own. A
+// block is kept before a session has something of it, and kept no more before it is returned or given up, so
+// whatever is read is this machine's until the deadline. The file of sessions, whose lock one program has, has the identity:
+// a second program with the name has another identity and has kept nothing, and waits for etcd, which has it
+// refused. One that took the name over, once the machine was not alive, has blocks of its own; the machine ends all its
+// sessions when it sees that.
+//
 // # Claims
 //
 // What is not of a block must be claimed for each session, before its login is accepted: the user, of whose

@@ -135,12 +135,12 @@ func (e *Etcd) Grant(ctx context.Context, ttl time.Duration) (LeaseID, error) {
 }
 
 // Renew implements Store.
-func (e *Etcd) Renew(ctx context.Context, id LeaseID) (revision int64, err error) {
+func (e *Etcd) Renew(ctx context.Context, id LeaseID) (ttl time.Duration, revision int64, err error) {
 	r, err := e.lease.KeepAliveOnce(ctx, clientv3.LeaseID(id))
 	if err != nil {
-		return 0, leaseError(err)
+		return 0, 0, leaseError(err)
 	}
-	return r.Revision, nil
+	return time.Duration(r.TTL) * time.Second, r.Revision, nil
 }
 
 // Revoke implements Store.

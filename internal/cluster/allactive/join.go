@@ -59,6 +59,7 @@ func (m *Member) join(ctx context.Context) error {
 	m.mu.Unlock()
 	_, err = m.one(ctx, Txn{If: []Cond{{Key: key, Absent: true}}, Put: []Pair{{Key: key, Value: m.cfg.ID}}})
 	m.admit()
+	m.keep()
 	return err
 }
 
@@ -166,7 +167,7 @@ func (m *Member) register(ctx context.Context) error {
 	began := m.cfg.Now()
 	err := ErrNoLease
 	if id != 0 {
-		err = m.request(ctx, func(ctx context.Context) error { return m.renewLease(ctx, id) })
+		_, err = m.renewLease(ctx, id)
 	}
 	if errors.Is(err, ErrNoLease) {
 		err = m.request(ctx, func(ctx context.Context) (err error) {
@@ -178,7 +179,7 @@ func (m *Member) register(ctx context.Context) error {
 		return err
 	}
 	m.mu.Lock()
-	m.live = lease{id, began}
+	m.live = lease{id: id, began: began}
 	m.mu.Unlock()
 	return m.writeLive(ctx, Pair{Key: liveKey + m.cfg.Name, Value: m.liveText(), Lease: id})
 }
@@ -245,16 +246,17 @@ func (m *Member) continueHold(ctx context.Context) (began Time, err error) {
 			}
 		}
 	}
+	var ttl time.Duration
 	began, err = m.cfg.Now(), ErrNoLease
 	if id != 0 {
-		err = m.request(ctx, func(ctx context.Context) error { return m.renewLease(ctx, id) })
+		ttl, err = m.renewLease(ctx, id)
 	}
 	if errors.Is(err, ErrNoLease) {
 		return m.newHold(ctx, key)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hold.id = id
+	m.hold.id, m.hold.ttl = id, ttl
 	return began, err
 }
 
@@ -273,7 +275,7 @@ func (m *Member) newHold(ctx context.Context, key string) (began Time, err error
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hold.id = id
+	m.hold.id, m.hold.ttl = id, m.cfg.Timing.Hold
 	return began, nil
 }
 

@@ -2,6 +2,7 @@ package allactive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -27,6 +29,8 @@ type testbed struct {
 	machines map[string]*machine // those that run
 	users    map[netip.Addr]*user
 	given    int // addresses
+	kept     map[string]*Kept
+	full     bool // nothing can be kept
 }
 
 // user is who has an address: a session, whose machine sends its packets until then.
@@ -37,7 +41,7 @@ type user struct {
 }
 
 func newTestbed(t testing.TB, names ...string) *testbed {
-	b := &testbed{t: t, etcd: newMemory(), start: time.Now(), names: names, machines: map[string]*machine{}, users: map[netip.Addr]*user{}, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	b := &testbed{t: t, etcd: newMemory(), start: time.Now(), names: names, machines: map[string]*machine{}, users: map[netip.Addr]*user{}, kept: map[string]*Kept{}, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if testing.Verbose() {
 		b.log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
@@ -61,7 +65,7 @@ type machine struct {
 	ended  chan error
 
 	mu       sync.Mutex
-	fence    Time
+	fence    atomic.Int64 // Config.Fence was called with it last
 	blocks   map[netip.Prefix]bool
 	sessions map[uint64]session
 	next     uint64
@@ -82,10 +86,25 @@ var testTiming = Timing{
 
 func (b *testbed) config(name string) Config {
 	c := Config{Name: name, ID: "id-" + name, Machines: b.names, BlockSize: 8, Spare: 2, Timing: testTiming, Now: b.now, Log: b.log.With("machine", name)}
+	c.Keep = func(k Kept) error { return b.keep(name, k) }
+	b.mu.Lock()
+	c.Kept = b.kept[name]
+	b.mu.Unlock()
 	if b.change != nil {
 		b.change(&c)
 	}
 	return c
+}
+
+// keep keeps what the next program of a machine goes on with.
+func (b *testbed) keep(name string, k Kept) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full {
+		return errors.New("the disk is full")
+	}
+	b.kept[name] = &k
+	return nil
 }
 
 // run starts a machine, with the sessions of an earlier program that it adopts.
@@ -107,7 +126,7 @@ func (b *testbed) tryRun(ctx context.Context, name string, adopt map[uint64]sess
 	cfg.Fence = func(at Time) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.fence = at
+		m.fence.Store(int64(at))
 	}
 	var err error
 	if m.member, err = Join(ctx, cfg, b.pools); err != nil {
@@ -236,7 +255,7 @@ func (m *machine) kill() map[uint64]session {
 	delete(m.machines, m.name)
 	for _, u := range m.users {
 		if u.machine == m {
-			u.until = m.fence
+			u.until = m.fencedAt()
 		}
 	}
 	m.dead = true
@@ -289,6 +308,13 @@ func (m *machine) Refuse(why error) {
 	m.refused = why
 }
 
+// admits reports whether sessions may begin.
+func (m *machine) admits() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refused == nil
+}
+
 func (m *machine) Provide(block netip.Prefix) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -306,6 +332,15 @@ func (m *machine) Withdraw(block netip.Prefix, force bool) bool {
 	}
 	delete(m.blocks, block)
 	return true
+}
+
+// fencedAt returns until when the machine may send.
+func (m *machine) fencedAt() Time { return Time(m.fence.Load()) }
+
+func (m *machine) blockCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.blocks)
 }
 
 func (m *machine) Usage() (used, free uint64) {

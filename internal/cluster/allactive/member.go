@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"upppoe/internal/cluster"
 )
 
 // Sessions are the sessions of this machine's server. Its methods may be called concurrently.
@@ -42,27 +45,35 @@ type Member struct {
 	complete bool   // all machines have joined under it
 	answered Time   // when the last request began that etcd has answered
 	revision int64  // of etcd, at the last answer that had one
-	err      error  // of the last request; nil: it was answered
-	joined   bool   // the keys of this machine in etcd are those that it has
-	doubt    bool   // they may not be
-	expired  bool   // the sessions have been ended, as the blocks are not this machine's any more
-	blocked  Time   // since when the name is in use by another machine; 0: it is not
-	ready    bool   // there was a block of each pool
-	refused  error  // why no session may begin; nil: they may
+	err      error  // why etcd does not answer; nil: it has answered the last request
+	said     cluster.Reason
+	refusing bool  // err is of another request than a renewal
+	waiting  bool  // Join waits for etcd, and says why
+	joined   bool  // the keys of this machine in etcd are those that it has
+	doubt    bool  // they may not be
+	expired  bool  // the sessions have been ended, as the blocks are not this machine's any more
+	blocked  Time  // since when the name is in use by another machine; 0: it is not
+	ready    bool  // there was a block of each pool
+	refused  error // why no session may begin; nil: they may
 	machines map[string]liveValue
 	taken    map[string]string // owners of blocks, by key
 	leasing  map[string]bool   // blocks whose keys are being written
-	left     []netip.Prefix    // blocks of earlier programs, until Serve
+	left     bool              // Leave was called
 	claims   claims
 	stale    []string          // keys of claims that are not needed any more, and may have been written
 	settled  bool              // the sessions of earlier programs have their claims, or have ended
 	problems map[string]string // what was logged of other machines, by name
+
+	keeping   sync.Mutex // held while something is kept; taken before mu
+	keepErr   error      // of that
+	keptUntil Time       // the deadline that was kept
 }
 
 // lease is a lease of etcd.
 type lease struct {
 	id    LeaseID
-	began Time // when the last successful renewal was begun
+	began Time          // when the last successful renewal was begun
+	ttl   time.Duration // for which it was granted; 0: that is not known
 }
 
 // Errors of Join and Run.
@@ -75,9 +86,9 @@ var (
 // longAgo is before everything.
 const longAgo Time = -1 << 62
 
-// Join returns a Member once etcd has answered, however long that takes: until the context ends. pools are
-// those that the machine assigns from, without their Addresses yet: see Serve. The error wraps one of
-// Config.Check, ErrLayout or ErrSameName, with what to do.
+// Join returns a Member once etcd has answered, however long that takes: until the context ends. With a Config.Kept
+// that is usable it does not wait: Run joins later. pools are those that the machine assigns from, without their
+// Addresses yet: see Serve. The error wraps one of Config.Check, ErrLayout or ErrSameName, with what to do.
 func Join(ctx context.Context, cfg Config, pools []Pool) (*Member, error) {
 	cfg.withDefaults()
 	if err := cfg.Check(); err != nil {
@@ -89,20 +100,38 @@ func Join(ctx context.Context, cfg Config, pools []Pool) (*Member, error) {
 	}
 	m.batch = &batcher{commit: m.commit}
 	m.setPools(pools)
-	for said := false; ; said = true {
+	inherits := cfg.Kept.IsUsable(cfg.Now(), cfg.Timing)
+	if inherits {
+		m.inherit(cfg.Kept)
+	}
+	m.setWaiting(true)
+	defer m.setWaiting(false)
+	for said := (cluster.Reason{}); ; {
 		err := m.join(ctx)
 		switch {
 		case err == nil:
 			return m, nil
 		case isFatal(err):
 			return nil, err
-		case !said:
-			cfg.Log.Warn(fmt.Sprintf("cluster: waiting for etcd: %v", err))
+		case inherits && !m.answers(): // otherwise it may be that another program has the name
+			cfg.Log.Warn(fmt.Sprintf("cluster: etcd does not answer: the sessions of the earlier program go on: %v", err))
+			return m, nil
+		}
+		if said.IsDue(cfg.Now()) {
+			if text := m.explain(ctx, err).Error(); said.IsNew(cfg.Now(), text) {
+				cfg.Log.Warn("cluster: waiting for etcd: " + text)
+			}
 		}
 		if !m.pause(ctx, cfg.Timing.Tick) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+func (m *Member) setWaiting(is bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiting = is
 }
 
 func isFatal(err error) bool { return errors.Is(err, ErrSameName) || errors.Is(err, ErrLayout) }
@@ -111,13 +140,13 @@ func isFatal(err error) bool { return errors.Is(err, ErrSameName) || errors.Is(e
 func (m *Member) Serve(sessions Sessions, addresses func(Pool) Addresses) {
 	m.mu.Lock()
 	m.sessions = sessions
-	left := m.left
-	m.left = nil
+	var own []netip.Prefix
 	for _, p := range m.pools {
 		p.Addresses = addresses(p.Pool)
+		own = slices.AppendSeq(own, maps.Keys(p.own))
 	}
 	m.mu.Unlock()
-	for _, block := range left {
+	for _, block := range own {
 		m.provide(block)
 	}
 	m.admit()
@@ -137,13 +166,14 @@ func (m *Member) Run(ctx context.Context) error {
 	err := m.loop(ctx)
 	stop()
 	following.Wait()
+	m.keep()
 	return err
 }
 
 // loop is the only one that changes which blocks the machine has, except for leaseFixed.
 func (m *Member) loop(ctx context.Context) error {
 	for {
-		if err := m.keep(ctx); err != nil {
+		if err := m.keepAlive(ctx); err != nil {
 			return err
 		}
 		m.checkDeadline()
@@ -152,6 +182,7 @@ func (m *Member) loop(ctx context.Context) error {
 			m.confirm(ctx)
 			m.deleteStale(ctx)
 		}
+		m.keepAgain()
 		m.admit()
 		if !m.pause(ctx, m.cfg.Timing.Tick) {
 			return ctx.Err()
@@ -179,8 +210,8 @@ func (m *Member) wake() {
 	}
 }
 
-// keep renews the leases, and joins again where that is needed. The error is fatal.
-func (m *Member) keep(ctx context.Context) error {
+// keepAlive renews the leases, and joins again where that is needed. The error is fatal.
+func (m *Member) keepAlive(ctx context.Context) error {
 	m.mu.Lock()
 	due := m.cfg.Now()-m.live.began >= m.cfg.Timing.Live/4 || !m.joined || m.doubt
 	m.mu.Unlock()
@@ -211,19 +242,19 @@ func (m *Member) renew(ctx context.Context) error {
 	m.mu.Unlock()
 	for _, of := range []struct {
 		id   LeaseID
-		kept func(began Time)
-	}{{hold, m.holdRenewed}, {live, func(began Time) { m.live.began = began }}} {
+		kept func(began Time, ttl time.Duration)
+	}{{hold, m.holdRenewed}, {live, func(began Time, _ time.Duration) { m.live.began = began }}} {
 		if of.id == 0 {
 			continue
 		}
 		began := m.cfg.Now()
-		err := m.request(ctx, func(ctx context.Context) error { return m.renewLease(ctx, of.id) })
+		ttl, err := m.renewLease(ctx, of.id)
 		m.mu.Lock()
 		switch {
 		case errors.Is(err, ErrNoLease):
 			m.joined = false
 		case err == nil:
-			of.kept(began)
+			of.kept(began, ttl)
 		}
 		m.mu.Unlock()
 		if err != nil && !errors.Is(err, ErrNoLease) {
@@ -233,51 +264,95 @@ func (m *Member) renew(ctx context.Context) error {
 	return nil
 }
 
-// renewLease renews a lease, and notes the revision of etcd.
-func (m *Member) renewLease(ctx context.Context, id LeaseID) error {
-	revision, err := m.cfg.Store.Renew(ctx, id)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.revision = max(m.revision, revision)
-	return err
+// renewLease renews a lease, returns for how long, and notes the revision of etcd.
+func (m *Member) renewLease(ctx context.Context, id LeaseID) (ttl time.Duration, err error) {
+	err = m.requestOf(ctx, true, func(ctx context.Context) (err error) {
+		var revision int64
+		ttl, revision, err = m.cfg.Store.Renew(ctx, id)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.revision = max(m.revision, revision)
+		return err
+	})
+	return ttl, err
 }
 
 // holdRenewed moves the deadline. m.mu is held.
-func (m *Member) holdRenewed(began Time) {
+func (m *Member) holdRenewed(began Time, ttl time.Duration) {
 	if m.joined {
-		m.hold.began = began
+		m.hold.began, m.hold.ttl = began, ttl
 		m.cfg.Fence(m.deadline())
 	}
 }
 
-// deadline is until when this machine may send. m.mu is held.
-func (m *Member) deadline() Time { return m.hold.began + m.cfg.Timing.Hold - m.cfg.Timing.Guard }
+// deadline is until when this machine may send. A lease that an earlier program was granted may end before Hold,
+// if that was less then. m.mu is held.
+func (m *Member) deadline() Time {
+	ends := m.cfg.Timing.Hold
+	if m.hold.ttl != 0 {
+		ends = min(ends, m.hold.ttl)
+	}
+	return m.hold.began + ends - m.cfg.Timing.Guard
+}
 
 // request makes a request to etcd within its timeout, and notes whether it was answered.
 func (m *Member) request(ctx context.Context, do func(ctx context.Context) error) error {
+	return m.requestOf(ctx, false, do)
+}
+
+// requestOf is request. The renewal of a lease is also granted to a client whose other requests etcd refuses, as its
+// password is another now: so it does not end their error.
+func (m *Member) requestOf(ctx context.Context, renewal bool, do func(ctx context.Context) error) error {
 	began := m.cfg.Now()
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Timing.Timeout)
 	defer cancel()
 	err := do(ctx)
+	if err != nil && !errors.Is(err, ErrNoLease) {
+		m.failed(ctx, renewal, err)
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err != nil && !errors.Is(err, ErrNoLease) {
-		m.failed(err)
+	if renewal && m.refusing {
 		return err
 	}
 	if m.err != nil && began > m.answered {
 		m.cfg.Log.Info("cluster: etcd answers again")
 	}
-	m.answered, m.err = max(m.answered, began), nil
+	m.answered, m.err, m.refusing, m.said = max(m.answered, began), nil, false, cluster.Reason{}
 	return err
 }
 
-// failed notes that etcd has not answered. m.mu is held.
-func (m *Member) failed(err error) {
+// failed notes that etcd has not answered.
+func (m *Member) failed(ctx context.Context, renewal bool, err error) {
+	m.mu.Lock()
+	m.doubt = true
+	m.refusing = m.refusing || !renewal
 	if m.err == nil {
+		m.err = err
+	}
+	due := m.said.IsDue(m.cfg.Now()) && !m.waiting
+	m.mu.Unlock()
+	if !due {
+		return
+	}
+	err = m.explain(context.WithoutCancel(ctx), err)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil { // otherwise etcd has answered meanwhile
+		m.err = err
+	}
+	if m.said.IsNew(m.cfg.Now(), err.Error()) {
 		m.cfg.Log.Warn(fmt.Sprintf("cluster: etcd: %v", err))
 	}
-	m.err, m.doubt = err, true
+}
+
+// explain is Config.Explain.
+func (m *Member) explain(ctx context.Context, err error) error {
+	if m.cfg.Explain == nil {
+		return err
+	}
+	return m.cfg.Explain(ctx, err)
 }
 
 // commit is the batcher's: one write.
@@ -304,6 +379,13 @@ func (m *Member) isConnected() bool {
 // connected is isConnected. m.mu is held.
 func (m *Member) connected() bool {
 	return m.joined && !m.isAway()
+}
+
+// answers reports whether etcd has answered the last request.
+func (m *Member) answers() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err == nil
 }
 
 // isAway reports whether etcd has not answered for Timing.Away. m.mu is held.
@@ -333,6 +415,7 @@ func (m *Member) endAll(why string) {
 	}
 	m.mu.Unlock()
 	m.admit()
+	m.keep()
 	if sessions != nil {
 		sessions.EndAll(why)
 	}

@@ -288,7 +288,7 @@ func (c *memoryClient) Grant(ctx context.Context, ttl time.Duration) (id LeaseID
 	return id, err
 }
 
-func (c *memoryClient) Renew(ctx context.Context, id LeaseID) (revision int64, err error) {
+func (c *memoryClient) Renew(ctx context.Context, id LeaseID) (ttl time.Duration, revision int64, err error) {
 	err = c.call(ctx, func() error {
 		c.expire()
 		l := c.leases[id]
@@ -296,10 +296,10 @@ func (c *memoryClient) Renew(ctx context.Context, id LeaseID) (revision int64, e
 			return ErrNoLease
 		}
 		l.end = time.Now().Add(l.ttl)
-		revision = c.revision
+		ttl, revision = l.ttl, c.revision
 		return nil
 	})
-	return revision, err
+	return ttl, revision, err
 }
 
 func (c *memoryClient) Revoke(ctx context.Context, id LeaseID) error {

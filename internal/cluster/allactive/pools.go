@@ -157,6 +157,9 @@ func (m *Member) leaseBlocks(ctx context.Context, p *poolState, n int) {
 		}
 	}
 	m.mu.Unlock()
+	if len(mine) > 0 {
+		m.keep()
+	}
 	for _, block := range mine {
 		m.provide(block)
 	}
@@ -189,19 +192,26 @@ func (m *Member) choose(p *poolState, n int) (chosen []netip.Prefix) {
 	return chosen
 }
 
-// returnBlocks returns blocks of which no session has anything.
+// returnBlocks returns blocks of which no session has anything, unless the next program could take them for its own.
 func (m *Member) returnBlocks(ctx context.Context, p *poolState, n int) {
 	m.mu.Lock()
 	all := slices.Collect(maps.Keys(p.own))
 	m.mu.Unlock()
 	var keys []string
+	var withdrawn []netip.Prefix
 	for _, block := range all {
 		if len(keys) < n && p.Withdraw(block, false) {
 			m.mu.Lock()
 			delete(p.own, block)
 			m.mu.Unlock()
-			keys = append(keys, blockOf(block))
+			keys, withdrawn = append(keys, blockOf(block)), append(withdrawn, block)
 		}
+	}
+	if len(keys) > 0 && m.keep() != nil {
+		for _, block := range withdrawn {
+			m.provide(block)
+		}
+		return
 	}
 	if err := m.deleteKeys(ctx, keys); err != nil {
 		m.setDoubt()
@@ -300,6 +310,7 @@ func (m *Member) leaseOne(ctx context.Context, p *poolState, block netip.Prefix,
 	case !is:
 		return inUse
 	}
+	m.keep()
 	m.provide(block)
 	return nil
 }

@@ -29,7 +29,7 @@ func (m *Member) reconcile(ctx context.Context) error {
 		has[key] = true
 	}
 	if first {
-		m.takeLeft(keys)
+		m.takeKeys(keys)
 	}
 	m.claimAgain(has)
 	lost, err := m.leaseAgain(ctx, has)
@@ -49,19 +49,17 @@ func (m *Member) setDoubt() {
 	m.doubt = true
 }
 
-// takeLeft gives this machine the blocks of its earlier program.
-func (m *Member) takeLeft(keys []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.left = nil
+// takeKeys gives this machine the blocks among keys of its earlier program.
+func (m *Member) takeKeys(keys []string) {
+	var blocks []netip.Prefix
 	for _, key := range keys {
 		if block, ok := parseBlock(key); ok {
-			if p := m.poolOf(block); p != nil {
-				p.own[block] = 0
-				m.left = append(m.left, block)
-			}
+			blocks = append(blocks, block)
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.takeLeft(blocks)
 }
 
 // deleteUnknown deletes keys that this machine has no use for.
@@ -177,4 +175,5 @@ func (m *Member) lose(lost []netip.Prefix) {
 	for _, block := range lost {
 		m.forget(block)
 	}
+	m.keep()
 }

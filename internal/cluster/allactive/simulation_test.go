@@ -86,7 +86,7 @@ func (b *testbed) step(r *rand.Rand, left map[string]map[uint64]session) {
 
 // heal lets all machines run, and waits until they have all they need.
 func (b *testbed) heal(left map[string]map[uint64]session) {
-	time.Sleep(10 * time.Second)
+	pass(10 * time.Second)
 	b.etcd.mu.Lock()
 	b.etcd.rand = nil
 	down := b.etcd.down
@@ -103,7 +103,7 @@ func (b *testbed) heal(left map[string]map[uint64]session) {
 		}
 		m.cut(false)
 	}
-	time.Sleep(2 * time.Minute)
+	pass(2 * time.Minute)
 }
 
 // checkClaims compares the keys in etcd with the sessions.

@@ -210,8 +210,15 @@ func (m *Member) freeLease(ctx context.Context, id LeaseID) (keys int, err error
 	return len(all), err
 }
 
-// Leave returns all that this machine has, whose sessions have ended. Run must have ended.
+// Leave returns all that this machine has, whose sessions have ended. Run must have ended. What cannot be kept from the
+// next program is not returned.
 func (m *Member) Leave(ctx context.Context) error {
+	m.mu.Lock()
+	m.left = true
+	m.mu.Unlock()
+	if err := m.keep(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	leases := []LeaseID{m.live.id, m.hold.id}
 	m.mu.Unlock()

@@ -53,8 +53,8 @@ type Store interface {
 	Watch(ctx context.Context, prefix string, from int64, changed func(p Pair, deleted bool)) error
 	// Grant makes a lease, which ends with all its keys when it is not renewed for so long.
 	Grant(ctx context.Context, ttl time.Duration) (LeaseID, error)
-	// Renew renews a lease, and returns the revision of that.
-	Renew(ctx context.Context, id LeaseID) (revision int64, err error)
+	// Renew renews a lease, and returns for how long, as it was granted, and the revision of that.
+	Renew(ctx context.Context, id LeaseID) (ttl time.Duration, revision int64, err error)
 	Revoke(ctx context.Context, id LeaseID) error
 	// Attached returns the keys that end with a lease.
 	Attached(ctx context.Context, id LeaseID) (keys []string, err error)

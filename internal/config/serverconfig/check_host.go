@@ -54,7 +54,7 @@ func (c *Config) checkHost(r *report) {
 		}
 	}
 	c.checkSecretFiles(r)
-	c.checkWebToken(r)
+	c.checkWebFiles(r)
 	c.checkState(r)
 	checkGroup(r, "control.group", c.Control.Group)
 	var checked []string

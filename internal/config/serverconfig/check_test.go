@@ -103,6 +103,19 @@ func TestCheckVRF(t *testing.T) {
 	}
 }
 
+// TestCoANeedsRADIUS: CoA without RADIUS servers has no effect, and the check says so.
+func TestCoANeedsRADIUS(t *testing.T) {
+	const coa = "[[interface]]\nname = \"eth1\"\n[coa]\nlisten = \"192.0.2.1:3799\"\n[[coa-client]]\naddress = \"192.0.2.5\"\nsecret = \"a\"\n"
+	const radius = "[[radius-server]]\naddress = \"192.0.2.5\"\nsecret = \"a\"\n"
+	want := []string{"f:4: warning: coa.listen: has no effect without a section [[radius-server]]"}
+	if _, problems := Parse("f", coa); !slices.Equal(problems.Warnings(), want) {
+		t.Errorf("without a server: %v", problems)
+	}
+	if _, problems := Parse("f", coa+radius); len(problems) != 0 {
+		t.Errorf("with a server: %v", problems)
+	}
+}
+
 // TestCheckHost: files of secrets and groups that the configuration names exist.
 func TestCheckHost(t *testing.T) {
 	dir := t.TempDir()

@@ -149,12 +149,14 @@ func DefaultOptions() *pppd.Settings {
 
 // Default returns the configuration of an empty file, which serves no interface.
 func Default() *Config {
+	options := DefaultOptions()
+	options.LogTimes = true // with flags alone lines are those of pppd, which scripts read
 	return &Config{
 		Sessions:        Sessions{Max: pppoe.DefaultSessions},
 		IPv4:            IPv4{Local: netip.AddrFrom4([4]byte{10, 0, 0, 1})},
 		IPv6:            IPv6{DUIDFile: "/etc/ppp/pppoe-server-duid"},
 		State:           State{Adopt: true},
 		ScriptDirectory: "/etc/ppp",
-		Options:         DefaultOptions(),
+		Options:         options,
 	}
 }

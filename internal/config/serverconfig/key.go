@@ -27,10 +27,18 @@ type fixedField[E any] struct{ field[E] }
 
 func fixed[E any](f field[E]) field[E] { return fixedField[E]{f} }
 
-// isFixed reports whether a change needs a restart.
+// isFixed reports whether a change needs an upgrade or a restart.
 func (k key[E]) isFixed() bool {
 	_, is := k.field.(fixedField[E])
 	return is
+}
+
+// explanation returns the help, and whether a reload is enough for a change.
+func (k key[E]) explanation() string {
+	if k.isFixed() {
+		return k.help + " A change needs an upgrade or a restart."
+	}
+	return k.help
 }
 
 // bound is a field of a kind.

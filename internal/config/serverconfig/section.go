@@ -202,11 +202,7 @@ func (s repeated[E]) rows() []row {
 func rowsOf[E any](keys []key[E], usual *E) (rows []row) {
 	for _, k := range keys {
 		arg, want, _ := k.describe()
-		help := k.help
-		if k.isFixed() {
-			help += " A change needs a restart."
-		}
-		rows = append(rows, row{k.name, k.stands, help, arg, want, k.text(usual)})
+		rows = append(rows, row{k.name, k.stands, k.explanation(), arg, want, k.text(usual)})
 	}
 	return rows
 }

@@ -8,7 +8,7 @@ var logSection = single[Config]{
 			fixed(at(path("/var/log/pppoe-server.log"), func(c *Config) *string { return &c.Options.LogFile }))},
 		{"debug", "-d --debug debug nodebug", "Log every control packet.",
 			at(boolean, func(c *Config) *bool { return &c.Options.Debug })},
-		{"times", "log-times", "Begin each line with the time, on standard error and in the file. A terminal shows it anyway, and the journal adds its own.",
+		{"times", "log-times", "Begin each line with the time, on standard error and in the file. A terminal shows it anyway, and the journal adds its own. With flags alone the default is false: lines are those that scripts know from pppd.",
 			fixed(at(boolean, func(c *Config) *bool { return &c.Options.LogTimes }))},
 		{"show-passwords", "show-password hide-password", "Show PAP passwords in the log.",
 			at(boolean, func(c *Config) *bool { return &c.Options.ShowPassword })},

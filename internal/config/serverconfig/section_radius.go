@@ -291,6 +291,9 @@ func (c *Config) checkRADIUS(r *report) {
 	if c.RADIUS.CoA.Listen.IsValid() && len(c.RADIUS.CoAClients) == 0 {
 		r.fail("coa-client", "nobody may send requests", "a section [[coa-client]]")
 	}
+	if c.RADIUS.CoA.Listen.IsValid() && len(c.RADIUS.Servers) == 0 {
+		r.warn("coa.listen", "has no effect without a section [[radius-server]]")
+	}
 	if len(c.RADIUS.Servers) > 0 && len(requiredMethods(c)) == 0 {
 		r.fail("authentication.methods", "the RADIUS servers are not asked, as clients need not authenticate themselves", `methods like ["chap", "pap"]`)
 	}

@@ -81,10 +81,7 @@ func linesOf[E any](w *writer, keys []key[E], e, usual *E) (lines []string) {
 }
 
 func completeLine[E any](k key[E], text string) string {
-	help := k.help
-	if k.isFixed() {
-		help += " A change needs a restart."
-	}
+	help := k.explanation()
 	if text == "" {
 		_, want, _ := k.describe()
 		return "\n" + comment(help) + "# " + k.name + " = " + exampleOf(want) + "\n"

@@ -10,7 +10,7 @@ import (
 type AllActive struct{ Status func() allactive.Status }
 
 var (
-	clusterConnected = describe("cluster_etcd_connected", "1 if etcd answers and has what this machine has, else 0.")
+	clusterConnected = describe("cluster_etcd_connected", "1 if etcd answers, and in a cluster of which all machines are active, has what this machine has; else 0.")
 	clusterLeft      = describe("cluster_seconds_left", "Time until the sessions end if etcd does not answer.")
 	clusterBlocks    = describe("cluster_blocks", "Blocks of a pool.", "pool", "kind")
 	clusterLeased    = describe("cluster_leased_blocks", "Blocks of a pool that machines have leased.", "pool", "kind")

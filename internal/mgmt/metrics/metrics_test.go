@@ -97,11 +97,21 @@ func TestCollector(t *testing.T) {
 
 // TestNamesFollowConventions: Prometheus's own check of names and help finds nothing.
 func TestNamesFollowConventions(t *testing.T) {
-	for _, path := range []string{"/metrics", "/metrics/sessions"} {
-		text := get(t, handler(Config{}, server(), radiusNumbers()), path, http.StatusOK)
+	all := allNumbers(t)
+	all["/metrics/sessions"] = get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	for name, text := range all {
 		if problems, err := promlint.New(strings.NewReader(text)).Lint(); err != nil || len(problems) > 0 {
-			t.Errorf("%s: %v, %v", path, err, problems)
+			t.Errorf("%s: %v, %v", name, err, problems)
 		}
+	}
+}
+
+// allNumbers returns /metrics of servers of all kinds, which together have all metrics.
+func allNumbers(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"with a cluster":  get(t, handler(Config{}, server(), radiusNumbers(), clusterNumbers), "/metrics", http.StatusOK),
+		"with all active": get(t, handler(Config{}, server(), storeNumbers, allActiveNumbers), "/metrics", http.StatusOK),
 	}
 }
 
@@ -269,7 +279,10 @@ func TestListen(t *testing.T) {
 
 // TestFilesNameMetrics: the dashboard and the alert rules use only metrics and labels that there are.
 func TestFilesNameMetrics(t *testing.T) {
-	text := get(t, handler(Config{}, server(), radiusNumbers(), storeNumbers), "/metrics", http.StatusOK) + get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	text := get(t, handler(Config{}, server()), "/metrics/sessions", http.StatusOK)
+	for _, of := range allNumbers(t) {
+		text += of
+	}
 	name := regexp.MustCompile(`\b(pppoe|process|go)_[a-z_]+(\{[^}]*\})?`)
 	label := regexp.MustCompile(`([a-z_]+)(=~|!=|=)"`)
 	var dashboard struct {

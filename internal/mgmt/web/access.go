@@ -119,7 +119,7 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request) {
 func (s *Server) newCookie(r *http.Request, value string, life time.Duration) *http.Cookie {
 	return &http.Cookie{
 		Name: s.cookieName(), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.Header.Get("X-Forwarded-Proto") == "https", // a proxy's; who forges it only harms himself
+		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", // a proxy's; who forges it only harms himself
 	}
 }
 

@@ -37,7 +37,7 @@ type tab struct {
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
 	roottest.NeedPrograms(t, "chromium")
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.IgnoreCertErrors, chromedp.ExecPath("chromium"), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(ctx)
@@ -156,6 +156,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("read-only", func(t *testing.T) { testReadOnly(t, browser) })
 	t.Run("looks", func(t *testing.T) { testLooks(t, browser) })
 	t.Run("foreign text", func(t *testing.T) { testForeignText(t, browser) })
+	t.Run("history", func(t *testing.T) { testHistory(t, browser) })
 	t.Run("login", func(t *testing.T) { testLogin(t, browser) })
 }
 
@@ -363,9 +364,44 @@ func testForeignText(t *testing.T, browser context.Context) {
 	}
 }
 
-// testLogin: with a token, a form comes first; its cookie lasts until the reader logs out.
+// testHistory: the traffic of all and of an interface over time, and the events before the page was opened.
+func testHistory(t *testing.T, browser context.Context) {
+	server := newSessions(3)
+	s, base, _ := serve(t, Config{}, "", server, func(s *Server) { s.traffic.next = time.Now().Add(time.Hour) })
+	for seconds, name := range []string{"", "eth1", "eth2"} {
+		for i := range 3 {
+			s.traffic.mu.Lock()
+			s.traffic.of[name].add(trafficSample{time.Unix(int64(1e9+10*i), 0), octets{uint64(i*i) * 125_000, uint64(i*i*(3-seconds)) * 1_250_000}})
+			s.traffic.mu.Unlock()
+		}
+	}
+	s.Notify(server.all[2].SessionInfo, session.EchoTimeout{Requests: 3})
+	s.Notify(server.all[0].SessionInfo, session.Authenticated{Method: chap.MD5, Peer: true})
+	b := newTab(t, browser, base)
+	b.hasText("#events", "silent")
+	b.hasText("#events", "user3@example.net")
+	b.hasText(`#tiles [data-name="down"]`, "9.0 Mbit/s")
+	b.hasText("#traffic-text", "Traffic: down 9.0 Mbit/s, up 300 kbit/s; at most 9.0 Mbit/s in the last hour")
+	b.shows(`document.querySelectorAll("#traffic-chart path").length === 3`)
+	b.hasText("#interfaces", "6.0 Mbit/s")
+	b.run(chromedp.SetValue(chromedp.CSS("#traffic-of"), "eth2"))
+	eval[bool](b, `document.querySelector("#traffic-of").dispatchEvent(new Event("change"))`)
+	b.hasText("#traffic-text", "Traffic: down 3.0 Mbit/s, up 300 kbit/s")
+	b.click(`#sessions tr[data-id="1"]`)
+	b.hasText("#its-events", "authenticated")
+	if text := eval[string](b, `document.querySelector("#its-events").innerText`); strings.Contains(text, "silent") {
+		t.Errorf("an event of another session: %s", text)
+	}
+	b.shows(`document.querySelectorAll("#events li").length === 2`) // not twice, although the stream has begun again
+	b.click("#close")
+	b.shows(`document.querySelectorAll("#events li").length === 2`)
+}
+
+// testLogin: with a token, a form comes first; its cookie lasts until the reader logs out. All of it by HTTPS.
 func testLogin(t *testing.T, browser context.Context) {
-	_, base, _ := serve(t, Config{Control: true}, testToken, newSessions(1))
+	c := withTLS
+	c.Control = true
+	_, base, _ := serve(t, c, testToken, newSessions(1))
 	b := newTab(t, browser, base)
 	b.shows(`location.pathname === "/login" && !(document.querySelector("#wrong")?.checkVisibility() ?? true)`)
 	b.press("not the token" + kb.Enter)

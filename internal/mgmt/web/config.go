@@ -17,6 +17,9 @@ type Config struct {
 	// TokenFile is the file with the token that readers must give. It is needed unless Listen is a loopback
 	// address. The program reads it.
 	TokenFile string
+	// CertFile and KeyFile are the certificate of the page, with those of its issuers, and its key, in PEM. Empty: the
+	// page is plain HTTP. The program reads them.
+	CertFile, KeyFile string
 	// Names are names of the DNS by which the page is reached, as by a reverse proxy, besides localhost and
 	// addresses.
 	Names []string
@@ -33,6 +36,17 @@ func (c Config) Addr() (netip.AddrPort, error) {
 		return addr, fmt.Errorf("%q: give an address and a port, like 127.0.0.1:8080", c.Listen)
 	}
 	return addr, nil
+}
+
+// UsesTLS reports whether the page is served by HTTPS.
+func (c Config) UsesTLS() bool { return c.CertFile != "" || c.KeyFile != "" }
+
+// Scheme returns the scheme of the page's URL.
+func (c Config) Scheme() string {
+	if c.UsesTLS() {
+		return "https"
+	}
+	return "http"
 }
 
 // NeedsToken reports whether others than users of this machine reach the page, so that a token is needed.

@@ -47,33 +47,16 @@ func countsOf(s *pppoe.Stats, at time.Time) counts {
 	return c
 }
 
-// ring has the last samples.
-type ring struct {
-	all  []counts
-	next int // where the next one goes, once all are used
-	max  int
-}
-
-func (r *ring) add(c counts) {
-	if len(r.all) < r.max {
-		r.all = append(r.all, c)
-		return
-	}
-	r.all[r.next] = c
-	r.next = (r.next + 1) % r.max
-}
-
 // points returns for each sample but the oldest what is in Span.Columns.
-func (r *ring) points() [][]int64 {
+func points(r *ring[counts]) [][]int64 {
 	points := make([][]int64, 0, len(r.all))
-	for i := 1; i < len(r.all); i++ {
-		before, c := &r.all[(r.next+i-1)%len(r.all)], &r.all[(r.next+i)%len(r.all)]
+	r.steps(func(before, c *counts) {
 		point := []int64{c.at, int64(c.sessions), int64(c.online)}
 		for total := range historyTotals {
 			point = append(point, int64(c.totals[total]-min(before.totals[total], c.totals[total])))
 		}
 		points = append(points, point)
-	}
+	})
 	return points
 }
 
@@ -81,7 +64,7 @@ func (r *ring) points() [][]int64 {
 type history struct {
 	mu        sync.Mutex
 	samples   int
-	hour, day ring
+	hour, day ring[counts]
 }
 
 // add adds a sample. Samples are historyStep apart.
@@ -101,6 +84,7 @@ type Span struct {
 	Step    int       `json:"step"`    // seconds between two points
 	Columns []string  `json:"columns"` // of each point: its time, what there was then, and what was new in the step before
 	Points  [][]int64 `json:"points"`  // the oldest first
+	Traffic Traffic   `json:"traffic"`
 }
 
 func (h *history) span(day bool) Span {
@@ -109,14 +93,14 @@ func (h *history) span(day bool) Span {
 	s := Span{Step: int(historyStep / time.Second), Columns: []string{"time", "sessions", "online", "set_up", "failed", "rejected", "ended"}}
 	if day {
 		s.Step *= dayFactor
-		s.Points = h.day.points()
+		s.Points = points(&h.day)
 	} else {
-		s.Points = h.hour.points()
+		s.Points = points(&h.hour)
 	}
 	return s
 }
 
-// keepHistory adds samples until the context ends. It looks at totals, not at sessions.
+// keepHistory adds samples until the context ends.
 func (s *Server) keepHistory(ctx context.Context) {
 	tick := time.NewTicker(historyStep)
 	defer tick.Stop()
@@ -124,6 +108,7 @@ func (s *Server) keepHistory(ctx context.Context) {
 		now := time.Now()
 		stats := s.program.Server.Stats()
 		s.history.add(countsOf(&stats, now))
+		s.traffic.read(s.program.Server.Sessions(), now)
 		s.table.forget(now)
 		select {
 		case <-tick.C:
@@ -134,5 +119,9 @@ func (s *Server) keepHistory(ctx context.Context) {
 }
 
 func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, s.history.span(r.URL.Query().Get("span") == "day"))
+	query := r.URL.Query()
+	day := query.Get("span") == "day"
+	span := s.history.span(day)
+	span.Traffic = s.traffic.span(query.Get("interface"), day)
+	writeJSON(w, span)
 }

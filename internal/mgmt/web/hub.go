@@ -2,20 +2,23 @@ package web
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"upppoe/internal/mgmt/servercontrol"
 	"upppoe/pppoe"
 )
 
-// maxQueued is how many events wait for a reader; more are dropped and counted.
-const maxQueued = 256
+// maxQueued is how many events wait for a reader; more are dropped and counted. maxPast is how many are kept for those
+// who come later: as many as the page shows.
+const (
+	maxQueued = 256
+	maxPast   = 200
+)
 
-// hub passes events to those who watch.
+// hub passes events to those who watch, and keeps the last ones.
 type hub struct {
-	watching atomic.Int32
 	mu       sync.Mutex
 	watchers map[*watcher]bool
+	past     ring[*servercontrol.Event]
 }
 
 // watcher is one who watches. It has its lines until it takes them.
@@ -27,8 +30,8 @@ type watcher struct {
 	missed int
 }
 
-// watch adds a watcher. Unwatch removes it.
-func (h *hub) watch() (w *watcher, unwatch func()) {
+// watch adds a watcher, and returns the last events until then, the oldest first. Unwatch removes it.
+func (h *hub) watch() (w *watcher, past []*servercontrol.Event, unwatch func()) {
 	w = &watcher{ready: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -36,26 +39,31 @@ func (h *hub) watch() (w *watcher, unwatch func()) {
 		h.watchers = make(map[*watcher]bool)
 	}
 	h.watchers[w] = true
-	h.watching.Add(1)
-	return w, func() {
+	past = make([]*servercontrol.Event, len(h.past.all))
+	for i := range past {
+		past[i] = *h.past.at(i)
+	}
+	return w, past, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.watchers, w)
-		h.watching.Add(-1)
 	}
 }
 
-// publish passes an event on. It does not block, and does nothing if nobody watches.
-func (h *hub) publish(l pppoe.SessionInfo, e pppoe.Event) {
-	if h.watching.Load() == 0 {
-		return
-	}
-	line := servercontrol.EventLine(l, e)
-	if line == nil {
+// publish passes an event on, and keeps it. It does not block. Unless somebody watches, no JSON is made.
+func (h *hub) publish(l pppoe.SessionInfo, event pppoe.Event) {
+	e := servercontrol.NewEvent(l, event)
+	if e == nil {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.past.max = maxPast
+	h.past.add(e)
+	if len(h.watchers) == 0 {
+		return
+	}
+	line := e.JSON()
 	for w := range h.watchers {
 		w.put(line)
 	}

@@ -14,6 +14,7 @@ type Overview struct {
 	Status     servercontrol.Status `json:"status"`
 	Stats      servercontrol.Stats  `json:"stats"`
 	Interfaces []Interface          `json:"interfaces"`
+	Traffic    *Rates               `json:"traffic,omitempty"` // of all sessions; absent: not measured yet
 	Pools      []servercontrol.Pool `json:"pools"`
 	Control    bool                 `json:"control"` // sessions may be ended
 	Login      bool                 `json:"login"`   // a token is needed, and there is something to log out of
@@ -22,19 +23,21 @@ type Overview struct {
 
 // Interface is an interface that is served.
 type Interface struct {
-	Name     string               `json:"name"` // with its VLANs
+	Name     string               `json:"name"`  // with its VLANs
+	Short    string               `json:"short"` // without them
+	Traffic  *Rates               `json:"traffic,omitempty"`
 	Sessions *int                 `json:"sessions,omitempty"`
 	Queue    *servercontrol.Queue `json:"queue,omitempty"` // absent: the interface is lost
 }
 
 func (s *Server) overview() Overview {
-	o := Overview{Status: s.program.CurrentStatus(), Stats: s.program.CurrentStats(), Pools: s.program.Pools(), Control: s.cfg.Control, Login: s.token.Load() != nil}
+	o := Overview{Status: s.program.CurrentStatus(), Stats: s.program.CurrentStats(), Pools: s.program.Pools(), Control: s.cfg.Control, Login: s.token.Load() != nil, Traffic: s.traffic.now("")}
 	if o.Pools == nil {
 		o.Pools = []servercontrol.Pool{}
 	}
 	for _, name := range o.Status.Interfaces {
-		one := Interface{Name: name}
-		short, _, _ := strings.Cut(name, ",")
+		short := shortName(name)
+		one := Interface{Name: name, Short: short, Traffic: s.traffic.now(short)}
 		if n, ok := s.table.counted(short); ok {
 			one.Sessions = &n
 		}
@@ -46,6 +49,19 @@ func (s *Server) overview() Overview {
 		o.Interfaces = append(o.Interfaces, one)
 	}
 	return o
+}
+
+// shortName returns an interface of Status without the VLANs that are served there.
+func shortName(name string) string {
+	short, _, _ := strings.Cut(name, ",")
+	return short
+}
+
+func shortNames(names []string) (short []string) {
+	for _, name := range names {
+		short = append(short, shortName(name))
+	}
+	return short
 }
 
 func (s *Server) serveOverview(w http.ResponseWriter, _ *http.Request) {

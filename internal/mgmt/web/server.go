@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -31,17 +32,19 @@ const (
 
 // Server serves the page. Its methods may be called concurrently.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
-	on       net.Listener
-	http     http.Server
-	token    atomic.Pointer[token] // nil: none is needed
-	csrf     string                // what a request to change something must have
-	failures *ratelimit.Limiter    // of the log
-	slow     time.Duration         // slowReader, or less in tests
+	cfg         Config
+	log         *slog.Logger
+	on          net.Listener
+	http        http.Server
+	token       atomic.Pointer[token]           // nil: none is needed
+	certificate atomic.Pointer[tls.Certificate] // nil: there is none, and no TLS
+	csrf        string                          // what a request to change something must have
+	failures    *ratelimit.Limiter              // of the log
+	slow        time.Duration                   // slowReader, or less in tests
 
 	program *servercontrol.Program // set by Start
 	history history
+	traffic traffic
 	table   sessionTable
 	events  hub
 	streams atomic.Int32
@@ -49,13 +52,16 @@ type Server struct {
 	stop context.CancelFunc // ends what Start has begun
 }
 
-// Open opens the socket; who connects waits until Start. Token is what readers must give; empty: nothing.
-// Inherited is the listener of another program (see Listener), which belongs to the Server then; nil, or of
+// Open opens the socket; who connects waits until Start. Inherited is the listener of another program (see Listener), which belongs to the Server then; nil, or of
 // another address: a socket is opened.
-func Open(c Config, token []byte, inherited *os.File, log *slog.Logger) (*Server, error) {
+func Open(c Config, by Secrets, inherited *os.File, log *slog.Logger) (*Server, error) {
 	addr, err := c.Addr()
-	if err == nil && len(token) == 0 && c.NeedsToken() {
+	switch {
+	case err != nil:
+	case len(by.Token) == 0 && c.NeedsToken():
 		err = errors.New("it is not a loopback address, so that a token is needed")
+	case by.Certificate == nil && c.UsesTLS():
+		err = errors.New("there is no certificate")
 	}
 	if err != nil {
 		if inherited != nil {
@@ -64,26 +70,18 @@ func Open(c Config, token []byte, inherited *os.File, log *slog.Logger) (*Server
 		return nil, err
 	}
 	s := &Server{cfg: c, log: log, csrf: rand.Text(), failures: ratelimit.New(5, time.Minute), slow: slowReader}
-	s.SetToken(token)
+	s.SetSecrets(by)
 	if s.on, err = passfd.Listen(inherited, addr); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// SetToken sets what readers must give; empty: nothing. Logins by another token end.
-func (s *Server) SetToken(text []byte) {
-	if len(text) == 0 {
-		s.token.Store(nil)
-		return
-	}
-	s.token.Store(newToken(text))
-}
-
 // Start begins to serve a program's answers. It must be called once at most.
 func (s *Server) Start(p *servercontrol.Program) {
 	s.program = p
 	s.table.init(p)
+	s.traffic.init(shortNames(p.Info.Interfaces))
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.http = http.Server{
@@ -93,7 +91,7 @@ func (s *Server) Start(p *servercontrol.Program) {
 	}
 	go s.keepHistory(ctx) // ends with Close
 	// Ends with Close.
-	go s.http.Serve(netutil.LimitListener(s.on, maxConnections))
+	go s.http.Serve(s.secured(netutil.LimitListener(s.on, maxConnections)))
 }
 
 // routes returns what answers permitted requests.
@@ -114,8 +112,13 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// Notify passes an event to those who watch the page. It does not block.
-func (s *Server) Notify(l pppoe.SessionInfo, e pppoe.Event) { s.events.publish(l, e) }
+// Notify passes an event to those who watch the page, now and later. It does not block.
+func (s *Server) Notify(l pppoe.SessionInfo, e pppoe.Event) {
+	if ended, ok := e.(pppoe.Ended); ok {
+		s.traffic.meter.ended(l, ended, time.Now())
+	}
+	s.events.publish(l, e)
+}
 
 // Listener returns another descriptor of the socket, for Open of a successor.
 func (s *Server) Listener() (*os.File, error) {

@@ -48,7 +48,7 @@ type stream struct {
 	at      time.Time // of before
 }
 
-// serveEvents sends events, an overview every two seconds, and with a parameter id that session every
+// serveEvents sends the last events at once, events as they happen, an overview every two seconds, and with a parameter id that session every
 // second.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("id"), 10, 64)
@@ -70,7 +70,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 
 // run sends until the reader has gone, does not read, or is not logged in any more.
 func (st *stream) run() {
-	watcher, unwatch := st.server.events.watch()
+	watcher, past, unwatch := st.server.events.watch()
 	defer unwatch()
 	overview, session := time.NewTicker(overviewInterval), time.NewTicker(sessionInterval)
 	defer overview.Stop()
@@ -78,6 +78,7 @@ func (st *stream) run() {
 	fmt.Fprint(&st.buffer, "retry: 2000\n\n")
 	st.sendOverview()
 	st.sendSession()
+	st.send("past", toJSON(past))
 	var pause <-chan time.Time // of events
 	ready := watcher.ready
 	for st.flush() == nil {

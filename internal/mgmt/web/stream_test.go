@@ -102,6 +102,29 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestPastEvents: who comes later gets the last events, the oldest first, and not more than the page shows.
+func TestPastEvents(t *testing.T) {
+	server := newSessions(2)
+	s, base, _ := serve(t, Config{}, "", server)
+	for i := range maxPast + 5 {
+		s.Notify(server.all[i%2].SessionInfo, session.EchoTimeout{Requests: i})
+	}
+	s.Notify(server.all[0].SessionInfo, session.LinkUp{}) // of no interest
+	stream := messages(t, base+"/api/events")
+	past := decode[[]servercontrol.Event](t, next(t, stream, "past"))
+	if len(past) != maxPast || past[0].Requests != 5 || past[maxPast-1].Requests != maxPast+4 || past[0].User != "user2@example.net" {
+		t.Errorf("%d events, from %+v to %+v", len(past), past[0], past[len(past)-1])
+	}
+	s.Notify(server.all[0].SessionInfo, session.EchoTimeout{Requests: 7777})
+	if e := decode[servercontrol.Event](t, next(t, stream, "happened")); e.Requests != 7777 {
+		t.Errorf("the next is %+v", e)
+	}
+	_, base, _ = serve(t, Config{}, "", server)
+	if text := next(t, messages(t, base+"/api/events"), "past"); text != "[]" {
+		t.Errorf("of no events: %s", text)
+	}
+}
+
 // TestManyEvents: a reader that is too slow for all events gets the first of them and how many are missing,
 // and holds up nobody.
 func TestManyEvents(t *testing.T) {
@@ -138,12 +161,12 @@ func TestSlowReader(t *testing.T) {
 	defer conn.Close()
 	conn.(*net.TCPConn).SetReadBuffer(4096) // otherwise the kernel reads for it
 	fmt.Fprint(conn, "GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	await(t, "it watches", func() bool { return s.events.watching.Load() == 1 })
+	await(t, "it watches", func() bool { return s.events.count() == 1 })
 	who := server.all[0].SessionInfo
 	who.User = strings.Repeat("x", 64<<10)
 	await(t, "it is disconnected", func() bool {
 		s.Notify(who, pppoe.SessionEstablished{})
-		return s.events.watching.Load() == 0
+		return s.events.count() == 0
 	})
 }
 
@@ -160,11 +183,18 @@ func TestStreams(t *testing.T) {
 		t.Errorf("an ID that is no number: %d", answer.StatusCode)
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if n := s.events.watching.Load(); n != maxStreams {
+	if n := s.events.count(); n != maxStreams {
 		t.Errorf("%d watch", n)
 	}
 	s.Close()
-	await(t, "all streams end", func() bool { return s.events.watching.Load() == 0 && s.streams.Load() == 0 })
+	await(t, "all streams end", func() bool { return s.events.count() == 0 && s.streams.Load() == 0 })
+}
+
+// count returns how many watch.
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.watchers)
 }
 
 func await(t *testing.T, what string, is func() bool) {
@@ -181,7 +211,7 @@ func TestLoginEnds(t *testing.T) {
 	s, base, _ := serve(t, Config{}, testToken, newSessions(1))
 	stream := messages(t, base+"/api/events", "Authorization", "Bearer "+testToken)
 	next(t, stream, "overview")
-	s.SetToken([]byte("another token, as long"))
+	s.SetSecrets(Secrets{Token: []byte("another token, as long")})
 	for late := time.After(patience); ; {
 		select {
 		case _, ok := <-stream:
@@ -212,7 +242,7 @@ func TestSuccessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer waiting.Close()
-	after, err := Open(c, []byte(testToken), f, s.log)
+	after, err := Open(c, Secrets{Token: []byte(testToken)}, f, s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +267,7 @@ func TestInherited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(Config{Listen: "127.0.0.2:0"}, nil, f, nil)
+	s, err := Open(Config{Listen: "127.0.0.2:0"}, Secrets{}, f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

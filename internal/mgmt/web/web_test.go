@@ -118,7 +118,11 @@ func serve(t testing.TB, c Config, token string, server servercontrol.Server, be
 		c.Listen = "127.0.0.1:0"
 	}
 	log = &bytes.Buffer{}
-	s, err := Open(c, []byte(token), nil, slog.New(slog.NewTextHandler(&lockedWriter{to: log}, nil)))
+	by := Secrets{Token: []byte(token)}
+	if c.UsesTLS() {
+		by.Certificate = certificate(t)
+	}
+	s, err := Open(c, by, nil, slog.New(slog.NewTextHandler(&lockedWriter{to: log}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +136,7 @@ func serve(t testing.TB, c Config, token string, server servercontrol.Server, be
 			return []servercontrol.Pool{{Name: "default", Family: "ipv4", Range: "100.64.0.1-100.64.255.254", Size: 65534, Used: 200, Free: 65334}}
 		},
 	})
-	return s, "http://" + s.Addr().String(), log
+	return s, c.Scheme() + "://" + s.Addr().String(), log
 }
 
 type lockedWriter struct {
@@ -197,7 +201,7 @@ func TestAddress(t *testing.T) {
 			t.Errorf("%q: %v", listen, err)
 		}
 	}
-	if _, err := Open(Config{Listen: "0.0.0.0:0"}, nil, nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "token") {
+	if _, err := Open(Config{Listen: "0.0.0.0:0"}, Secrets{}, nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "token") {
 		t.Errorf("a page for all without a token: %v", err)
 	}
 }
@@ -275,7 +279,7 @@ func TestToken(t *testing.T) {
 	if answer, _ := request(t, "GET", base+"/api/overview", "", "Cookie", cookie); answer.StatusCode != 200 {
 		t.Errorf("with the cookie: %d", answer.StatusCode)
 	}
-	s.SetToken([]byte("another token, as long"))
+	s.SetSecrets(Secrets{Token: []byte("another token, as long")})
 	if answer, _ := request(t, "GET", base+"/api/overview", "", "Cookie", cookie); answer.StatusCode != 401 {
 		t.Errorf("with the cookie of an earlier token: %d", answer.StatusCode)
 	}

@@ -25,8 +25,9 @@ type Config struct {
 	CAFile string
 	// CertFile and KeyFile are this client's certificate and key, in PEM; empty: none.
 	CertFile, KeyFile string
-	// User and Password log in to etcd; empty: without a login.
-	User, Password string
+	// User logs in to etcd, with the Password that is read for each login; empty and nil: without a login.
+	User     string
+	Password func() (string, error)
 }
 
 // Errors of Config.Check and Dial, wrapped.
@@ -44,7 +45,7 @@ func (c Config) Check() error {
 		return ErrNoEndpoints
 	case (c.CertFile == "") != (c.KeyFile == ""):
 		return ErrCertificate
-	case (c.User == "") != (c.Password == ""):
+	case (c.User == "") != (c.Password == nil):
 		return ErrPassword
 	}
 	for _, e := range c.Endpoints {
@@ -67,8 +68,8 @@ const (
 	dialTimeout     = time.Second
 )
 
-// Dial returns a client of etcd. With a user it waits for the login; otherwise it returns at once, and the
-// client connects when etcd is there.
+// Dial returns a client of etcd, at once: the client connects, and logs in, when etcd is there. If etcd refuses the
+// login, that is the error of requests.
 func Dial(ctx context.Context, c Config) (*clientv3.Client, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -77,13 +78,17 @@ func Dial(ctx context.Context, c Config) (*clientv3.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	dial := backoff.Config{BaseDelay: maxDialInterval / 5, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxDialInterval}
-	return clientv3.New(clientv3.Config{
-		Context: ctx, Endpoints: c.Endpoints, TLS: secure, Username: c.User, Password: c.Password,
+	connect := backoff.Config{BaseDelay: maxDialInterval / 5, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxDialInterval}
+	cfg := clientv3.Config{
+		Context: ctx, Endpoints: c.Endpoints, TLS: secure,
 		DialTimeout: dialTimeout, DialKeepAliveTime: pingInterval, DialKeepAliveTimeout: pingTimeout, PermitWithoutStream: true,
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{Backoff: dial, MinConnectTimeout: dialTimeout})},
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{Backoff: connect, MinConnectTimeout: dialTimeout})},
 		Logger:      zap.NewNop(),
-	})
+	}
+	if c.User != "" {
+		cfg.DialOptions = append(cfg.DialOptions, newLogin(c.User, c.Password).options()...)
+	}
+	return clientv3.New(cfg)
 }
 
 // tls returns the configuration of TLS; nil: none is used.

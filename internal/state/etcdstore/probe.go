@@ -8,14 +8,19 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
 // probeTimeout bounds the attempt to reach one member.
 const probeTimeout = time.Second
 
 // Explain returns why no member of etcd can be reached, such as a certificate that is not trusted, if err is only
-// that a request has timed out: gRPC does not tell. Otherwise it returns err.
+// that a request has timed out: gRPC does not tell. If a login was refused, it adds whose. Otherwise it returns err.
 func (c Config) Explain(ctx context.Context, err error) error {
+	if errors.Is(rpctypes.Error(err), rpctypes.ErrAuthFailed) {
+		return fmt.Errorf("login of user %q: %w", c.User, err)
+	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

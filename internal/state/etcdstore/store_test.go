@@ -176,17 +176,18 @@ func TestGuard(t *testing.T) {
 
 // TestConfigCheck: the error says what is missing.
 func TestConfigCheck(t *testing.T) {
+	password := func() (string, error) { return "p", nil }
 	plain, secure := []string{"192.0.2.5:2379"}, []string{"https://192.0.2.5:2379"}
 	for want, cases := range map[error][]etcdstore.Config{
-		nil:                      {{Endpoints: plain}, {Endpoints: secure, User: "u", Password: "p"}, {Endpoints: []string{"unix:///run/etcd"}, User: "u", Password: "p"}},
+		nil:                      {{Endpoints: plain}, {Endpoints: secure, User: "u", Password: password}, {Endpoints: []string{"unix:///run/etcd"}, User: "u", Password: password}},
 		etcdstore.ErrNoEndpoints: {{}},
 		etcdstore.ErrCertificate: {{Endpoints: secure, CertFile: "c"}, {Endpoints: secure, KeyFile: "k"}},
 		etcdstore.ErrPassword:    {{Endpoints: secure, User: "u"}},
-		etcdstore.ErrPlain:       {{Endpoints: plain, User: "u", Password: "p"}, {Endpoints: plain, CAFile: "c"}},
+		etcdstore.ErrPlain:       {{Endpoints: plain, User: "u", Password: password}, {Endpoints: plain, CAFile: "c"}},
 	} {
 		for _, c := range cases {
 			if err := c.Check(); !errors.Is(err, want) {
-				t.Errorf("%+v: %v, want %v", c, err, want)
+				t.Errorf("%+v: %v, want %v", c.Endpoints, err, want)
 			}
 		}
 	}
