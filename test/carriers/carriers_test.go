@@ -40,6 +40,7 @@ var segmentKinds = []segmentKind{
 // TestCarriers: the server is found, sessions come up with the MTU that the device permits, carry
 // packets of that size in both directions, and end orderly.
 func TestCarriers(t *testing.T) {
+	t.Parallel()
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
 	for _, c := range segmentKinds {

@@ -14,6 +14,7 @@ import (
 // frames of other protocols, such as PPPoE, go to the parent, unless they are broadcast. So the
 // PADO arrives at the parent, on which one can dial. The user sees that no concentrator answers.
 func TestIpvlanReceivesNoAnswers(t *testing.T) {
+	t.Parallel()
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
 	k.Run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 // pppoe-discovery adds itself, each on its VLAN only, whether or not the client has such devices
 // too, and without servers on untagged interfaces.
 func TestScanWithVLANDevices(t *testing.T) {
+	t.Parallel()
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
 	k.Run(t, []string{"veth", "vlan"}, func(t *testing.T) {

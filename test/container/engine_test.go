@@ -32,6 +32,7 @@ type spec struct {
 	Debian  bool              // the image is based on Debian, whose programs are taken from the host
 	Sysctls map[string]string // --sysctl, by file name below /proc/sys
 	TUN     bool              // --device /dev/net/tun
+	NoBPF   bool              // --security-opt seccomp=, with a profile that forbids the system call bpf
 	Files   string            // host directory mounted read-only at /etc/ppp (-v); empty: none
 }
 
@@ -84,6 +85,11 @@ func enterContainer(text string) error {
 	}
 	if err := dropCapabilities(s.Caps); err != nil {
 		return err
+	}
+	if s.NoBPF {
+		if err := forbidBPF(); err != nil {
+			return err
+		}
 	}
 	program, err := lookPath(s.Args[0], s.Env)
 	if err != nil {

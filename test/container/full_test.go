@@ -139,7 +139,7 @@ func TestFullCommands(t *testing.T) {
 		"an option":  {[]string{"--help"}, 0, "pppoe-client is a PPPoE client"},
 		"interface":  {[]string{"eth0", "user", "testuser", "noauth", "maxconnect", "1"}, 13, "remote IP address 192.0.2.1\n"},
 		"ip":         {[]string{"ip", "address", "show", "eth0"}, 0, "<BROADCAST,MULTICAST,UP,LOWER_UP>"},
-		"no program": {[]string{"nothing"}, 2, `"nothing"`},
+		"no program": {[]string{"nothing"}, 7, "nothing: no such interface"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantExit(t, run(t, near, fullContainer(t, "/etc/network/interfaces", c.args...)), c.code, c.says)

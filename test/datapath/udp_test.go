@@ -3,8 +3,11 @@ package datapath
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,12 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // udp sends datagrams of many sizes; bursts of one size, which are coalesced and segmented; GSO
-// packets, segmented by the kernel (UDP_SEGMENT); and fragments. Each datagram arrives unchanged,
-// and no other.
+// packets, segmented by the kernel (UDP_SEGMENT); and fragments. Each datagram arrives unchanged and
+// in order, and no other.
 func (e *ends) udp(t *testing.T) {
+	labtest.OneCPU(t)
 	for _, to := range []string{serverIP, serverIP6} {
 		w := e.capture(t)
 		for _, way := range []struct {
@@ -84,7 +89,7 @@ func (u *association) sizes(t *testing.T) {
 	t.Helper()
 	for size := 0; size <= u.maxUnfragmented; size++ {
 		if size < 50 || size > u.maxUnfragmented-10 || size%37 == 0 {
-			u.send(t, u.data(size), size)
+			u.send(t, u.data(size))
 		}
 	}
 }
@@ -93,17 +98,13 @@ func (u *association) sizes(t *testing.T) {
 func (u *association) bursts(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{1, 100, 1000, u.maxUnfragmented} {
-		var sent [][]byte
-		for i := range 40 {
-			b := u.data(size - i/39)
-			sent = append(sent, b)
+		sent := append(u.datagrams(39*size, size), u.data(size-1))
+		for _, b := range sent {
 			if _, err := u.from.Write(b); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for _, b := range sent {
-			u.expect(t, b)
-		}
+		u.expect(t, sent...)
 	}
 }
 
@@ -112,7 +113,11 @@ func (u *association) gso(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{1, 100, 501, u.maxUnfragmented} {
 		for _, octets := range []int{size, 2 * size, 3*size + size/2, 20*size - 1, 40 * size} {
-			u.send(t, u.data(octets), size)
+			sent := u.datagrams(octets, size)
+			if _, _, err := u.from.WriteMsgUDP(bytes.Join(sent, nil), segmentControl(size), nil); err != nil {
+				t.Fatalf("%s: send %d octets, %d at once: %v", u.to, octets, size, err)
+			}
+			u.expect(t, sent...)
 		}
 	}
 }
@@ -121,11 +126,7 @@ func (u *association) gso(t *testing.T) {
 func (u *association) fragments(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{u.maxUnfragmented + 1, 2*u.maxUnfragmented + 1, 8000, 30000} {
-		b := u.data(size)
-		if _, err := u.from.Write(b); err != nil {
-			t.Fatal(err)
-		}
-		u.expect(t, b)
+		u.send(t, u.data(size))
 	}
 }
 
@@ -156,25 +157,24 @@ func (u *association) data(octets int) []byte {
 	return b
 }
 
-// send sends octets as datagrams of one size, the last of which may be shorter, and expects them.
-func (u *association) send(t *testing.T, b []byte, size int) {
+// datagrams returns octets as datagrams of one size, the last of which may be shorter. Each begins
+// with its number.
+func (u *association) datagrams(octets, size int) (all [][]byte) {
+	for i := range (octets + size - 1) / size {
+		b := u.data(min(size, octets-i*size))
+		b[0] = byte(i)
+		all = append(all, b)
+	}
+	return all
+}
+
+// send sends one datagram and expects it.
+func (u *association) send(t *testing.T, b []byte) {
 	t.Helper()
-	var err error
-	if len(b) <= size {
-		_, err = u.from.Write(b)
-	} else {
-		_, _, err = u.from.WriteMsgUDP(b, segmentControl(size), nil)
+	if _, err := u.from.Write(b); err != nil {
+		t.Fatalf("%s: send %d octets: %v", u.to, len(b), err)
 	}
-	if err != nil {
-		t.Fatalf("%s: send %d octets, %d at once: %v", u.to, len(b), size, err)
-	}
-	for {
-		n := min(size, len(b))
-		u.expect(t, b[:n])
-		if b = b[n:]; len(b) == 0 {
-			return
-		}
-	}
+	u.expect(t, b)
 }
 
 // segmentControl returns the control message by which the kernel segments into datagrams (udp(7),
@@ -193,14 +193,35 @@ func segmentControl(size int) []byte {
 	return b
 }
 
-// expect receives one datagram.
-func (u *association) expect(t *testing.T, want []byte) {
+// expect receives datagrams in the order in which they were sent.
+func (u *association) expect(t *testing.T, sent ...[]byte) {
 	t.Helper()
-	u.at.SetReadDeadline(time.Now().Add(timeout))
-	n, err := u.at.Read(u.buf)
-	if err != nil || !bytes.Equal(u.buf[:n], want) {
-		t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(want), err)
+	var got [][]byte
+	var err error
+	for u.at.SetReadDeadline(time.Now().Add(timeout)); len(got) < len(sent) && err == nil; {
+		var n int
+		if n, err = u.at.Read(u.buf); err == nil {
+			got = append(got, bytes.Clone(u.buf[:n]))
+		}
 	}
+	if !slices.EqualFunc(got, sent, bytes.Equal) {
+		t.Fatalf("%s: of %d datagrams of %d octets arrived, in this order: %s: %v",
+			u.to, len(sent), len(sent[0]), numbers(got, sent), err)
+	}
+}
+
+// numbers returns the numbers of received datagrams, and the octets of others.
+func numbers(got, sent [][]byte) string {
+	var all []string
+	for _, g := range got {
+		i := slices.IndexFunc(sent, func(s []byte) bool { return bytes.Equal(s, g) })
+		if i >= 0 {
+			all = append(all, strconv.Itoa(i))
+			continue
+		}
+		all = append(all, fmt.Sprintf("(%d octets: %x)", len(g), g[:min(len(g), 8)]))
+	}
+	return strings.Join(all, " ")
 }
 
 // one sends a datagram and receives it.

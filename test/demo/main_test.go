@@ -11,6 +11,7 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
+	"upppoe/test/pages"
 )
 
 // TestHostFilesUntouched: the demo uses none of the machine's scripts and options.
@@ -125,6 +126,29 @@ func TestOptions(t *testing.T) {
 		}
 		if err := o.check(set.Args()); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+}
+
+// TestPages: the flags of the documentation are valid. TestVariants runs them.
+func TestPages(t *testing.T) {
+	roottest.NeedPrograms(t, relayProgram)
+	commands, err := pages.Commands("../..", pages.Demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands {
+		words, err := c.Words()
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := flag.NewFlagSet("demo", flag.ContinueOnError)
+		o := addFlags(set)
+		if err = set.Parse(words[3:]); err == nil { // after go run ./test/demo
+			err = o.check(set.Args())
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c, err)
 		}
 	}
 }

@@ -62,19 +62,23 @@ const fixed = "172.20.0.7"
 // sharing is a PADO delay that grows with the sessions.
 const sharing = "0,20:40,40:80,60:120,80:160,100:200,150:300"
 
-// serveBoth configures and starts both servers.
-func (w *testbed) serveBoth(delay string) (a, b *server) {
+// serveBoth configures and starts both servers. changes are pairs of what the configuration has, and has instead.
+func (w *testbed) serveBoth(delay string, changes ...string) (a, b *server) {
 	w.t.Helper()
-	for _, s := range w.servers {
-		check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, allActive, filepath.Join(w.dir, s.name), w.dir, s.name, delay), 0o600))
-	}
-	check(w.t, os.WriteFile(filepath.Join(w.dir, "chap-secrets"), fmt.Appendf(nil, "fixed * secret %s\n* * secret *\n", fixed), 0o600))
+	w.configureBoth(delay, changes...)
 	a, b = w.servers["a"], w.servers["b"]
-	for _, s := range []*server{a, b} {
-		w.serve(s)
-		w.t.Cleanup(func() { s.program.Stop() }) // one that is killed leaves what is pinned
-	}
+	w.serve(a)
+	w.serve(b)
 	return a, b
+}
+
+func (w *testbed) configureBoth(delay string, changes ...string) {
+	w.t.Helper()
+	text := strings.NewReplacer(changes...).Replace(allActive)
+	for _, s := range w.servers {
+		check(w.t, os.WriteFile(s.config, fmt.Appendf(nil, text, filepath.Join(w.dir, s.name), w.dir, s.name, delay), 0o600))
+	}
+	check(w.t, os.WriteFile(filepath.Join(w.dir, "chap-secrets"), fmt.Appendf(nil, "fixed * secret %s\npair * secret * -- max-sessions 2\n* * secret *\n", fixed), 0o600))
 }
 
 // serve starts a server, and waits until it serves. What an earlier program had open is closed a moment after its
@@ -82,16 +86,23 @@ func (w *testbed) serveBoth(delay string) (a, b *server) {
 func (w *testbed) serve(s *server) {
 	w.t.Helper()
 	w.await("server "+s.name, func() bool {
-		if s.program != nil {
-			s.logs += s.program.Log()
-		}
-		s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
+		w.begin(s)
 		err := s.program.Await("Serving on eth0")
 		if err != nil && !strings.Contains(s.program.Log(), "another program uses it") {
 			w.t.Fatal(err)
 		}
 		return err == nil
 	})
+	w.t.Cleanup(func() { s.program.Stop() }) // before launch kills it: one that is killed leaves what is pinned
+}
+
+// begin starts a server.
+func (w *testbed) begin(s *server) {
+	w.t.Helper()
+	if s.program != nil {
+		s.logs += s.program.Log()
+	}
+	s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
 }
 
 // callers are clients that dial.
@@ -173,6 +184,7 @@ func unique(t *testing.T, all map[string]string) {
 // within ten seconds of dialling, also the one with an address of its own; the killed one comes back, with its
 // sessions. No address is given twice.
 func TestAllActive(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const clients, more = 120, 20
 	w := newTestbed(t, 2000, "auto")
 	a, b := w.serveBoth(sharing)
@@ -250,6 +262,7 @@ func TestAllActive(t *testing.T) {
 // TestAllActiveIPv6: networks and delegated prefixes of two servers differ, and stay over a restart of a server,
 // and an upgrade of the other.
 func TestAllActiveIPv6(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const clients = 40
 	w := newTestbed(t, clients, "auto")
 	a, b := w.serveBoth("0,10:30,20:60,30:100")

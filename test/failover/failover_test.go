@@ -23,8 +23,13 @@ var harms = []harm{
 	{"cut off from etcd", func(w *testbed, s *server) { w.ip("link", "set", "e"+s.name, "down") }, func(w *testbed, s *server) { w.ip("link", "set", "e"+s.name, "up") }},
 	{"cut off from the segment", func(w *testbed, s *server) { w.ip("link", "set", "p"+s.name, "down") }, func(w *testbed, s *server) { w.ip("link", "set", "p"+s.name, "up") }},
 	{"frozen", func(w *testbed, s *server) { unix.Kill(s.program.PID(), unix.SIGSTOP) }, func(w *testbed, s *server) { unix.Kill(s.program.PID(), unix.SIGCONT) }},
-	{"killed", (*testbed).kill, (*testbed).start},
-	{"stopped", func(w *testbed, s *server) { s.program.Stop() }, (*testbed).start},
+	{"killed", (*testbed).kill, startAgain},
+	{"stopped", func(w *testbed, s *server) { s.program.Stop() }, startAgain},
+}
+
+func startAgain(w *testbed, s *server) {
+	w.t.Helper()
+	w.start(s)
 }
 
 // stream is a TCP connection through the session, on which the target returns what the client sends.
@@ -97,8 +102,12 @@ const maxGap = 3 * time.Second
 // client notices nothing, its TCP connection goes on, and no frame of the loser follows the first of the
 // winner.
 func TestFailOver(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for _, path := range []string{"auto", "plain"} {
-		t.Run(path, func(t *testing.T) { testFailOver(t, path) })
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			testFailOver(t, path)
+		})
 	}
 }
 

@@ -16,8 +16,10 @@ import (
 // frrDirectory is where Debian's package has the daemons.
 const frrDirectory = "/usr/lib/frr/"
 
-// TestFRR: the example of the documentation announces the pool while the machine is active, by Debian's FRR.
+// TestFRR: the scripts of the documentation announce the pool while the machine is active, or the blocks that it has
+// leased, by Debian's FRR.
 func TestFRR(t *testing.T) {
+	t.Parallel() // it mostly waits
 	roottest.Need(t, frrDirectory+"zebra", frrDirectory+"bgpd", "vtysh", "ip", "nsenter")
 	core, bng := labtest.Namespace(t), labtest.Namespace(t)
 	check(t, lab.Veth(lab.End{In: core, Name: "eth0"}, lab.End{In: bng, Name: "eth0"}))
@@ -25,16 +27,26 @@ func TestFRR(t *testing.T) {
 	check(t, bng.Address("eth0", "198.51.100.2/24"))
 	startFRR(t, core, "router bgp 64511\n no bgp ebgp-requires-policy\n neighbor 198.51.100.2 remote-as 64512\n")
 	sockets := startFRR(t, bng, documented(t, "# /etc/frr/frr.conf"))
-	script := filepath.Join(t.TempDir(), "changed")
-	text := strings.Replace(documented(t, "#!/bin/sh\n# /etc/upppoe/cluster-changed"), "exec vtysh", "exec vtysh --vty_socket "+sockets, 1)
-	check(t, os.WriteFile(script, []byte(text), 0o755))
 	for _, state := range []string{"active", "standby", "active"} {
-		cmd := exec.Command("sh", script)
-		cmd.Env = append(os.Environ(), "UPPPOE_STATE="+state)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", state, err, out)
-		}
+		runDocumented(t, sockets, "# /etc/upppoe/cluster-changed", "UPPPOE_STATE="+state)
 		awaitRoute(t, core, "203.0.113.0/24 ", state == "active")
+	}
+	for _, state := range []string{"leased", "returned"} {
+		runDocumented(t, sockets, "# /etc/upppoe/block-changed", "UPPPOE_STATE="+state, "UPPPOE_BLOCK=172.16.0.64/26")
+		awaitRoute(t, core, "172.16.0.64/26 ", state == "leased")
+	}
+}
+
+// runDocumented runs a script of the documentation with an environment.
+func runDocumented(t *testing.T, sockets, begin string, env ...string) {
+	t.Helper()
+	script := filepath.Join(t.TempDir(), "changed")
+	text := strings.Replace(documented(t, "#!/bin/sh\n"+begin), "exec vtysh", "exec vtysh --vty_socket "+sockets, 1)
+	check(t, os.WriteFile(script, []byte(text), 0o755))
+	cmd := exec.Command("sh", script)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", begin, env, err, out)
 	}
 }
 

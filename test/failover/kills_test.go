@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"regexp"
 	"testing"
 	"time"
 
@@ -33,6 +32,22 @@ type killer struct {
 
 const clients = 120
 
+// newKiller starts both servers, and clients that are online.
+func newKiller(t *testing.T, clients int, random *rand.Rand) *killer {
+	t.Helper()
+	w := newTestbed(t, clients, *datapath)
+	k := &killer{testbed: w, rand: random, active: w.servers["a"], other: w.servers["b"]}
+	w.start(k.active)
+	w.awaitActive(k.active, 1)
+	w.start(k.other)
+	in := labtest.Namespace(t)
+	w.plug(in, "eth0", "load", "br0")
+	k.crowd = crowd.Start(t, in, clients, random)
+	k.crowd.Dial()
+	k.check()
+	return k
+}
+
 // TestKills: whenever the active server is killed, in set-up or while it takes over from the last one, the other
 // has every session that is up, and the clients of the rest were sent a PADT or Terminate-Request. No address is given twice.
 func TestKills(t *testing.T) {
@@ -41,16 +56,7 @@ func TestKills(t *testing.T) {
 		is = rand.Uint64()
 	}
 	t.Logf("-seed %d", is)
-	w := newTestbed(t, clients, *datapath)
-	k := &killer{testbed: w, rand: rand.New(rand.NewPCG(is, 0)), active: w.servers["a"], other: w.servers["b"]}
-	w.start(k.active)
-	w.awaitActive(k.active, 1)
-	w.start(k.other)
-	in := labtest.Namespace(t)
-	w.plug(in, "eth0", "load", "br0")
-	k.crowd = crowd.Start(t, in, clients, k.rand)
-	k.crowd.Dial()
-	k.check()
+	k := newKiller(t, clients, rand.New(rand.NewPCG(is, 0)))
 	for n := 0; n < *kills && !t.Failed(); {
 		n += k.killOnce()
 	}
@@ -82,15 +88,19 @@ func (k *killer) failOver() {
 	check(k.t, unix.Kill(k.active.program.PID(), unix.SIGKILL))
 	k.active.program.Wait()
 	k.start(k.active)
-	for end := time.Now().Add(time.Minute); k.other.count(isActive) == 0; time.Sleep(time.Millisecond) {
-		if k.active.count(isActive) > 0 {
-			return
-		}
+	k.active, k.other = k.other, k.active
+	k.findActive()
+}
+
+// findActive waits until one of both servers is active.
+func (k *killer) findActive() {
+	k.t.Helper()
+	for end := time.Now().Add(time.Minute); k.active.count(isActive) == 0; time.Sleep(time.Millisecond) {
+		k.active, k.other = k.other, k.active
 		if time.Now().After(end) {
 			k.t.Fatal("no machine becomes active")
 		}
 	}
-	k.active, k.other = k.other, k.active
 }
 
 // flip makes some clients dial or hang up: the sessions of these need not go on.
@@ -114,7 +124,7 @@ func (k *killer) check() {
 	if silent := k.crowd.Ping(30 * time.Second); len(silent) > 0 {
 		t.Errorf("no packet passes through %v", silent)
 	}
-	k.awaitWritten()
+	k.awaitWritten(k.active)
 	online := k.crowd.Online()
 	for s := range k.before {
 		if !online[s] {
@@ -135,21 +145,6 @@ func (k *killer) check() {
 	}
 	k.told += k.crowd.Told()
 	k.before = online
-}
-
-// awaitWritten waits until etcd has all sessions. Until then a client whose server is killed may be sent a
-// PADT: a set-up does not wait for etcd.
-func (k *killer) awaitWritten() {
-	k.t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		out, err := k.command(k.active, "status", "--json")
-		if err == nil && regexp.MustCompile(`"unwritten": *0\b`).MatchString(out) {
-			return
-		}
-		if time.Now().After(end) {
-			k.t.Fatalf("etcd does not get the sessions: %v, %s", err, out)
-		}
-	}
 }
 
 // awaitBothEnds waits until server and clients have the same sessions, whose clients have answered an echo.

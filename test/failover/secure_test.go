@@ -77,7 +77,7 @@ func (w *testbed) secureEtcd(password string) *authority {
 	both := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	a.issue("etcd", &x509.Certificate{KeyUsage: usage, ExtKeyUsage: both, IPAddresses: []net.IP{net.IPv4(10, 9, 0, 1)}})
 	a.issue("bng", &x509.Certificate{KeyUsage: usage, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	w.launchEtcd("https", "--cert-file", a.file("etcd.pem"), "--key-file", a.file("etcd-key.pem"), "--trusted-ca-file", a.file("ca.pem"), "--client-cert-auth")
+	w.launchSecureEtcd(a)
 	encoded := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	for _, step := range [][2]string{
 		{"auth/user/add", `{"name": "root", "password": "` + password + `"}`}, {"auth/role/add", `{"name": "root"}`}, {"auth/user/grant", `{"user": "root", "role": "root"}`},
@@ -88,6 +88,11 @@ func (w *testbed) secureEtcd(password string) *authority {
 		w.askEtcd("https://10.9.0.1:2379/v3/"+step[0], step[1], a.clientConfig())
 	}
 	return a
+}
+
+func (w *testbed) launchSecureEtcd(a *authority) {
+	w.t.Helper()
+	w.launchEtcd("https", "--cert-file", a.file("etcd.pem"), "--key-file", a.file("etcd-key.pem"), "--trusted-ca-file", a.file("ca.pem"), "--client-cert-auth")
 }
 
 func (a *authority) clientConfig() *tls.Config {
@@ -119,6 +124,7 @@ func (w *testbed) askEtcd(url, body string, secure *tls.Config) {
 // TestSecureEtcd: with TLS and accounts in etcd, a server is taken over as without; one with another password,
 // or that does not trust etcd's certificate, waits, and says why without the password.
 func TestSecureEtcd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const password = "not for logs"
 	w := newTestbed(t, 64, "auto", withoutEtcd)
 	a := w.secureEtcd(password)

@@ -3,6 +3,7 @@
 package failover
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,7 +69,7 @@ const withoutEtcd = "without etcd"
 
 func newTestbed(t testing.TB, sessions int, path string, options ...string) *testbed {
 	t.Helper()
-	roottest.Need(t, "etcd", "ping", "tcpdump", "nsenter", "ip")
+	roottest.Need(t, "etcd", "ping", "tcpdump", "nsenter", "ip", "tc")
 	w := &testbed{t: t, dir: t.TempDir(), sessions: sessions, path: path, wire: labtest.Namespace(t), core: labtest.Namespace(t), client: labtest.Namespace(t), servers: make(map[string]*server)}
 	for _, bridge := range []string{"br0", "br1", "br2"} {
 		check(t, w.wire.Bridge(bridge))
@@ -185,19 +186,49 @@ func (w *testbed) configure(s *server, core string) {
 	check(w.t, os.WriteFile(filepath.Join(dir, "changed"), fmt.Appendf(nil, changed, w.etcd.PID(), core), 0o755))
 }
 
-func (w *testbed) start(s *server) {
+// start starts servers at once, and waits until they are standby.
+func (w *testbed) start(servers ...*server) {
 	w.t.Helper()
-	if s.program != nil {
-		s.logs += s.program.Log()
+	for _, s := range servers {
+		w.begin(s)
 	}
-	s.program = w.launch(s.ns, exec.Command(filepath.Join(bin, "pppoe-server"), "--config", s.config))
-	check(w.t, s.program.Await("is standby"))
+	for _, s := range servers {
+		check(w.t, s.program.Await("is standby"))
+	}
 }
 
 // awaitActive waits until a server has become active for the nth time in its program.
 func (w *testbed) awaitActive(s *server, n int) {
 	w.t.Helper()
 	check(w.t, s.program.Await(fmt.Sprintf(`(?s)(is active, with.*){%d}Serving on eth0[^\n]*\n`, n)))
+}
+
+// cluster is what a server says of the cluster.
+type cluster struct {
+	Unwritten int
+	Consented bool
+}
+
+// awaitCluster waits until what a server says of the cluster is as wanted.
+func (w *testbed) awaitCluster(s *server, what string, is func(cluster) bool) {
+	w.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		var now struct{ Cluster *cluster }
+		out, err := w.command(s, "status", "--json")
+		if err == nil && json.Unmarshal([]byte(out), &now) == nil && now.Cluster != nil && is(*now.Cluster) {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("server %s: %s: not within a minute: %v, %s", s.name, what, err, out)
+		}
+	}
+}
+
+// awaitWritten waits until etcd has all sessions of the active server. Until then a client whose server is killed may be
+// sent a PADT: a set-up does not wait for etcd.
+func (w *testbed) awaitWritten(active *server) {
+	w.t.Helper()
+	w.awaitCluster(active, "all sessions are in etcd", func(is cluster) bool { return is.Unwritten == 0 })
 }
 
 func (s *server) count(text string) int { return strings.Count(s.program.Log(), text) }

@@ -11,6 +11,7 @@ import (
 
 // TestRealPppdDialsOurServer: the kernel's PPPoE and pppd against our server.
 func TestRealPppdDialsOurServer(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	ours, real := newBench(t)
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) { pppdDials(t, real, ours, m) })
@@ -48,6 +49,7 @@ func pppdIsRejected(t *testing.T, real *guest, ours *lab.Namespace, m method) {
 // TestOurClientDialsRealServer: our client against rp-pppoe's pppoe-server with pppd
 // behind it.
 func TestOurClientDialsRealServer(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	ours, real := newBench(t)
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) { clientDials(t, ours, real, m) })
@@ -95,6 +97,7 @@ func wantText(t testing.TB, what, text string, wanted ...string) {
 // TestRealPppdKeepsSessionOfKilledServer: pppd goes on with its session when our server is killed and started
 // again, and notices nothing.
 func TestRealPppdKeepsSessionOfKilledServer(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	ours, real := newBench(t)
 	state := filepath.Join(t.TempDir(), "sessions.log")
 	server := serve(t, ours, "require-chap", "--state", state)

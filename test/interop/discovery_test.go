@@ -31,6 +31,7 @@ func ask(t testing.TB, in *lab.Namespace, program string, args ...string) result
 
 // TestRealDiscoveryListsOurServer: the real pppoe-discovery prints our server's PADO.
 func TestRealDiscoveryListsOurServer(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	need(t)
 	s := newSegment(t)
 	serve(t, s.host(t, ourMAC), "require-chap", "-S", "internet", "-S", "voice")
@@ -46,6 +47,7 @@ func TestRealDiscoveryListsOurServer(t *testing.T) {
 // TestOurDiscoveryOutputMatches: with the same arguments and rp-pppoe's server, both
 // pppoe-discovery programs print the same and return the same exit code.
 func TestOurDiscoveryOutputMatches(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	ours, real := newBench(t)
 	real.serve(t, "require-chap", "-S", "internet", "-S", "voice")
 	for _, c := range []struct {

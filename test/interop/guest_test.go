@@ -18,7 +18,7 @@ func boot(t testing.TB, in *lab.Namespace, port string) *guest {
 }
 
 // modules are the kernel modules that pppd and rp-pppoe need.
-var modules = []string{"slhc", "ppp_generic", "pppox", "pppoe", "ppp_async", "ipv6", "veth"}
+var modules = []string{"slhc", "ppp_generic", "pppox", "pppoe", "ppp_async", "ipv6", "veth", "8021q"}
 
 // run runs a shell script in the guest and returns its exit code and output.
 func (g *guest) run(t testing.TB, script string) (code int, output string) {

@@ -12,6 +12,7 @@ import (
 // TestKindsOfDevices runs tests of package netconfig in the guest that are skipped on a kernel
 // without VRF or VLAN devices.
 func TestKindsOfDevices(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	need(t)
 	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestVRFOfSession|TestDuplicateInVRF|TestRaiseMTU)$",
 		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestVRFOfSession", "TestDuplicateInVRF", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
@@ -20,6 +21,7 @@ func TestKindsOfDevices(t *testing.T) {
 // TestOlderKernel: the guest's kernel, Linux 6.1, has no TCX, and its verifier does not assume that
 // unaligned loads work. The kernel data path does not need either.
 func TestOlderKernel(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	need(t)
 	boot(t, labtest.Namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/(^|_)(TC|XDP)$",
 		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/any_source_XDP", "TestVerdicts/shared_TC", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")

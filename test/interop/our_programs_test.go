@@ -17,7 +17,7 @@ type program struct {
 }
 
 // start starts one of our programs in a namespace, with files in /etc/ppp, and stops it at the end
-// of the test.
+// of the test. Programs of a namespace have the same /var/lib and /run, which no others have.
 func start(t testing.TB, in *lab.Namespace, files map[string]string, name string, args ...string) *program {
 	t.Helper()
 	etc := t.TempDir()
@@ -25,11 +25,20 @@ func start(t testing.TB, in *lab.Namespace, files map[string]string, name string
 		check(t, os.MkdirAll(filepath.Dir(filepath.Join(etc, file)), 0o755))
 		check(t, os.WriteFile(filepath.Join(etc, file), []byte(text), 0o600))
 	}
-	launched, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.BindMount{Source: etc, Target: "/etc/ppp"})
+	binds, err := lab.PrivateDirs(filepath.Join(bin, "private", inode(t, in)))
+	check(t, err)
+	launched, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), append(binds, lab.BindMount{Source: etc, Target: "/etc/ppp"})...)
 	check(t, err)
 	p := &program{launched, etc}
 	t.Cleanup(func() { p.stop(t) })
 	return p
+}
+
+// inode returns the name of a namespace for the kernel, like net:[4026532000].
+func inode(t testing.TB, in *lab.Namespace) (name string) {
+	t.Helper()
+	check(t, in.Do(func() (err error) { name, err = os.Readlink("/proc/thread-self/ns/net"); return err }))
+	return name
 }
 
 func (p *program) log() string { return p.Log() }

@@ -13,6 +13,7 @@ import (
 //
 //	clients: our namespace and a guest --- relay --- servers: our namespace and a guest
 func TestThroughRelay(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	need(t)
 	clients, servers, relay := newSegment(t), newSegment(t), labtest.Namespace(t)
 	clients.plug(t, relay, "clients", "")

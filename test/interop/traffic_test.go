@@ -26,6 +26,7 @@ const sessionMTU = "1492"
 //
 //	lanhost --- our program === PPPoE === pppd in the guest --- lanhost
 func TestTraffic(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	ours, real := newBench(t)
 	host := addHost(t, ours)
 	real.addHost(t)

@@ -47,8 +47,18 @@ ip -n uplink link set eth0 up && ip -n uplink route add default via 203.0.113.1 
 cp /mnt/chap-secrets /etc/ppp/ && chmod 600 /etc/ppp/chap-secrets
 echo require-chap > /etc/ppp/pppoe-server-options
 ip route show > /run/before && ip -6 route show >> /run/before
-BIN/pppoe-server -I vec0 -L 192.0.2.1 -R 192.0.2.100 -C ours -F --ipv6-networks 2001:db8:1::/48 --ipv6-prefixes 2001:db8:100::/40,56 > /run/log/server 2>&1 &
+cat > /run/serve <<'END'
+BIN/pppoe-server -I vec0 -L 192.0.2.1 -R 192.0.2.100 -C ours -F --state /run/sessions.log --ipv6-networks 2001:db8:1::/48 --ipv6-prefixes 2001:db8:100::/40,56 >> /run/log/server 2>&1 &
 echo $! > /run/server
+END
+# What the sessions have of the network.
+cat > /run/network <<'END'
+for table in 100 101 main; do
+	for family in -4 -6; do ip $family route show table $table | grep ppp; done
+done | sed 's/ linkdown//' | sort
+for vrf in red blue; do echo $vrf: $(ip -o link show master $vrf | grep -o 'ppp[0-9]*:'); done
+END
+. /run/serve
 for i in $(seq 300); do grep -q "Serving on vec0" /run/log/server && exit; sleep 0.1; done
 cat /run/log/server
 exit 1
@@ -56,8 +66,9 @@ exit 1
 
 // TestVRFs: sessions of our server are in the VRFs of their accounts: their addresses, framed routes and
 // delegated prefixes, of which two VRFs have the same ones, are in its table, and go with the session.
-// Packets pass within a VRF, and not between them.
+// Packets pass within a VRF, and not between them. Over an upgrade, and after a kill, all that is the same.
 func TestVRFs(t *testing.T) {
+	t.Parallel() // guests mostly wait
 	need(t)
 	users := []*vrfUser{
 		{name: "alice", vrf: "red", table: "100", addr: netip.MustParseAddr("192.0.2.11")},
@@ -85,6 +96,17 @@ func TestVRFs(t *testing.T) {
 	}
 	wantPass(t, g, users)
 	g.wantSessions(t, users)
+	g.must(t, "sh /run/network > /run/network.before; cat /run/network.before")
+	for _, replace := range []string{
+		bin + "/pppoe-server upgrade",
+		"pkill -9 -x pppoe-server; while pgrep -x pppoe-server; do sleep 0.1; done; echo > /run/log/server; . /run/serve; " +
+			"for i in $(seq 300); do grep -q 'Adopted 3 sessions' /run/log/server && exit; sleep 0.1; done; cat /run/log/server; exit 1",
+	} {
+		g.must(t, replace)
+		g.must(t, "for i in $(seq 300); do sh /run/network | cmp -s - /run/network.before && exit; sleep 0.1; done; sh /run/network | diff /run/network.before -; cat /run/log/server; exit 1")
+		wantPass(t, g, users)
+		g.wantSessions(t, users)
+	}
 
 	dave := vrfDial(t, s.host(t, "02:00:5e:00:53:30"), "dave")
 	dave.await(t, "CHAP authentication failed")
@@ -117,14 +139,14 @@ func vrfDial(t *testing.T, in *lab.Namespace, user string) *program {
 func (u *vrfUser) wantRoutes(t *testing.T, g *guest) {
 	t.Helper()
 	code, out := g.run(t, strings.NewReplacer("TABLE", u.table, "ADDR", u.addr.String()).Replace(`
-for i in $(seq 60); do
+has() { "$@" | grep "dev ${device:-none} "; }
+for i in $(seq 300); do
 	device=$(ip route show table TABLE ADDR | sed -n 's/.* dev \(ppp[0-9]*\).*/\1/p')
-	delegated=$(ip -6 route show table TABLE | grep "dev ${device:-none} " | grep -o '^2001:db8:1..:[0-9a-f:]*/56')
-	[ -n "$delegated" ] && break
-	sleep 0.5
+	delegated=$(has ip -6 route show table TABLE | grep -o '^2001:db8:1..:[0-9a-f:]*/56')
+	[ -n "$delegated" ] && [ -n "$(has ip route show table TABLE 198.51.100.0/29)" ] &&
+		has ip -6 route show table TABLE | grep -q '^2001:db8:1:[0-9a-f:]*/64' && echo $delegated && exit
+	sleep 0.1
 done
-ip route show table TABLE 198.51.100.0/29 | grep -q "dev $device " &&
-ip -6 route show table TABLE | grep "dev $device " | grep -q '^2001:db8:1:[0-9a-f:]*/64' && echo $delegated && exit
 ip route show table all; ip -6 route show table all; cat /run/log/server
 exit 1
 `))

@@ -37,6 +37,7 @@ var kinds = []kind{
 	{"compaction", shared, (*testbed).killInCompaction},
 	{"upgrade", shared, (*testbed).killInUpgrade},
 	{"upgrade", plain, (*testbed).killInUpgrade},
+	{"upgrade", perSession, (*testbed).killInUpgrade},
 }
 
 // TestKills: after a kill at any instant, and the next start, every session is up at both ends and carries

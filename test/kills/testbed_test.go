@@ -53,8 +53,9 @@ func newRandom(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(is, 0))
 }
 
-// timeout is a multiple of what any step needs.
-const timeout = 30 * time.Second
+// timeout is a multiple of what any step needs. The longest is the end of a session whose client has given up its dial,
+// as the server was slow: after 10 Configure-Requests, 30 s.
+const timeout = 90 * time.Second
 
 // testbed is a server and the clients.
 type testbed struct {

@@ -1,40 +1,62 @@
 package lab
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // burstQuiet is how long nothing arrives after the last datagram of a burst.
 const burstQuiet = 300 * time.Millisecond
 
 // Burst sends n UDP datagrams of a size in octets from an address in one namespace to one in another, as fast as
-// it can, and returns how many arrive: fewer than n, if there is a limit on the way.
-func Burst(from *Namespace, src netip.Addr, to *Namespace, dst netip.Addr, n, size int) (arrived int, err error) {
+// it can. It returns how many arrive, fewer than n if there is a limit on the way, and the time from the first that
+// is sent to the last that is read: on a busy machine they wait on the way.
+func Burst(from *Namespace, src netip.Addr, to *Namespace, dst netip.Addr, n, size int) (arrived int, took time.Duration, err error) {
 	in, err := to.listenUDP(dst)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer in.Close()
-	in.SetReadBuffer(n * size * 2)
+	if err := SetReadBuffer(in, n*size*2); err != nil {
+		return 0, 0, err
+	}
 	out, err := from.listenUDP(src)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer out.Close()
 	b := make([]byte, size)
+	began := time.Now()
 	for range n {
 		if _, err := out.WriteToUDP(b, in.LocalAddr().(*net.UDPAddr)); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	for ; ; arrived++ {
 		in.SetReadDeadline(time.Now().Add(burstQuiet))
 		if _, err := in.Read(b); err != nil {
-			return arrived, nil
+			return arrived, took, nil
 		}
+		took = time.Since(began)
 	}
+}
+
+// SetReadBuffer sets the size of a socket's receive buffer, also beyond net.core.rmem_max, which differs between
+// machines.
+func SetReadBuffer(conn *net.UDPConn, octets int) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var set error
+	err = raw.Control(func(fd uintptr) {
+		set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, octets)
+	})
+	return errors.Join(err, set)
 }
 
 func (n *Namespace) listenUDP(at netip.Addr) (conn *net.UDPConn, err error) {

@@ -87,6 +87,7 @@ func TestClientContinuesAfterKill(t *testing.T) {
 			tcp := w.connect(t, netip.MustParseAddr(first.IPv4.Local), ip("192.0.2.1"))
 			tcp.exchange(t)
 			ran, index := w.read("etc/ran"), w.deviceIndex(t, first.Device)
+			w.awaitRecord(t)
 
 			for range 2 {
 				kill(t, p)
@@ -116,6 +117,13 @@ func TestClientContinuesAfterKill(t *testing.T) {
 			}
 		})
 	}
+}
+
+// awaitRecord waits until the next client could continue the session: the record is written just after the
+// client is online.
+func (w *testbed) awaitRecord(t testing.TB) {
+	t.Helper()
+	await(t, "the session is recorded", func() bool { return strings.Contains(w.read("lib/upppoe/eth0.0.json"), `"adoptable":`) })
 }
 
 // deviceIndex returns the index of the client's device.
@@ -165,6 +173,7 @@ func TestClientCannotContinue(t *testing.T) {
 			server := w.serve(t)
 			p := w.dial(t)
 			first := w.awaitOnline(t)
+			w.awaitRecord(t)
 			kill(t, p)
 			if c.between != nil {
 				c.between(t, w, server)

@@ -23,8 +23,12 @@ func readCapabilities(t testing.TB, statusFile string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(statusFile)
 	check(t, err)
+	return capabilitiesIn(string(text))
+}
+
+func capabilitiesIn(status string) map[string]string {
 	found := map[string]string{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		if strings.HasPrefix(name, "Cap") || name == "NoNewPrivs" {
 			found[name] = strings.TrimSpace(value)
@@ -48,7 +52,12 @@ func checkCapabilities(t testing.TB, p *lab.Program, capabilities ...int) {
 		t.Fatalf("threads %v: %v", threads, err)
 	}
 	for _, thread := range threads {
-		is := readCapabilities(t, thread)
+		text, err := os.ReadFile(thread)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue // it has ended
+		}
+		check(t, err)
+		is := capabilitiesIn(string(text))
 		for name, want := range map[string]string{"CapPrm": kept, "CapEff": kept, "CapInh": none, "CapAmb": none, "CapBnd": all, "NoNewPrivs": "0"} {
 			if is[name] != want {
 				t.Errorf("%s: %s is %q, want %s", thread, name, is[name], want)

@@ -32,7 +32,7 @@ socket = "none"
 
 // TestConfigFile: a server by its configuration file, in which an account with an unclosed quote costs that
 // account alone. A file with an error changes nothing, and the log has each with its line; another applies to
-// new sessions, and the log names what needs a restart. The open session is not affected.
+// new sessions, and the log names what needs an upgrade or a restart. The open session is not affected.
 func TestConfigFile(t *testing.T) {
 	w := newTestbed(t)
 	file, accounts := filepath.Join(w.serverEtc, "server.toml"), filepath.Join(w.serverEtc, "chap-secrets")
@@ -49,7 +49,7 @@ func TestConfigFile(t *testing.T) {
 	check(t, p.Await(`SIGHUP: nothing is changed, .*server.toml:19: control.grop: unknown key: give the key group`))
 	w.serverFile(t, "server.toml", fmt.Sprintf(serverConfig, "192.0.2.20", "1G", accounts), 0o600)
 	check(t, unix.Kill(p.PID(), unix.SIGHUP))
-	check(t, p.Await("SIGHUP: a change of ipv4.first-address takes effect when the server is restarted"))
+	check(t, p.Await("SIGHUP: a change of ipv4.first-address takes effect at an upgrade, which keeps sessions, or at a restart"))
 	check(t, p.Await("SIGHUP: options and accounts reloaded"))
 	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)

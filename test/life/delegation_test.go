@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
 
+	"upppoe/internal/mgmt/status"
 	"upppoe/test/lab"
 )
 
@@ -68,26 +69,22 @@ func prefixOf(t *testing.T, m *dhcpv6.Message) string {
 	return ia.Options.Prefixes()[0].Prefix.String()
 }
 
-// TestDelegationAfterKill: a client renews its delegated prefix by DHCPv6 at a server that was started again
-// after a kill, in whose routes it still is.
-func TestDelegationAfterKill(t *testing.T) {
+// TestDelegationSurvives: a client renews its delegated prefix by DHCPv6 all the time while a server is upgraded, and
+// at one that was started again after a kill, in whose routes the prefix still is.
+func TestDelegationSurvives(t *testing.T) {
 	t.Run("shared", func(t *testing.T) {
-		testDelegationAfterKill(t, "2001:db8:100::/40", "--device", "shared", "--ipv6-local", "2001:db8::1")
+		testDelegationSurvives(t, "2001:db8:100::/40", "--device", "shared", "--ipv6-local", "2001:db8::1")
 	})
-	t.Run("per-session", func(t *testing.T) { testDelegationAfterKill(t, "") })
+	t.Run("per-session", func(t *testing.T) { testDelegationSurvives(t, "") })
 }
 
-// testDelegationAfterKill tests a server with more flags. routed is what it has a route to; empty: the prefix
+// testDelegationSurvives tests a server with more flags. routed is what it has a route to; empty: the prefix
 // that it delegates.
-func testDelegationAfterKill(t *testing.T, routed string, flags ...string) {
+func testDelegationSurvives(t *testing.T, routed string, flags ...string) {
 	w := newSharedTestbed(t)
 	w.serverOptions(t, "require-chap\n")
-	state := filepath.Join(t.TempDir(), "sessions.log")
-	serve := func() *lab.Program {
-		return w.serve(t, append(flags, "-N", "32", "--state", state, "--ipv6-prefixes", "2001:db8:100::/40,56")...)
-	}
-	server := serve()
-	alice := w.dialAs(t, w.client, "alice", "is online", isOnline, "nodhcp6")
+	server := w.serveUpgradable(t, append(flags, "-N", "32", "--ipv6-prefixes", "2001:db8:100::/40,56")...)
+	alice := w.dialAs(t, w.client, "alice", "has both families", func(s status.Status) bool { return s.IPv6 != nil }, "nodhcp6")
 	c := newDHCP6Client(t, w.client, alice.Device, alice.IPv6.Local)
 	pd := dhcpv6.OptIAPD{IaId: [4]byte{0, 0, 0, 1}}
 	offer := c.exchange(t, dhcpv6.MessageTypeSolicit, &pd)
@@ -95,15 +92,33 @@ func testDelegationAfterKill(t *testing.T, routed string, flags ...string) {
 	reply := c.exchange(t, dhcpv6.MessageTypeRequest, by, offer.Options.OneIAPD())
 	prefix := prefixOf(t, reply)
 	w.awaitRoute(t, cmp.Or(routed, prefix))
-	server.Kill()
-	server = serve()
-	if !strings.Contains(server.Log(), "Adopted 1 sessions") {
-		t.Fatalf("the session is not adopted:\n%s", server.Log())
+	renew := func() {
+		t.Helper()
+		renewed := c.exchange(t, dhcpv6.MessageTypeRenew, by, reply.Options.OneIAPD())
+		if got := prefixOf(t, renewed); got != prefix || fmt.Sprint(renewed.Options.ServerID()) != fmt.Sprint(offer.Options.ServerID()) {
+			t.Errorf("the prefix was %s, and is %s", prefix, got)
+		}
 	}
-	renewed := c.exchange(t, dhcpv6.MessageTypeRenew, by, reply.Options.OneIAPD())
-	if got := prefixOf(t, renewed); got != prefix || fmt.Sprint(renewed.Options.ServerID()) != fmt.Sprint(offer.Options.ServerID()) {
-		t.Errorf("the prefix was %s, and is %s", prefix, got)
+	upgraded := make(chan error, 1)
+	go func() {
+		out, err := exec.Command(filepath.Join(bin, "pppoe-server"), "upgrade", "--socket", server.socket).CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("upgrade: %w: %s", err, out)
+		}
+		upgraded <- err
+	}()
+	for goesOn := true; goesOn; {
+		renew()
+		select {
+		case err := <-upgraded:
+			check(t, err)
+			goesOn = false
+		default:
+		}
 	}
+	renew()
+	server.killAndServe(t, 1)
+	renew()
 	w.awaitRoute(t, cmp.Or(routed, prefix))
 	host := netip.MustParsePrefix(prefix).Addr().Next()
 	if out, err := w.client.Run("ip", "-6", "address", "add", host.String(), "dev", "lo"); err != nil {
@@ -117,5 +132,5 @@ func testDelegationAfterKill(t *testing.T, routed string, flags ...string) {
 // awaitRoute waits until the server has a route to a prefix.
 func (w *testbed) awaitRoute(t *testing.T, prefix string) {
 	t.Helper()
-	await(t, prefix+" is routed", func() bool { return strings.Contains(w.inServer(t, "-6", "route"), prefix+" ") })
+	w.awaitInServer(t, prefix+" ", "-6", "route")
 }

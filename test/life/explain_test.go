@@ -47,9 +47,9 @@ func TestExplanations(t *testing.T) {
 Likely cause: another VLAN or interface than the provider's, or the line is not in service
 Try: pppoe-client doctor eth0
 `},
-		"another name is wanted": {&fault{}, "pppoe-ac other", 8, `Seen: PADI sent once in N s on eth0, and no acceptable answer
+		"another name is wanted": {&fault{}, "pppoe-ac other", 8, `Seen: PADI sent once in N s on eth0, and no acceptable answer, but one from odd (MAC)
 Likely cause: an option excludes the concentrators that answer
-Try: pppoe-client doctor eth0
+Try: omit pppoe-ac, or set it to this name
 `},
 		"refused": {&fault{refuse: "session limit exceeded"}, "pppoe-service gold", 8, `Seen: MAC refused our request for Service-Name "gold": AC-system-error "session limit exceeded"
 Likely cause: it has no room for another session; an earlier session of this line may still be open, for some minutes
@@ -109,7 +109,7 @@ func TestVLANSearch(t *testing.T) {
 	w.write(t, "etc/secret", secret+"\n", 0o600)
 	args := append(strings.Fields("eth0 nodetach pppoe-padi-timeout 1 pppoe-padi-attempts 1"), fileAccount...)
 	_, shown := w.runOnTerminal(t, nil, args...)
-	if got := generalized(finalLines(shown)); !strings.Contains(got, "; none on any VLAN with one tag\n") {
+	if got := generalized(finalLines(shown)); !strings.Contains(got, "; nobody answers on any VLAN with one tag; pairs of tags were not asked, as no frame with a tag arrived\n") {
 		t.Error(got)
 	}
 	p := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), "-I", "eth0", "--vlan", "7", "-C", "life-ac", "-F", "--etc", w.serverEtc))

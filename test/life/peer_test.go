@@ -2,10 +2,14 @@ package life
 
 import (
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"upppoe/test/lab"
 )
 
 // TestCallTwice: a peer file in use cannot be called again, unless that is forced, and is free as
@@ -63,7 +67,7 @@ func TestMissingInterface(t *testing.T) {
 	}
 }
 
-// TestAlternativeName: an interface is found by each of its names.
+// TestAlternativeName: an interface is found by each of its names, and served once.
 func TestAlternativeName(t *testing.T) {
 	w := newTestbed(t)
 	check(t, w.client.Do(func() error {
@@ -80,7 +84,16 @@ func TestAlternativeName(t *testing.T) {
 		}
 		return netlink.LinkAddAltName(link, "uplink")
 	}))
-	w.serve(t, "-I", "uplink")
+	serve := func(interfaces ...string) *lab.Program {
+		args := append([]string{"-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, interfaces...)
+		return launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), args...))
+	}
+	both := serve("-I", "eth0", "-I", "uplink")
+	wantExit(t, both, 1)
+	if !strings.Contains(both.Log(), "eth0 and uplink are one network interface: ") {
+		t.Errorf("with two names of one interface the server says\n%s", both.Log())
+	}
+	check(t, serve("-I", "uplink").Await("Serving on eth0 "))
 	for _, name := range []string{"a-long-name-of-the-interface", "nic-a-long-name-of-the-interface"} {
 		p := w.start(t, "pppoe-client", append([]string{name, "nodetach"}, account...)...)
 		if s := w.awaitOnline(t); s.Attachment != "eth0" {

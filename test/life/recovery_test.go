@@ -173,7 +173,7 @@ func TestInterfaceDownWithoutPersist(t *testing.T) {
 func TestCarrierLoss(t *testing.T) {
 	w := newSwitchedTestbed(t)
 	w.serve(t)
-	w.dial(t, persistOptions...)
+	w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "0")
 	before := w.awaitOnline(t)
 	port := func(up bool) {
 		check(t, w.testWire.Do(func() error {
@@ -324,7 +324,7 @@ func TestRedialEvents(t *testing.T) {
 	w.serverOptions(t, "require-chap\nmaxconnect 1\n")
 	w.serve(t)
 	p := w.dial(t, "persist", "holdoff", "0", "noipv6", "json")
-	w.awaitStatus(t, "it was online thrice", func(s status.Status) bool { return isOnline(s) && s.Dials == 3 })
+	w.awaitStatus(t, "it was online twice, and dials again", func(s status.Status) bool { return s.Dials >= 3 })
 	p.Stop()
 	var reasons []string
 	for line := range strings.Lines(p.Log()) {

@@ -2,6 +2,7 @@ package life
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -79,6 +80,13 @@ func (w *testbed) inServer(t *testing.T, args ...string) string {
 		t.Fatalf("ip %v: %v\n%s", args, err, out)
 	}
 	return words(out)
+}
+
+// awaitInServer waits until ip(8) on the server's machine prints something: a client may be online a moment before
+// the server's network is configured.
+func (w *testbed) awaitInServer(t *testing.T, want string, args ...string) {
+	t.Helper()
+	await(t, fmt.Sprintf("ip %v prints %q", args, want), func() bool { return strings.Contains(w.inServer(t, args...), want) })
 }
 
 // TestSharedDevice: two clients reach the server and each other over one device, which goes with the

@@ -12,9 +12,17 @@ import (
 	"upppoe/test/lab"
 )
 
-// datagramStream is numbered datagrams, 1,000 a second, from one machine to another.
+// A program that serves takes each packet at once. While none does, a TUN device holds 500 packets, and on a
+// busy machine it takes a second until the next serves.
+const (
+	everyMillisecond = time.Millisecond
+	whileNoneServes  = 5 * time.Millisecond
+)
+
+// datagramStream is numbered datagrams from one machine to another.
 type datagramStream struct {
 	from, to *net.UDPConn
+	every    time.Duration
 	stop     chan struct{}
 	running  sync.WaitGroup
 	sent     uint64
@@ -23,15 +31,15 @@ type datagramStream struct {
 }
 
 // startStream starts a stream between two addresses of machines.
-func startStream(t *testing.T, in *lab.Namespace, from netip.Addr, out *lab.Namespace, to netip.Addr) *datagramStream {
+func startStream(t *testing.T, every time.Duration, in *lab.Namespace, from netip.Addr, out *lab.Namespace, to netip.Addr) *datagramStream {
 	t.Helper()
-	s := &datagramStream{stop: make(chan struct{})}
+	s := &datagramStream{every: every, stop: make(chan struct{})}
 	listen := func(in *lab.Namespace, at netip.Addr) (conn *net.UDPConn) {
 		check(t, in.Do(func() (err error) {
 			conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 			return err
 		}))
-		conn.SetReadBuffer(4 << 20)
+		check(t, lab.SetReadBuffer(conn, 4<<20))
 		t.Cleanup(func() { conn.Close() })
 		return conn
 	}
@@ -43,7 +51,7 @@ func startStream(t *testing.T, in *lab.Namespace, from netip.Addr, out *lab.Name
 }
 
 func (s *datagramStream) send() {
-	tick := time.NewTicker(time.Millisecond)
+	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	to := s.to.LocalAddr().(*net.UDPAddr).AddrPort()
 	for ; ; s.sent++ {

@@ -110,7 +110,7 @@ func testSystemdRestart(t *testing.T, device string) {
 	}
 	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)
 	a, s := ip(alice.IPv4.Local), ip("192.0.2.1")
-	up, down := startStream(t, w.client, a, w.server, s), startStream(t, w.server, s, w.client, a)
+	up, down := startStream(t, whileNoneServes, w.client, a, w.server, s), startStream(t, whileNoneServes, w.server, s, w.client, a)
 	check(t, unix.Kill(first.PID(), unix.SIGUSR1))
 	m.await(t, "STOPPING=1")
 	wantExit(t, first, 0)

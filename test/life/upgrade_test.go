@@ -1,6 +1,7 @@
 package life
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -19,14 +21,39 @@ type upgradable struct {
 	*testbed
 	*lab.Program
 	socket string
+	flags  []string
 }
 
 func (w *testbed) serveUpgradable(t *testing.T, flags ...string) *upgradable {
 	t.Helper()
 	dir := t.TempDir()
 	u := &upgradable{testbed: w, socket: filepath.Join(dir, "server.sock")}
-	u.Program = w.serve(t, append([]string{"--control-socket", u.socket, "--state", filepath.Join(dir, "sessions.log"), "-X", filepath.Join(dir, "server.pid")}, flags...)...)
+	u.flags = append([]string{"--control-socket", u.socket, "--state", filepath.Join(dir, "sessions.log"), "-X", filepath.Join(dir, "server.pid")}, flags...)
+	u.Program = w.serve(t, u.flags...)
 	return u
+}
+
+// upgrade replaces the server, which has a number of sessions.
+func (u *upgradable) upgrade(t *testing.T, sessions int) {
+	t.Helper()
+	before := u.pid(t)
+	text, code := u.command(t, "upgrade")
+	if code != 0 || !strings.Contains(text, fmt.Sprintf("has taken over %d session", sessions)) {
+		t.Fatalf("upgrade: %d, %s", code, text)
+	}
+	t.Log(strings.TrimSpace(text))
+	if after := u.pid(t); after == before {
+		t.Errorf("process %d still serves", after)
+	}
+}
+
+// killAndServe kills the server, which has a number of sessions, and starts it again.
+func (u *upgradable) killAndServe(t *testing.T, sessions int) {
+	t.Helper()
+	check(t, unix.Kill(u.pid(t), unix.SIGKILL))
+	u.Wait() // with those that it has replaced
+	u.Program = u.serve(t, u.flags...)
+	check(t, u.Await(fmt.Sprintf("Adopted %d sessions", sessions)))
 }
 
 // command runs a command to the server.
@@ -57,38 +84,33 @@ func (u *upgradable) pid(t *testing.T) int {
 var modes = map[string]struct {
 	options string
 	flags   []string
+	scripts []string // that run for each session
 }{
-	"shared, auto":  {"datapath auto\n", []string{"--device", "shared", "-N", "32"}},
-	"shared, plain": {"datapath plain\n", []string{"--device", "shared", "-N", "32"}},
+	"shared, auto":  {"datapath auto\n", []string{"--device", "shared", "-N", "32"}, sharedScripts},
+	"shared, plain": {"datapath plain\n", []string{"--device", "shared", "-N", "32"}, sharedScripts},
 
-	"per session, auto":    {"datapath auto\n", []string{"-N", "32"}},
-	"per session, offload": {"datapath offload\n", []string{"-N", "32"}},
-	"per session, plain":   {"datapath plain\n", []string{"-N", "32"}},
+	"per session, auto":    {"datapath auto\n", []string{"-N", "32"}, serverScriptNames},
+	"per session, offload": {"datapath offload\n", []string{"-N", "32"}, serverScriptNames},
+	"per session, plain":   {"datapath plain\n", []string{"-N", "32"}, serverScriptNames},
 }
 
 // TestUpgrade: streams in both directions pass while the server is replaced twice by the same program, and
-// its clients notice nothing.
+// its clients notice nothing. Neither do they when it is killed and started again. The server's network is the
+// same all the time, and each script runs once.
 func TestUpgrade(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
 			w := newSharedTestbed(t)
 			w.serverOptions(t, "require-chap\nlcp-echo-interval 1\nlcp-echo-failure 5\n"+mode.options)
+			scripts := w.recordServerScripts(t)
 			server := w.serveUpgradable(t, mode.flags...)
 			alice, bob := w.twoCustomers(t)
+			scripts.await(t, "alice ip-up", "alice ipv6-up", "bob ip-up", "bob ipv6-up")
+			network := w.serverNetwork(t)
 			a, s := ip(alice.IPv4.Local), ip("192.0.2.1")
-			up, down := startStream(t, w.client, a, w.server, s), startStream(t, w.server, s, w.client, a)
-			before := server.pid(t)
+			up, down := startStream(t, everyMillisecond, w.client, a, w.server, s), startStream(t, everyMillisecond, w.server, s, w.client, a)
 			for range 2 {
-				text, code := server.command(t, "upgrade")
-				if code != 0 || !strings.Contains(text, "has taken over 2 sessions") {
-					t.Fatalf("upgrade: %d, %s", code, text)
-				}
-				t.Log(strings.TrimSpace(text))
-				after := server.pid(t)
-				if after == before {
-					t.Errorf("process %d still serves", after)
-				}
-				before = after
+				server.upgrade(t, 2)
 			}
 			for which, one := range map[string]*datagramStream{"up": up, "down": down} {
 				sent, lost, gap := one.end()
@@ -98,6 +120,11 @@ func TestUpgrade(t *testing.T) {
 				}
 			}
 			bob.wantPing(t, "after the upgrade", s)
+			w.checkServerNetwork(t, "after the upgrade", network)
+			server.killAndServe(t, 2)
+			alice.wantPing(t, "after the kill", s)
+			bob.wantPing(t, "after the kill", s)
+			w.checkServerNetwork(t, "after the kill", network)
 			for _, c := range []*customer{alice, bob} {
 				if now := c.awaitStatus(t, "is online", isOnline); now.IPv4.Local != c.IPv4.Local || now.Since != c.Since {
 					t.Errorf("the session is another one: %+v, was %+v", now, c.Status)
@@ -108,7 +135,32 @@ func TestUpgrade(t *testing.T) {
 			if links := w.inServer(t, "-brief", "link"); strings.Contains(links, "ppp") {
 				t.Errorf("the server has left %s", links)
 			}
+			scripts.check(t, mode.scripts, "alice", "bob")
 		})
+	}
+}
+
+// TestUpgradeWhileDialling: the new program accepts a PADR that answers the old one's PADO.
+func TestUpgradeWhileDialling(t *testing.T) {
+	w := newTestbed(t)
+	server := w.serveUpgradable(t, "--device", "shared")
+	host := newFakeAC(t, w.client, "host", fault{}) // it only sends what the test says
+	answer := func(code wire.Code) (answer wire.DiscoveryFrame) {
+		await(t, fmt.Sprintf("the server has sent a %v", code), func() bool {
+			all := host.discoveryPackets(code)
+			if len(all) > 0 {
+				answer = all[0]
+			}
+			return len(all) > 0
+		})
+		return answer
+	}
+	host.sendDiscovery(wire.Broadcast, wire.PADI, 0, wire.Tags(nil).Append(wire.TagServiceName, nil))
+	pado := answer(wire.PADO)
+	server.upgrade(t, 0)
+	host.sendDiscovery(pado.Src, wire.PADR, 0, wire.Tags(nil).Append(wire.TagServiceName, nil).Echo(pado.Tags, wire.TagACCookie))
+	if pads := answer(wire.PADS); pads.SessionID == 0 {
+		t.Errorf("the server has answered %v", pads)
 	}
 }
 
@@ -132,7 +184,7 @@ func TestUpgradeFails(t *testing.T) {
 	server := w.serveUpgradable(t, "--device", "shared", "-N", "32")
 	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)
 	a, s := ip(alice.IPv4.Local), ip("192.0.2.1")
-	up, down := startStream(t, w.client, a, w.server, s), startStream(t, w.server, s, w.client, a)
+	up, down := startStream(t, everyMillisecond, w.client, a, w.server, s), startStream(t, everyMillisecond, w.server, s, w.client, a)
 	dir := t.TempDir()
 	script := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -23,6 +23,7 @@ type selfTest struct {
 	dir              string
 	clients, servers *lab.Namespace
 	server           *exec.Cmd
+	pid              int           // of the process that serves: server, or its successor
 	args             []string      // of the server
 	restarted        chan struct{} // closed when it was restarted; nil: it is not to be
 	ended            chan error    // the server has ended
@@ -30,7 +31,7 @@ type selfTest struct {
 	report           serverReport
 	before           sample        // when the server serves
 	ownBefore        time.Duration // processor time of this process then
-	idle             sample        // when the hold begins
+	idle             sample        // when the hold begins, or the server has been restarted
 }
 
 // report is that of the generator, and with --self what the server has used. Its fields are the JSON report.
@@ -60,7 +61,7 @@ type serverReport struct {
 	RSSPeak              int     // KiB, the most until the end of the hold
 	BytesPerSession      int     // of RSSOpen - RSSBefore
 	SetUpCPUSeconds      float64 // processor time until all were open
-	IdleCPUPercent       float64 // of one processor, while the sessions were held
+	IdleCPUPercent       float64 // of one processor, while the sessions were held; of a server that was restarted, since then
 	GeneratorCPU         float64 // seconds, until all were open
 	PerCPUSecond         float64 // set-ups per second of both
 	Threads, Descriptors int     // with all sessions open
@@ -202,6 +203,18 @@ func (s *selfTest) restartLater(ctx context.Context) {
 	}()
 }
 
+func (s *selfTest) isRestarting() bool {
+	if s.restarted == nil {
+		return false
+	}
+	select {
+	case <-s.restarted:
+		return false
+	default:
+		return true
+	}
+}
+
 const (
 	clientEnd = "clients"
 	serverEnd = "server"
@@ -229,7 +242,7 @@ func enableForwarding() error {
 
 // sampleOpen samples the server when all sessions are open.
 func (s *selfTest) sampleOpen(g *load.Generator) {
-	now, err := sampleProcess(s.server.Process.Pid)
+	now, err := sampleProcess(s.pid)
 	if err != nil {
 		return
 	}
@@ -242,9 +255,12 @@ func (s *selfTest) sampleOpen(g *load.Generator) {
 	r.PerCPUSecond = float64(g.SetUps()) / (r.SetUpCPUSeconds + r.GeneratorCPU)
 }
 
-// sampleIdle samples the server at the end of the hold.
+// sampleIdle samples the server at the end of the hold, unless it is just being restarted.
 func (s *selfTest) sampleIdle() {
-	now, err := sampleProcess(s.server.Process.Pid)
+	if s.isRestarting() {
+		return
+	}
+	now, err := sampleProcess(s.pid)
 	if err != nil || s.idle.at.IsZero() {
 		return
 	}

@@ -52,7 +52,7 @@ func (s *selfTest) serve(ctx context.Context) error {
 		return err
 	}
 	var err error
-	s.before, err = sampleProcess(s.server.Process.Pid)
+	s.before, err = sampleProcess(s.pid)
 	s.report.RSSBefore, s.ownBefore = s.before.rss, ownCPU()
 	return err
 }
@@ -73,7 +73,7 @@ func (s *selfTest) start(args []string) error {
 	if err := s.servers.Start(s.server, binds...); err != nil {
 		return err
 	}
-	s.ended = make(chan error, 1)
+	s.pid, s.ended = s.server.Process.Pid, make(chan error, 1)
 	// Ends with the server.
 	go func() { s.ended <- s.server.Wait() }()
 	return nil
@@ -90,6 +90,7 @@ func (s *selfTest) restart(ctx context.Context) {
 	}
 	r.RestartSeconds = time.Since(begin).Seconds()
 	r.Adopted = s.logged("Adopted ")
+	s.idle, _ = sampleProcess(s.pid)
 }
 
 // upgrade replaces the server by a successor. The old process stays as its parent, and passes signals on.
@@ -100,6 +101,10 @@ func (s *selfTest) upgrade(ctx context.Context) {
 		r.RestartError = s.awaitLog(ctx, from, result)
 	}
 	r.Upgraded = s.logged(result)
+	if _, err := fmt.Sscan(r.Upgraded, &s.pid); err != nil {
+		r.RestartError = cmp.Or(r.RestartError, fmt.Errorf("upgrade: no process in %q", r.Upgraded))
+	}
+	s.idle, _ = sampleProcess(s.pid)
 }
 
 // logged returns what follows a text in the log, in its line; empty: the text is not there.
@@ -185,7 +190,7 @@ func (s *selfTest) awaitDevicesGone(since time.Time) error {
 			return err
 		case n == 0:
 			s.report.DevicesGoneSeconds = time.Since(since).Seconds()
-			now, err := sampleProcess(s.server.Process.Pid)
+			now, err := sampleProcess(s.pid)
 			s.report.RSSAfter = now.rss
 			return err
 		case time.Now().After(end):

@@ -55,7 +55,7 @@ func runTests(m *testing.M) int {
 func build(dir string) error {
 	packages, bin = dir, filepath.Join(dir, "usr/sbin")
 	for _, version := range []string{older, newer} {
-		cmd := exec.Command("go", "run", "./internal/packaging", "-o", filepath.Join(dir, version), "-version", version, "-arch", "amd64", "-tar=false")
+		cmd := exec.Command("go", "run", "./internal/packaging", "-o", filepath.Join(dir, version), "-version", version, "-arch", "amd64", fmt.Sprintf("-ipk=%v", version == newer), fmt.Sprintf("-tar=%v", version == newer))
 		cmd.Dir = repository
 		cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1767225600")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -123,7 +123,7 @@ func cgroup(t *testing.T, name string) string {
 	if _, err := os.Stat(filepath.Join(top, "cgroup.procs")); err != nil {
 		top = filepath.Join(top, "unified") // beside version 1
 	}
-	dir := filepath.Join(top, fmt.Sprintf("upppoe-%d-%s", os.Getpid(), name))
+	dir := filepath.Join(top, fmt.Sprintf("upppoe-%d-%s-%s", os.Getpid(), t.Name(), name))
 	check(t, os.Mkdir(dir, 0o755))
 	t.Cleanup(func() {
 		await(t, "the end of "+dir, func() bool { return removeCgroup(dir) == nil })
@@ -211,6 +211,17 @@ func (m *machine) awaitState(state, unit string) {
 	})
 }
 
+// awaitVersion waits until a unit runs a program of a version: systemd notices a moment later that the one before was
+// killed, and until then the unit is active.
+func (m *machine) awaitVersion(version, unit string) {
+	m.t.Helper()
+	await(m.t, unit+" to run version "+version, func() bool {
+		pid, _ := m.try("systemctl", "show", "-P", "MainPID", unit)
+		out, _ := m.try("/proc/"+strings.TrimSpace(pid)+"/exe", "--version")
+		return strings.Contains(out, "v"+version)
+	})
+}
+
 // install installs packages of a version. Changed conffiles stay as they are.
 func (m *machine) install(version string, names ...string) {
 	m.t.Helper()
@@ -232,7 +243,7 @@ func (m *machine) ping(to string) {
 // two boots two systems whose eth0 are connected.
 func two(t *testing.T) (near, far *machine) {
 	t.Helper()
-	roottest.Need(t, "unshare", "nsenter")
+	roottest.Need(t, "unshare", "nsenter", "ip")
 	if _, err := os.Stat(filepath.Join(base, "lib/systemd/systemd")); err != nil {
 		roottest.SkipMissing(t, "needs a Debian system in "+base+": see .ci/run")
 	}

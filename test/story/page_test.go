@@ -9,21 +9,16 @@ import (
 	"testing"
 
 	"upppoe/internal/roottest"
-	"upppoe/test/guest"
 )
 
-// pages are where the pages are.
-const pages = "../../.github/docs/"
+// docs is the directory of the pages.
+const docs = root + "/.github/docs/"
 
 // TestPages runs the commands of each page, with the files that it shows, and compares their output.
 func TestPages(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "curl", "freeradius", "radclient")
-	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
-	t.Cleanup(remove)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(pages + "*.md")
+	bin := programs(t)
+	files, err := filepath.Glob(docs + "*.md")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no pages: %v", err)
 	}

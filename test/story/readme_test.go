@@ -12,18 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
-	"upppoe/test/guest"
 )
 
 // TestREADME runs the README's commands as they are written: the first server and, in another
 // network namespace with its own /etc/ppp, the client that dials it.
 func TestREADME(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "unshare", "mount")
-	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
-	t.Cleanup(remove)
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := programs(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestREADMEOnStage$", "-test.v")
@@ -96,7 +91,7 @@ func mustRun(t *testing.T, commands string) string {
 // commandBlocks returns the command blocks of a section of the README.
 func commandBlocks(t *testing.T, title string) (all []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(root + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,13 +29,37 @@ import (
 // holds the directory of our programs.
 const storyEnv = "UPPPOE_STORY"
 
-func TestStories(t *testing.T) {
-	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
-	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
-	t.Cleanup(remove)
+// root is the root of the module.
+const root = "../.."
+
+// removePrograms removes what build has built.
+var removePrograms = func() {}
+
+// build compiles our programs, and what a guest needs.
+var build = sync.OnceValues(func() (dir string, err error) {
+	dir, removePrograms, err = guest.Build(root, "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
+	return dir, err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	removePrograms()
+	os.Exit(code)
+}
+
+// programs returns the directory of our programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	dir, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+func TestStories(t *testing.T) {
+	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
+	bin := programs(t)
 	kernels := guest.Kernels{Owner: t, Bin: bin}
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -65,7 +90,7 @@ func requirements(t *testing.T, file, what string) []string {
 
 // runStory runs a story in a new process, the init of new namespaces.
 func runStory(t *testing.T, bin, file string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	// Pdeathsig follows the thread that starts the process: it must not end before.
 	runtime.LockOSThread()
@@ -90,6 +115,11 @@ func TestOnStage(t *testing.T) {
 	}
 	if err := bindDirs(); err != nil {
 		t.Fatal(err)
+	}
+	if page, ok := strings.CutPrefix(os.Getenv("STORY"), commandsOf); ok {
+		os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+		runCommands(t, page)
+		return
 	}
 	text, err := os.ReadFile(os.Getenv("STORY"))
 	if err != nil {
@@ -191,10 +221,13 @@ func runSteps(t *testing.T, text string) {
 // first.
 var readOnlyCommand = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
 
+// repeatTimeout is a multiple of that moment.
+const repeatTimeout = 30 * time.Second
+
 // run runs a command, and repeats it if it is a readOnlyCommand whose output differs.
 func run(t *testing.T, s step, command string) string {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(repeatTimeout); ; time.Sleep(10 * time.Millisecond) {
 		out, err := shell(command).CombinedOutput()
 		if err == nil && s.matches(string(out)) {
 			return string(out)

@@ -24,17 +24,29 @@ func main() {
 			return
 		}
 	}
-	o := options{}
-	flag.IntVar(&o.repeat, "repeat", 5, "number of turns")
-	flag.DurationVar(&o.length, "time", 2*time.Second, "length of each throughput measurement")
-	only := flag.String("only", "", "rows to measure, separated by commas: "+strings.Join(names(), ", "))
-	flag.BoolVar(&o.forward, "forward", false, "measure between two hosts, for which the two ends forward")
-	flag.BoolVar(&o.hold, "hold", false, "create the networks and wait for SIGINT, without measuring")
-	flag.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
-	quick := flag.Bool("quick", false, "measure only one TCP stream and the round trip")
-	columns := flag.String("columns", "", "columns to measure, separated by commas: "+strings.Join(allColumns, ", "))
-	flag.Parse()
-	o.wanted = allColumns
+	o, err := parseOptions(flag.CommandLine, os.Args[1:])
+	if err != nil {
+		fatal(err)
+	}
+	if err := measure(o); err != nil {
+		fatal(err)
+	}
+}
+
+// parseOptions parses a command line by a set of flags.
+func parseOptions(set *flag.FlagSet, args []string) (options, error) {
+	o := options{wanted: allColumns}
+	set.IntVar(&o.repeat, "repeat", 5, "number of turns")
+	set.DurationVar(&o.length, "time", 2*time.Second, "length of each throughput measurement")
+	only := set.String("only", "", "rows to measure, separated by commas: "+strings.Join(names(), ", "))
+	set.BoolVar(&o.forward, "forward", false, "measure between two hosts, for which the two ends forward")
+	set.BoolVar(&o.hold, "hold", false, "create the networks and wait for SIGINT, without measuring")
+	set.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
+	quick := set.Bool("quick", false, "measure only one TCP stream and the round trip")
+	columns := set.String("columns", "", "columns to measure, separated by commas: "+strings.Join(allColumns, ", "))
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
 	if *quick {
 		o.wanted = quickColumns
 	}
@@ -44,12 +56,7 @@ func main() {
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
-	if err := o.check(); err != nil {
-		fatal(err)
-	}
-	if err := measure(o); err != nil {
-		fatal(err)
-	}
+	return o, o.check()
 }
 
 // options selects what to measure.

@@ -38,6 +38,16 @@ func InNamespace(t testing.TB, f func() error) {
 	}
 }
 
+// OneCPU keeps the program on one CPU until the test ends, as lab.OneCPU does.
+func OneCPU(t testing.TB) {
+	t.Helper()
+	release, err := lab.OneCPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+}
+
 // Main is for the TestMain of a package two directories below the root: it builds our programs in a
 // temporary directory, calls prepare with it, runs the tests, and removes it. It returns the exit
 // code.
