@@ -138,10 +138,12 @@ func (f *loadFlags) judge(r *load.Report) int {
 	return code
 }
 
-// progressLine shows the progress: on a terminal in one line, elsewhere in a line every ten seconds.
+// progressLine shows the progress: on a terminal in one line, elsewhere in a line every ten seconds and
+// whenever a stage begins after the first.
 type progressLine struct {
-	out      *os.File
+	out      io.Writer
 	terminal bool
+	stage    load.Stage
 	next     time.Duration
 }
 
@@ -157,8 +159,8 @@ func (p *progressLine) show(now load.Progress) {
 	switch {
 	case p.terminal:
 		fmt.Fprintf(p.out, "\r%s\x1b[K", now)
-	case now.Elapsed >= p.next:
-		p.next += progressPeriod
+	case now.Elapsed >= p.next, now.Stage != p.stage:
+		p.stage, p.next = now.Stage, now.Elapsed.Truncate(progressPeriod)+progressPeriod
 		fmt.Fprintln(p.out, now)
 	}
 }

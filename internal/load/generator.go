@@ -30,8 +30,8 @@ const (
 
 // Generator dials the sessions, and measures. New makes it.
 type Generator struct {
-	// OnStage is called when a stage begins, OnProgress once a second; nil: not called. Both are called
-	// by the goroutine that serves the sessions, and must not block.
+	// OnStage is called when a stage begins, OnProgress then and once a second; nil: not called. Both are
+	// called by the goroutine that serves the sessions, and must not block.
 	OnStage    func(Stage)
 	OnProgress func(Progress)
 	// Unanswered: the concentrator carries no packets. Sessions are complete without an answer.
@@ -145,7 +145,7 @@ func (g *Generator) beginStage(now time.Time, s Stage) {
 	if s <= g.stage && g.stage != Dialling {
 		return
 	}
-	g.stage = s
+	g.stage, g.progressAt = s, now
 	at := now.Sub(g.began)
 	switch s {
 	case Holding:

@@ -21,7 +21,7 @@ func TestLoadCommand(t *testing.T) {
 	sessions := filepath.Join(t.TempDir(), "sessions")
 	common := []string{"load", "-I", "eth0", "--user", "alice", "--password", "secret", "--vlan", "100-109"}
 	r := w.run(t, "pppoe-client", append(common, "-n", "20", "--circuit-id", "olt1 eth 1/%d", "--prefix", "--hold", "1s", "--churn", "50%",
-		"--traffic", "500,200", "--json", "--per-session", sessions, "--expect", "established=100%,configured=20,lost=0,setup.p99<20s,prefix.max<20s")...)
+		"--traffic", "500,200", "--quiet", "--json", "--per-session", sessions, "--expect", "established=100%,configured=20,lost=0,setup.p99<20s,prefix.max<20s")...)
 	var report load.Report
 	check(t, json.Unmarshal([]byte(r.stdout), &report))
 	if r.code != 0 || r.stderr != "" || report.SetUp != 20 || report.Churned < 5 || report.Traffic.Received == 0 {
@@ -70,10 +70,10 @@ func TestLoadInterrupted(t *testing.T) {
 	w := newSharedTestbed(t)
 	server := w.serveShared(t)
 	p := w.start(t, "pppoe-client", "load", "-I", "eth0", "-n", "5", "--user", "alice", "--password", "secret", "--hold", "1h", "--no-ipv6")
-	await(t, "5 sessions are open", func() bool { return strings.Count(server.Log(), "created for client") == 5 })
+	check(t, p.Await("holding: 5 of 5 set up, 5 open"))
 	check(t, unix.Kill(p.PID(), unix.SIGINT))
 	wantExit(t, p, 0)
-	if log := p.Log(); !strings.Contains(log, "5 of 5 set up") {
+	if log := p.Log(); !strings.Contains(log, "5 of 5 set up in ") {
 		t.Error(log)
 	}
 	await(t, "5 sessions have ended", func() bool { return strings.Count(server.Log(), "closed for client") == 5 })
