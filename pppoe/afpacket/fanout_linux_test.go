@@ -2,6 +2,7 @@ package afpacket_test
 
 import (
 	"encoding/binary"
+	"sync"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -9,6 +10,7 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
@@ -60,9 +62,8 @@ func TestQueues(t *testing.T) {
 				all, err = afpacket.OpenQueues(near, ports)
 				return err
 			})
-			defer all.Close()
 			from := w.on(w.far, far, wire.EtherTypeSession)
-			checkFanout(t, from, all.Session.Addr(), listenAll(all))
+			checkFanout(t, from, all.Session.Addr(), listenAll(t, all))
 		})
 	}
 }
@@ -73,6 +74,12 @@ const ports = 4
 // checkFanout sends frames of several flows. Each must be received once, by the port of its flow,
 // in order; control frames are one flow.
 func checkFanout(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan received) {
+	t.Helper()
+	checkTaggedFanout(t, from, to, vlan.Stack{}, heard)
+}
+
+// checkTaggedFanout is checkFanout for frames that arrive with tags.
+func checkTaggedFanout(t *testing.T, from *afpacket.Port, to wire.Addr, tags vlan.Stack, heard <-chan received) {
 	t.Helper()
 	const flows, rounds = 32, 20
 	send := func(flow int, number uint32) {
@@ -87,7 +94,7 @@ func checkFanout(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan r
 	}
 	at, count := make(map[int]int), make(map[int]int)
 	for range rounds * (flows + 1) {
-		collect(t, <-heard, at, count)
+		collect(t, <-heard, tags, at, count)
 	}
 	// The last frame of each port: duplicates would come before it.
 	last := make(map[int]int)
@@ -101,7 +108,7 @@ func checkFanout(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan r
 		send(flow, rounds)
 	}
 	for range last {
-		collect(t, <-heard, at, count)
+		collect(t, <-heard, tags, at, count)
 	}
 }
 
@@ -116,9 +123,8 @@ func TestQueuesDown(t *testing.T) {
 		all, err = afpacket.OpenQueues(afpacket.Attachment{Interface: "near"}, ports)
 		return err
 	})
-	defer all.Close()
 	from := w.port(w.far, "far", wire.EtherTypeSession)
-	heard := listenAll(all)
+	heard := listenAll(t, all)
 	checkFanout(t, from, near, heard)
 	w.link(w.near, "near", netlink.LinkSetDown)
 	w.link(w.near, "near", netlink.LinkSetUp)
@@ -126,12 +132,12 @@ func TestQueuesDown(t *testing.T) {
 	checkFanout(t, from, near, heard)
 }
 
-// listenAll reads all session ports until they are closed.
-func listenAll(ports pppoe.Ports) <-chan received {
-	heard := make(chan received, 4096)
+// listenAll reads all session ports until the end of the test, when it closes them.
+func listenAll(t *testing.T, ports pppoe.Ports) <-chan received {
+	heard, ended := make(chan received, 4096), make(chan struct{})
+	var readers sync.WaitGroup
 	for i, p := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
-		// Ends with the port.
-		go func() {
+		readers.Go(func() {
 			for {
 				frames := buffers(32, 1530)
 				n, err := p.ReadBatch(frames)
@@ -139,23 +145,35 @@ func listenAll(ports pppoe.Ports) <-chan received {
 					return
 				}
 				for _, f := range frames[:n] {
-					heard <- received{i, string(f.Data)}
+					select {
+					case heard <- received{i, string(f.Data)}:
+					case <-ended:
+					}
 				}
 			}
-		}()
+		})
 	}
+	t.Cleanup(func() {
+		close(ended)
+		ports.Close()
+		readers.Wait()
+	})
 	return heard
 }
 
-// collect checks that a frame comes by the port of its flow, and is the next of that flow.
-func collect(t *testing.T, h received, at, count map[int]int) {
+// collect checks that a frame with these tags comes by the port of its flow, and is the next of that flow.
+func collect(t *testing.T, h received, tags vlan.Stack, at, count map[int]int) {
 	t.Helper()
 	const packet = 14 + 8
-	flow := -1
-	if binary.BigEndian.Uint16([]byte(h.frame[20:22])) == 0x21 {
-		flow = int(binary.BigEndian.Uint16([]byte(h.frame[packet+20:]))) - 5000
+	have, frame, ok := vlan.Strip([]byte(h.frame))
+	if !ok || have != tags {
+		t.Fatalf("a frame has the tags %v, want %v: % x", have, tags, h.frame)
 	}
-	number := int(binary.BigEndian.Uint32([]byte(h.frame[packet+28:])))
+	flow := -1
+	if binary.BigEndian.Uint16(frame[20:22]) == 0x21 {
+		flow = int(binary.BigEndian.Uint16(frame[packet+20:])) - 5000
+	}
+	number := int(binary.BigEndian.Uint32(frame[packet+28:]))
 	if count[flow] == 0 {
 		at[flow] = h.port
 	}

@@ -82,10 +82,10 @@ func testInherit(t *testing.T, tags vlan.Stack, open func() (pppoe.Ports, error)
 		(after.Shared == nil) != (before.Shared == nil) || (after.PayloadMTU == nil) != (before.PayloadMTU == nil) {
 		t.Errorf("the ports are %+v, want %+v", after, before)
 	}
-	heard := listenAll(after)
+	heard := listenAll(t, after)
 	at, count := make(map[int]int), make(map[int]int)
 	for range waiting {
-		collect(t, <-heard, at, count)
+		collect(t, <-heard, vlan.Stack{}, at, count)
 	}
 	checkFanout(t, from, after.Session.Addr(), heard)
 }

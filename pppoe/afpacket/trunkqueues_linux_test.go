@@ -142,17 +142,7 @@ func TestTrunkQueues(t *testing.T) {
 			}
 			all := w.trunkPorts(afpacket.Trunk{VLANs: vlan.Any()}, ports)
 			from := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: tagsOf(t, tags)}, wire.EtherTypeSession)
-			plain := make(chan received, 4096)
-			go func() {
-				for r := range listenAll(all) { // never closed: ends with the test
-					s, rest, _ := vlan.Strip([]byte(r.frame))
-					if s != tagsOf(t, tags) {
-						t.Errorf("a frame has the tags %v", s)
-					}
-					plain <- received{r.port, string(rest)}
-				}
-			}()
-			checkFanout(t, from, near, plain)
+			checkTaggedFanout(t, from, near, tagsOf(t, tags), listenAll(t, all))
 		})
 	}
 }
