@@ -53,6 +53,8 @@ func newFenceBed(t *testing.T, prepare func(*EgressFence)) *fenceBed {
 func (b *fenceBed) connect() {
 	b.t.Helper()
 	check(b.t, lab.Veth(lab.End{In: b.ns[0], Name: ethernet}, lab.End{In: b.ns[1], Name: ethernet}))
+	// Frames arrive by one queue, in the order they were sent, whichever processor sends them.
+	check(b.t, b.ns[1].Offload(ethernet, true, lab.GRO))
 	for i, ns := range b.ns {
 		check(b.t, ns.Do(func() (err error) { b.socket[i], err = rawSocket(ethernet); return err }))
 		fd := b.socket[i]

@@ -99,6 +99,7 @@ func entries(t *testing.T, m *ebpf.Map) (n int) {
 type echoes struct {
 	echoesCount
 	client *net.UDPConn
+	ended  atomic.Int64 // answered or lost
 }
 
 type echoesCount struct{ answered, lost, repeated int }
@@ -134,11 +135,23 @@ func (e *echoes) run(stop *atomic.Bool) {
 	for i := uint64(0); !stop.Load(); i++ {
 		binary.BigEndian.PutUint64(sent, i)
 		e.client.Write(sent)
-		e.client.SetReadDeadline(time.Now().Add(2 * time.Second))
+		e.client.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if e.await(i) {
 			e.answered++
 		} else {
 			e.lost++
+		}
+		e.ended.Add(1)
+	}
+}
+
+// awaitMore waits until a number of further datagrams were answered or lost.
+func (e *echoes) awaitMore(t *testing.T, n int64) {
+	t.Helper()
+	before := e.ended.Load()
+	for until := time.Now().Add(time.Minute); e.ended.Load() < before+n; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%d datagrams in a minute", e.ended.Load()-before)
 		}
 	}
 }

@@ -95,8 +95,12 @@ func (h *hub) pingFrom(t *testing.T, i int, from string, passes bool) {
 	if strings.Contains(from, ":") {
 		to = h.ipv6
 	}
+	wait := "1"
+	if passes {
+		wait = "10"
+	}
 	before := h.counted(i)
-	out, err := h.clients[i].ns.Run("ping", "-c1", "-W1", "-I", from, to.String())
+	out, err := h.clients[i].ns.Run("ping", "-c1", "-W"+wait, "-I", from, to.String())
 	if got := err == nil; got != passes {
 		t.Errorf("client %d, from %s: answered %v, want %v: %s", i, from, got, passes, out)
 	}

@@ -107,28 +107,37 @@ func TestSurvivesKill(t *testing.T) {
 			}
 			v.configure()
 			var stop atomic.Bool
+			defer stop.Store(true)
 			var running sync.WaitGroup
 			all := []*echoes{newEchoes(v.client, v.server, v.server.ipv4), newEchoes(v.client, v.server, v.server.ipv6)}
 			for _, e := range all {
 				running.Go(func() { e.run(&stop) })
 			}
-			time.Sleep(200 * time.Millisecond)
+			// In each stretch of time both families have packets.
+			const each = 200
+			more := func() {
+				for _, e := range all {
+					e.awaitMore(t, each)
+				}
+			}
+			more()
 			kill()
-			time.Sleep(200 * time.Millisecond)
+			more()
 			for _, spoofed := range []string{"10.0.2.1", "fd00::2:0:1"} {
 				v.pingSpoofed(spoofed)
 			}
+			more()
 			second, kill := v.start()
 			defer kill()
-			time.Sleep(200 * time.Millisecond)
+			more()
 			stop.Store(true)
 			running.Wait()
 			for i, e := range all {
-				if e.lost > 0 || e.repeated > 0 || e.answered < 500 {
+				if e.lost > 0 || e.repeated > 0 {
 					t.Errorf("family %d: %+v", i, e.echoesCount)
 				}
 			}
-			if second.Swept != 0 || second.Slot != first.Slot || second.Before.ReceivedPackets < 500 || second.Before.SentPackets < 500 {
+			if least := uint64(3 * each * len(all)); second.Swept != 0 || second.Slot != first.Slot || second.Before.ReceivedPackets < least || second.Before.SentPackets < least {
 				t.Errorf("first %+v, second %+v", first, second)
 			}
 			if second.Before.Spoofed != 2 {
