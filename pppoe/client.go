@@ -137,7 +137,8 @@ func (c *Client) Redial() {
 // SetInterfaceState sets the state of the Ethernet interface. InterfaceDown and InterfaceGone end
 // the session, and a client that persists dials again when the interface is no longer down or gone;
 // InterfaceNoCarrier ends the session after 10 s. On InterfaceUp the client sends an Echo-Request
-// on an existing session, and ends the pause before a redial unless a rejected password caused it.
+// on an existing session, and ends the pause before a redial unless a rejected password, or a PADT
+// before the session was online, caused it.
 func (c *Client) SetInterfaceState(s InterfaceState) {
 	c.mu.Lock()
 	before := c.state
@@ -255,7 +256,7 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 }
 
 // pause waits for d, or until Redial is called or the interface comes up; the latter does not count
-// after a rejected password. It returns false if the context has ended.
+// after what is or may be a rejected password. It returns false if the context has ended.
 func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 	before := c.interfaceState()
 	timer := time.NewTimer(d)
@@ -271,7 +272,7 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 				return true
 			}
 			state := c.reportState()
-			if before != InterfaceUp && state == InterfaceUp && c.backoff.authFailures == 0 {
+			if before != InterfaceUp && state == InterfaceUp && !c.backoff.rejected {
 				return true
 			}
 			before = state
@@ -293,7 +294,7 @@ func (c *Client) dial(ctx context.Context) error {
 }
 
 func (c *Client) dialOnce(ctx context.Context) error {
-	c.backoff.interfaceFailed = false
+	c.backoff.interfaceFailed, c.backoff.receivedPADT = false, false
 	address := c.interfaceAddr()
 	ports, err := c.cfg.OpenPorts()
 	if err != nil {
@@ -336,7 +337,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	err = d.loop.run(ctx)
 	c.setDialer(nil)
 	c.cfg.Stale = append(c.cfg.Stale, d.staleSessions()...)
-	c.backoff.interfaceFailed = d.interfaceFailed
+	c.backoff.interfaceFailed, c.backoff.receivedPADT = d.interfaceFailed, d.receivedPADT
 	if d.online {
 		c.cfg.Previous = d.configured
 	}

@@ -41,6 +41,7 @@ type dialer struct {
 	interfaceState  *InterfaceState // of the client
 	stale           []StaleSession  // that were sent a PADT, which is lost without carrier
 	interfaceFailed bool            // see backoff
+	receivedPADT    bool            // see backoff
 	carrierDeadline time.Time       // when a session without carrier ends; zero: the carrier is up
 	hostErr         error
 	end             error
@@ -133,6 +134,7 @@ func (d *dialer) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 		d.loop.drops.count(discovery.ErrNotOurs)
 		return
 	}
+	d.receivedPADT = true
 	d.loop.dropSession(now, s, session.Reason{Cause: session.CauseHangUp, Text: "concentrator sent PADT"})
 }
 

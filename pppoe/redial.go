@@ -37,11 +37,14 @@ const (
 )
 
 // Pauses after a rejected password (TR-124, I-135 and the like): a few tries soon, as the
-// concentrator may be at fault, then long pauses, or the account would be locked.
+// concentrator may be at fault, then long pauses, or the account would be locked. After a PADT before
+// the session was online they double, from authDelay to authLongDelay: it may have been a rejection.
 const (
 	authTries     = 3
 	authDelay     = 10 * time.Second
 	authLongDelay = 5 * time.Minute
+
+	maxHangUpDoublings = 5 // reaches authLongDelay
 )
 
 // fastRetryAfterLoss is how long after the loss of a session a PADI is sent every second.
@@ -52,9 +55,12 @@ type backoff struct {
 	Redial
 	failures        int       // consecutive dials that did not come online
 	authFailures    int       // of them, the last ones in a row that failed on our credentials
+	hangUps         int       // sessions, since the last that was online, that ended by a PADT before they were
+	rejected        bool      // the last dial failed on our credentials, or may have
 	fastDialAt      time.Time // when a dial last followed at once
-	lostAt          time.Time // when a session that was online was lost
+	lostAt          time.Time // when a session that was online was lost, or a PADT first ended one before
 	interfaceFailed bool      // the last dial ended because the interface was down or gone, or its address changed
+	receivedPADT    bool      // the last dial's session ended by a PADT
 }
 
 // record records the end of a dial.
@@ -62,15 +68,22 @@ func (b *backoff) record(now time.Time, err error) {
 	cause := causeOf(err)
 	b.failures++
 	b.authFailures++
-	if wasOnline(err) {
-		b.failures = 0
+	switch {
+	case wasOnline(err):
+		b.failures, b.hangUps = 0, 0
 		if endedRemotely(cause) {
+			b.lostAt = now
+		}
+	case b.hungUp(err):
+		b.hangUps++
+		if b.hangUps == 1 {
 			b.lostAt = now
 		}
 	}
 	if cause != session.CauseNotAuthenticated {
 		b.authFailures = 0
 	}
+	b.rejected = b.authFailures > 0 || b.hungUp(err)
 }
 
 // shouldRedial reports whether to redial.
@@ -84,28 +97,33 @@ func (b *backoff) shouldRedial(err error) bool {
 
 // delay returns the pause before the next dial. A session that was online is redialled at once, as
 // pppd does after a hang-up; but not one that ends again and again, which would otherwise be
-// dialled without a pause.
+// dialled without a pause. So is the first that a PADT has ended before it was online: a
+// concentrator that has just started sends them for sessions that it does not continue.
 func (b *backoff) delay(now time.Time, err error) time.Duration {
 	holdoff := max(b.Holdoff, 0)
 	if b.Holdoff == 0 {
 		holdoff = DefaultHoldoff
 	}
+	regular := holdoff << min(max(b.failures-1, 0), maxDoublings)
+	canDialAtOnce := b.fastDialAt.IsZero() || now.Sub(b.fastDialAt) >= holdoff
 	switch {
 	case b.authFailures > 0 && b.authFailures%authTries == 0:
 		return b.jittered(authLongDelay)
 	case b.authFailures > 0:
 		return authDelay
+	case b.hungUp(err) && (b.hangUps > 1 || !canDialAtOnce):
+		return b.jittered(max(regular, min(authDelay<<min(max(b.hangUps-2, 0), maxHangUpDoublings), authLongDelay)))
 	case holdoff == 0:
 		return 0
 	case b.interfaceFailed:
 		// The client waits until the interface is up, which may have taken long already.
 		b.fastDialAt = now
 		return time.Duration(float64(firstJitter) * b.random())
-	case wasOnline(err) && (b.fastDialAt.IsZero() || now.Sub(b.fastDialAt) >= holdoff):
+	case (wasOnline(err) || b.hungUp(err)) && canDialAtOnce:
 		b.fastDialAt = now
 		return time.Duration(float64(firstJitter) * b.random())
 	}
-	return b.jittered(holdoff << min(max(b.failures-1, 0), maxDoublings))
+	return b.jittered(regular)
 }
 
 // fastRetryWindow returns for how long the next dial may send a PADI every second.
@@ -134,6 +152,13 @@ func endedRemotely(c session.Cause) bool {
 		return true
 	}
 	return false
+}
+
+// hungUp reports whether the concentrator has ended a session by a PADT before it was online, and has
+// neither rejected the credentials nor closed LCP.
+func (b *backoff) hungUp(err error) bool {
+	end := (*EndError)(nil)
+	return b.receivedPADT && errors.As(err, &end) && end.Reason.Cause == session.CauseHangUp && !end.Online
 }
 
 // endedByUser reports whether the user ended the session: no redial is wanted.

@@ -75,6 +75,49 @@ func TestRedialPauses(t *testing.T) {
 	}
 }
 
+// TestRedialAfterPADT: the first session that a PADT ends before it was online is redialled at once, as
+// when the concentrator was restarted. After more of them the pauses grow, whatever the hold-off, as it may reject
+// passwords so. Only a session that was online makes them begin anew.
+func TestRedialAfterPADT(t *testing.T) {
+	s := time.Second
+	hungUp := ended(session.CauseHangUp, 0)
+	for _, c := range []struct {
+		what    string
+		holdoff time.Duration
+		ends    []error
+		want    []time.Duration
+	}{
+		{"short hold-off", s, []error{hungUp, hungUp, hungUp, hungUp, hungUp, hungUp, hungUp, hungUp},
+			[]time.Duration{0, 10 * s, 20 * s, 40 * s, 80 * s, 160 * s, 300 * s, 300 * s}},
+		{"default hold-off", 0, []error{hungUp, hungUp, hungUp, hungUp, hungUp, hungUp, hungUp},
+			[]time.Duration{0, 60 * s, 120 * s, 240 * s, 240 * s, 240 * s, 300 * s}},
+		{"no hold-off", -1, []error{hungUp, hungUp, hungUp}, []time.Duration{0, 10 * s, 20 * s}},
+		{"other failures in between", s, []error{hungUp, ErrDiscovery, hungUp, ErrDiscovery, hungUp},
+			[]time.Duration{0, 2 * s, 10 * s, 8 * s, 20 * s}},
+		{"a lost session in between", 5 * s, []error{hungUp, hungUp, ended(session.CauseHangUp, time.Hour), hungUp, hungUp},
+			[]time.Duration{0, 10 * s, 0, 10 * s, 10 * s}},
+	} {
+		p, now := backoffOf(Redial{Persist: true, Holdoff: c.holdoff}), redialEpoch
+		var got []time.Duration
+		for _, err := range c.ends {
+			p.receivedPADT = err != ErrDiscovery
+			p.record(now, err)
+			if p.hangUps == 1 && err == hungUp && !p.lostAt.Equal(now) {
+				t.Errorf("%s: no window of fast retries after the first PADT", c.what)
+			}
+			if p.rejected != (err == hungUp) {
+				t.Errorf("%s: rejected is %v after %v", c.what, p.rejected, err)
+			}
+			pause := p.delay(now, err)
+			got = append(got, pause)
+			now = now.Add(pause)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: pauses %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
 // TestRedialJitter: clients that fail together redial at different times.
 func TestRedialJitter(t *testing.T) {
 	first, last := backoffOf(Redial{Holdoff: 10 * time.Second}), &backoff{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}

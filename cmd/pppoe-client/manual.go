@@ -73,7 +73,8 @@ var description = []man.Block{
 		"[`-r` | `-d` | `-a`] [PEER] ends a session; `-r` redials it; `-d` turns the packet log on or off; `-a` ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
 	man.Paragraph("With `persist`, a lost session is redialled at once, at most once per `holdoff`, and for two minutes its concentrator is tried about every second. " +
 		"`holdoff` doubles after each consecutive failure, to at most eight times its value, with jitter. After a rejected password it tries three times, ten " +
-		"seconds apart, then waits five minutes and starts over."),
+		"seconds apart, then waits five minutes and starts over. A session that the concentrator ends with a PADT before it is online is redialled at once the first time, " +
+		"as the concentrator may have been restarted; after more of them the pauses double from ten seconds to five minutes, as it may reject passwords so."),
 	man.Paragraph("The session is recorded on disk (`state-dir`) while it is up, and its device outlives the client. When a client is killed, crashes or runs out of memory, the next one with the same " +
 		"interface, VLAN, Ethernet address, user and Service-Name continues the session: without discovery and negotiation, with its session ID, device, addresses and routes, so that TCP connections " +
 		"go on; scripts do not run. It sends an LCP Echo-Request at once. If the concentrator does not answer within three seconds, or the record does not fit or is of an earlier boot, it ends the " +

@@ -41,7 +41,7 @@ func TestUnsupportedMethod(t *testing.T) {
 			p.side[0].Down(p.now, session.Reason{Cause: session.CauseUserRequest}, &p.side[0].out)
 			p.pump()
 		}, session.CauseUserRequest, false},
-		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.CauseNotAuthenticated, false},
+		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.CauseHangUp, false},
 	} {
 		cfg := client()
 		cfg.LCP.AllowAuth = c.allowed

@@ -142,8 +142,9 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 		return
 	}
 	if s.phase == PhaseAuthenticate && s.auth.awaitingPeer() && r.Cause == CauseHangUp {
-		// Some concentrators reject a password by hanging up.
-		r = Reason{CauseNotAuthenticated, "peer hung up instead of accepting our credentials"}
+		// Neither accepted nor rejected (RFC 1994 section 4.2): a concentrator that has just started hangs up
+		// on the sessions of its predecessor, and some reject a password in no other way.
+		r.Text = "peer hung up during authentication"
 	}
 	s.setReason(s.orUnsupportedMethod(r, out), out)
 	s.link.Down(now)

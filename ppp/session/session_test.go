@@ -240,8 +240,8 @@ func TestNoPeer(t *testing.T) {
 	}
 }
 
-// TestHangUp: a concentrator that hangs up before it has accepted our password has rejected it; at
-// any other time it has hung up.
+// TestHangUp: a concentrator that hangs up before it has answered our password has hung up, as at any
+// other time; the text tells when. One that has rejected the password before has rejected it.
 func TestHangUp(t *testing.T) {
 	for _, authenticating := range []bool{true, false} {
 		p := newPair(t, client(), server(chap.MD5))
@@ -251,12 +251,9 @@ func TestHangUp(t *testing.T) {
 		p.up()
 		p.side[0].Down(p.now, session.Reason{Cause: session.CauseHangUp}, &p.side[0].out)
 		p.pump()
-		want := session.CauseHangUp
-		if authenticating {
-			want = session.CauseNotAuthenticated
-		}
-		if got := p.side[0].cause(); got != want {
-			t.Errorf("authenticating %v: ended by %v, want %v", authenticating, got, want)
+		closed, _ := first[session.Closed](p.side[0])
+		if got := closed.Reason; got.Cause != session.CauseHangUp || (got.Text == "peer hung up during authentication") != authenticating {
+			t.Errorf("authenticating %v: ended by %+v, want a hang-up", authenticating, got)
 		}
 	}
 }
