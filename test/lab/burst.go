@@ -9,8 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// burstQuiet is how long nothing arrives after the last datagram of a burst.
-const burstQuiet = 300 * time.Millisecond
+// Burst is followed by datagrams of another first octet, as a limit on the way may drop some, until one arrives.
+const (
+	endOfBurst  = 1
+	endInterval = 50 * time.Millisecond
+	endTimeout  = 30 * time.Second
+)
+
+var errNoEnd = errors.New("the path that a burst took does not carry another datagram")
 
 // Burst sends n UDP datagrams of a size in octets from an address in one namespace to one in another, as fast as
 // it can. It returns how many arrive, fewer than n if there is a limit on the way, and the time from the first that
@@ -29,20 +35,32 @@ func Burst(from *Namespace, src netip.Addr, to *Namespace, dst netip.Addr, n, si
 		return 0, 0, err
 	}
 	defer out.Close()
+	send := func(b []byte) error {
+		_, err := out.WriteToUDP(b, in.LocalAddr().(*net.UDPAddr))
+		return err
+	}
 	b := make([]byte, size)
 	began := time.Now()
 	for range n {
-		if _, err := out.WriteToUDP(b, in.LocalAddr().(*net.UDPAddr)); err != nil {
+		if err := send(b); err != nil {
 			return 0, 0, err
 		}
 	}
-	for ; ; arrived++ {
-		in.SetReadDeadline(time.Now().Add(burstQuiet))
-		if _, err := in.Read(b); err != nil {
-			return arrived, took, nil
+	for time.Since(began) < endTimeout {
+		if err := send([]byte{endOfBurst}); err != nil {
+			return 0, 0, err
 		}
-		took = time.Since(began)
+		for in.SetReadDeadline(time.Now().Add(endInterval)); ; {
+			if _, err := in.Read(b); err != nil {
+				break // none has arrived: send another
+			}
+			if b[0] == endOfBurst {
+				return arrived, took, nil
+			}
+			arrived, took = arrived+1, time.Since(began)
+		}
 	}
+	return arrived, took, errNoEnd
 }
 
 // SetReadBuffer sets the size of a socket's receive buffer, also beyond net.core.rmem_max, which differs between
