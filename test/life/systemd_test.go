@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,12 +17,16 @@ import (
 	"upppoe/test/lab"
 )
 
-// manager is what a service manager does: it takes notifications and keeps descriptors.
+// manager is what a service manager does: it takes notifications as soon as they come, as a program that ends
+// waits until there is room for its own, and keeps descriptors.
 type manager struct {
 	socket *net.UnixConn
 	path   string
-	names  []string
-	files  []*os.File
+
+	mu    sync.Mutex
+	lines []string // that were not awaited yet
+	names []string
+	files []*os.File
 }
 
 func newManager(t *testing.T) *manager {
@@ -31,49 +35,62 @@ func newManager(t *testing.T) *manager {
 	var err error
 	m.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
 	check(t, err)
-	t.Cleanup(func() { m.socket.Close(); passfd.Close(m.files) })
+	var reading sync.WaitGroup
+	reading.Go(m.read)
+	t.Cleanup(func() { m.socket.Close(); reading.Wait(); passfd.Close(m.files) })
 	return m
 }
 
-// await takes notifications until one has a line.
-func (m *manager) await(t *testing.T, line string) {
-	t.Helper()
+// read takes notifications until the socket is closed.
+func (m *manager) read() {
 	b := make([]byte, 1000)
-	m.socket.SetReadDeadline(time.Now().Add(timeout))
 	for {
 		n, files, err := passfd.Receive(m.socket, b)
 		if err != nil {
-			t.Fatalf("waiting for %s: %v", line, err)
-		}
-		if slices.Contains(m.take(string(b[:n]), files), line) {
 			return
 		}
+		m.take(strings.Split(string(b[:n]), "\n"), files)
 	}
 }
 
-// take takes a notification, and returns its lines.
-func (m *manager) take(text string, files []*os.File) []string {
-	lines := strings.Split(text, "\n")
+// take takes a notification.
+func (m *manager) take(lines []string, files []*os.File) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lines = append(m.lines, lines...)
 	if slices.Contains(lines, "FDSTORE=1") {
 		for _, f := range files {
 			// systemd passes them on in the reverse order.
 			m.names, m.files = slices.Insert(m.names, 0, strings.TrimPrefix(lines[1], "FDNAME=")), slices.Insert(m.files, 0, f)
 		}
 	}
-	return lines
 }
 
-// takeRest takes the notifications that a program which has ended has left.
-func (m *manager) takeRest() {
-	b := make([]byte, 1000)
-	for {
-		m.socket.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		n, files, err := passfd.Receive(m.socket, b)
-		if err != nil {
-			return // there are no more
-		}
-		m.take(string(b[:n]), files)
-	}
+// await waits for a line that has come since the last one that was awaited.
+func (m *manager) await(t *testing.T, line string) {
+	t.Helper()
+	await(t, "the notification "+line, func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		at := slices.Index(m.lines, line)
+		m.lines = m.lines[at+1:]
+		return at >= 0
+	})
+}
+
+// stored waits until all that was sent was taken, and returns what is kept.
+func (m *manager) stored(t *testing.T) (names []string, files []*os.File) {
+	t.Helper()
+	const last = "X_LAST=1"
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: m.path, Net: "unixgram"})
+	check(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte(last))
+	check(t, err)
+	m.await(t, last)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.names, m.files
 }
 
 // start starts the server as a service.
@@ -82,10 +99,11 @@ func (m *manager) start(t *testing.T, w *testbed, state string, flags ...string)
 	args := append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, filepath.Join(bin, "pppoe-server"),
 		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-F", "--etc", w.serverEtc, "--state", state,
 		"--control-socket", filepath.Join(filepath.Dir(state), "server.sock"), "-N", "32"}, flags...)
+	names, files := m.stored(t)
 	cmd := exec.Command("sh", args...)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=200000",
-		"LISTEN_FDS="+strconv.Itoa(len(m.files)), "LISTEN_FDNAMES="+strings.Join(m.names, ":"))
-	cmd.ExtraFiles = m.files
+		"LISTEN_FDS="+strconv.Itoa(len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+	cmd.ExtraFiles = files
 	p := launch(t, w.server, cmd)
 	m.await(t, "READY=1")
 	return p
@@ -105,8 +123,8 @@ func testSystemdRestart(t *testing.T, device string) {
 	m, state := newManager(t), filepath.Join(t.TempDir(), "sessions.log")
 	first := m.start(t, w, state, "--device", device)
 	m.await(t, "WATCHDOG=1")
-	if len(m.files) < 3 || !slices.Contains(m.names, "control/0") || slices.Contains(m.names, "device/0") != (device == "shared") {
-		t.Errorf("%q were stored", m.names)
+	if names, _ := m.stored(t); len(names) < 3 || !slices.Contains(names, "control/0") || slices.Contains(names, "device/0") != (device == "shared") {
+		t.Errorf("%q were stored", names)
 	}
 	alice := w.dialAs(t, w.client, "alice", "is online", isOnline)
 	a, s := ip(alice.IPv4.Local), ip("192.0.2.1")
@@ -114,7 +132,6 @@ func testSystemdRestart(t *testing.T, device string) {
 	check(t, unix.Kill(first.PID(), unix.SIGUSR1))
 	m.await(t, "STOPPING=1")
 	wantExit(t, first, 0)
-	m.takeRest()
 	second := m.start(t, w, state, "--device", device)
 	alice.wantPing(t, "after the restart", s)
 	for which, one := range map[string]*datagramStream{"up": up, "down": down} {
