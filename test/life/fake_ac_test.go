@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"upppoe/ppp"
 	"upppoe/pppoe"
@@ -36,7 +35,7 @@ type fakeAC struct {
 type fault struct {
 	assign, local netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
 	dns           [2]netip.Addr
-	delay         time.Duration                                       // of a PADO
+	before, after func(wire.Code)                                     // called before and after the answer to a discovery packet
 	refuse        string                                              // error text of a PADS without session
 	ignored       []ppp.Protocol                                      // protocols without answer
 	reflect       bool                                                // all frames are sent back
@@ -83,8 +82,20 @@ func (f *fakeAC) handleDiscovery(frame []byte) {
 		return
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.received = append(f.received, p)
+	f.mu.Unlock()
+	if f.before != nil {
+		f.before(p.Code)
+	}
+	f.answerDiscovery(p)
+	if f.after != nil {
+		f.after(p.Code)
+	}
+}
+
+func (f *fakeAC) answerDiscovery(p wire.DiscoveryFrame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var tags wire.Tags
 	for _, copied := range []wire.TagType{wire.TagServiceName, wire.TagHostUniq, wire.TagRelaySessionID} {
 		if value, ok := p.Tags.Find(copied); ok {
@@ -94,7 +105,6 @@ func (f *fakeAC) handleDiscovery(frame []byte) {
 	tags = tags.Append(wire.TagACName, []byte(f.name))
 	switch {
 	case p.Code == wire.PADI:
-		time.Sleep(f.delay)
 		f.sendDiscovery(p.Src, wire.PADO, 0, tags)
 	case p.Code == wire.PADR && f.refuse != "":
 		f.sendDiscovery(p.Src, wire.PADS, 0, tags.Append(wire.TagACSystemError, []byte(f.refuse)))

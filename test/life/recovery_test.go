@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,13 +141,14 @@ func TestInterfaceDown(t *testing.T) {
 	} {
 		before := w.awaitOnline(t).Dials
 		c.down()
-		s := w.awaitStatus(t, "the client waits for its interface", func(s status.Status) bool { return s.State == status.Waiting })
-		if s.Carrier != c.carrier || len(w.links(t)) != 0 {
-			t.Errorf("%s: the client is %+v, with devices %v", c.what, s, w.links(t))
+		// An interface that is deleted goes down before.
+		w.awaitStatus(t, "the client waits for its interface, which is "+c.carrier, func(s status.Status) bool { return s.State == status.Waiting && s.Carrier == c.carrier })
+		if links := w.links(t); len(links) != 0 {
+			t.Errorf("%s: the client's devices are %v", c.what, links)
 		}
 		c.up()
-		s = w.awaitStatus(t, "the client is online again", isOnline)
-		if s.Dials != before+1 || s.Carrier != "up" {
+		s := w.awaitStatus(t, "the client is online again, and its interface up", func(s status.Status) bool { return isOnline(s) && s.Carrier == "up" })
+		if s.Dials != before+1 {
 			t.Errorf("%s: the client is %+v", c.what, s)
 		}
 		_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
@@ -226,12 +228,38 @@ func TestFailover(t *testing.T) {
 // TestRejectedByOne: in a single dial, a rejection by one concentrator lets the other one be tried.
 func TestRejectedByOne(t *testing.T) {
 	w := newSwitchedTestbed(t)
-	bad := newFakeAC(t, w.other, "bad-ac", fault{refuse: "no"})
-	newFakeAC(t, w.server, "life-ac", fault{delay: 200 * time.Millisecond})
+	// The bad one's offer is the first. It refuses when there is another: for one the client waits half a second only.
+	requested, offered := newSignal(), newSignal()
+	bad := newFakeAC(t, w.other, "bad-ac", fault{refuse: "no", before: func(code wire.Code) {
+		if code == wire.PADR {
+			requested.set()
+			<-offered.is
+		}
+	}})
+	onPADI := func(do func()) func(wire.Code) {
+		return func(code wire.Code) {
+			if code == wire.PADI {
+				do()
+			}
+		}
+	}
+	newFakeAC(t, w.server, "life-ac", fault{before: onPADI(func() { <-requested.is }), after: onPADI(offered.set)})
+	t.Cleanup(func() { requested.set(); offered.set() }) // before the fakes end
 	w.dial(t)
 	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.discoveryPackets(wire.PADR)) != 1 {
 		t.Errorf("the client is %+v, after %d refusals", s, len(bad.discoveryPackets(wire.PADR)))
 	}
+}
+
+// signal is something that happens once.
+type signal struct {
+	is  chan struct{} // closed when it has happened
+	set func()
+}
+
+func newSignal() signal {
+	is := make(chan struct{})
+	return signal{is, sync.OnceFunc(func() { close(is) })}
 }
 
 // TestSelection of a concentrator by name, service or address, between two.
