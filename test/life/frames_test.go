@@ -226,6 +226,8 @@ func TestMaxPayload(t *testing.T) {
 			t.Errorf("%s has MTU %d, want %d: %v", name, got, want, err)
 		}
 	}
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout) // the server is ready
+	check(t, err)
 	out, err := w.client.Run("ping", "-c", "2", "-i", "0.2", "-M", "do", "-s", fmt.Sprint(1500-28), "192.0.2.1")
 	if err != nil {
 		t.Errorf("packets of 1500 octets: %v\n%s", err, out)

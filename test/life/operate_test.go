@@ -123,7 +123,7 @@ func TestFollowServer(t *testing.T) {
 	check(t, events.Await(`"sessions":0`))
 	check(t, log.Await("Serving on"))
 	w.dial(t)
-	w.awaitOnline(t)
+	check(t, events.Await(`"event":"online"`)) // the client may be online a moment before
 	_, err := server.Stop()
 	check(t, err)
 	wantExit(t, events, 0)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/mgmt/status"
@@ -20,7 +21,26 @@ func (w *testbed) addOtherDefaultRoute(t testing.TB, metric string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: w.client, Name: "eth1"}, lab.End{In: labtest.Namespace(t), Name: "eth0"}))
 	check(t, w.client.Address("eth1", "198.51.100.2/24"))
+	w.awaitUp(t, "eth0", "eth1")
 	w.ip(t, "route", "add", "default", "via", "198.51.100.1", "dev", "eth1", "metric", metric, "proto", "static", "src", "198.51.100.2")
+}
+
+// awaitUp waits until interfaces of the client are up for the kernel, too, which notices the carrier a while after it
+// was there. Until then it shows them and their routes as down.
+func (w *testbed) awaitUp(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		await(t, name+" is up", func() (is bool) {
+			check(t, w.client.Do(func() error {
+				link, err := netlink.LinkByName(name)
+				if err == nil {
+					is = link.Attrs().OperState == netlink.OperUp
+				}
+				return err
+			}))
+			return is
+		})
+	}
 }
 
 // ip runs ip(8) on the client's machine.

@@ -28,7 +28,6 @@ func TestSuccessorRoutes(t *testing.T) {
 			for _, own := range hosts[:2] {
 				check(t, w.client.Address("lo", netip.PrefixFrom(own, own.BitLen()).String()))
 			}
-			network := w.serverNetwork(t)
 			checkHosts := func(when string) {
 				t.Helper()
 				for _, to := range hosts {
@@ -39,9 +38,9 @@ func TestSuccessorRoutes(t *testing.T) {
 				carol.wantPing(t, when, hosts[3])
 				bob.wantPing(t, when, hosts[0])
 				bob.wantPing(t, when, hosts[1])
-				w.checkServerNetwork(t, when, network)
 			}
 			checkHosts("before")
+			network := w.serverNetwork(t) // complete, as there were answers by all routes
 			a, s := hosts[0], ip("192.0.2.1")
 			up, down := startStream(t, time.Millisecond, w.client, a, w.server, s), startStream(t, time.Millisecond, w.server, s, w.client, a)
 			server.upgrade(t, 2)
@@ -51,8 +50,10 @@ func TestSuccessorRoutes(t *testing.T) {
 				}
 			}
 			checkHosts("after the upgrade")
+			w.checkServerNetwork(t, "after the upgrade", network)
 			server.killAndServe(t, 2)
 			checkHosts("after the kill")
+			w.checkServerNetwork(t, "after the kill", network)
 		})
 	}
 }
