@@ -246,7 +246,7 @@ func (s *demo) follow(lines io.Reader, who, until string, seen, ended chan<- str
 func (s *demo) ping() error {
 	to := netip.MustParseAddr(serverAddress)
 	for seq := 1; seq <= 3; seq++ {
-		took, err := s.client.Ping(to, seq, 2*time.Second)
+		took, err := s.client.Ping(to, seq, timeout)
 		if err != nil {
 			return err
 		}

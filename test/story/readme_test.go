@@ -67,7 +67,7 @@ func TestREADMEOnStage(t *testing.T) {
 	}()
 	for _, step := range []struct{ commands, wants string }{
 		{first, "peer 192.0.2.1/32"},
-		{"ping -c 1 -W 5 192.0.2.1; ip route show default", "default dev ppp0"},
+		{"until ping -c 1 -W 1 192.0.2.1; do sleep 0.1; done; ip route show default", "default dev ppp0"},
 		{dial[1], "my-isp: online"},
 		{"pppoe-client status", "ppp0"}, // the first session still exists
 	} {

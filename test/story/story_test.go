@@ -217,9 +217,9 @@ func runSteps(t *testing.T, text string) {
 }
 
 // readOnlyCommand matches commands that only show what programs have made, which are repeated for a
-// moment: the other side may not be ready, and the kernel shows new IPv6 addresses as tentative at
-// first.
-var readOnlyCommand = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
+// moment: the other side may not be ready, as a client may be online before the server's device is, and
+// the kernel shows new IPv6 addresses as tentative at first.
+var readOnlyCommand = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b|\bping -c|^pppoe-server (sessions|session|pools)\b`)
 
 // repeatTimeout is a multiple of that moment.
 const repeatTimeout = 30 * time.Second
