@@ -17,10 +17,12 @@ import (
 
 // framedOverlaps warns of framed routes that overlap with a pool, or have an address of the server. A packet goes to
 // the session that has the longest prefix, as in any routing table: such a route takes nothing from the addresses that
-// other sessions have, but it is hardly meant. Accounts in files whose routes overlap are warned of where these are read.
+// other sessions have, but it is hardly meant. Accounts in files whose routes overlap are warned of where these are read,
+// and those of two sessions by sessionOverlaps.
 type framedOverlaps struct {
 	log     *slog.Logger
 	limiter *ratelimit.Limiter
+	others  *sessionOverlaps
 	current atomic.Pointer[takenPrefixes]
 }
 
@@ -47,6 +49,7 @@ const maxOverlapWarnings = 10
 
 func newFramedOverlaps(c *serverconfig.Config, log *slog.Logger) *framedOverlaps {
 	o := &framedOverlaps{log: log, limiter: ratelimit.New(maxOverlapWarnings, time.Minute)}
+	o.others = newSessionOverlaps(log, o.limiter)
 	o.use(c)
 	return o
 }
@@ -79,6 +82,7 @@ func (o *framedOverlaps) use(c *serverconfig.Config) {
 
 // notify handles events of sessions.
 func (o *framedOverlaps) notify(l pppoe.SessionInfo, e pppoe.Event) {
+	o.others.notify(l, e)
 	switch e := e.(type) {
 	case pppoe.Configured:
 		if !e.Previous.HasIPv4() && !e.Previous.HasIPv6() {

@@ -86,7 +86,7 @@ var description = []manpage.Block{
 		"A client that only requests an address (`--remote` 0.0.0.0) replaces only sessions of its own user; without authentication there " +
 		"are no users, and any client could end another's session: use `refuse` then. A `framed-route` is taken over in the same way, by a newer session of the same user; " +
 		"a session of another user that has the same one, or has it for its address, ends, and the log names the prefix. Of routes that overlap, the longest prefix counts; " +
-		"the log warns of one that overlaps with a pool, or has the server's address."),
+		"the log warns of one that overlaps with a pool, has the server's address, or overlaps with a framed route or a fixed prefix of another user's session."),
 	manpage.Paragraph("If the client requires it, the server authenticates itself after the client: with a secret whose first column is the server's name " +
 		"(option `name`, or else `--ac-name`) and whose second is the client's (`*`: any client). A line with `*` in the first column is not used for that. " +
 		"The secret should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot recognise those of another server " +
