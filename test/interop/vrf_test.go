@@ -110,7 +110,8 @@ func TestVRFs(t *testing.T) {
 
 	dave := vrfDial(t, s.host(t, "02:00:5e:00:53:30"), "dave")
 	dave.await(t, "CHAP authentication failed")
-	g.must(t, `grep -q 'VRF green does not exist: ip link add green type vrf table N' /run/log/server || { cat /run/log/server; exit 1; }`)
+	// The server's log is written after the Failure is sent.
+	g.must(t, waitForFunc+`wait_for grep -q 'VRF green does not exist: ip link add green type vrf table N' /run/log/server || { cat /run/log/server; exit 1; }`)
 
 	for _, u := range users {
 		u.client.stop(t)
