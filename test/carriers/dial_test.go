@@ -81,7 +81,7 @@ func serve(t testing.TB, at port) *lab.Program {
 // discover checks that pppoe-discovery finds the server.
 func discover(t testing.TB, at port) {
 	t.Helper()
-	args := []string{"-I", at.name, "-t", "1"}
+	args := []string{"-I", at.name, "--first"}
 	if at.vlan != "" {
 		args = append(args, "--vlan", at.vlan)
 	}

@@ -40,7 +40,7 @@ func TestScanWithVLANDevices(t *testing.T) {
 // wantScan compares the VLANs on which a server is found with those on which there is one.
 func wantScan(t testing.TB, in *lab.Namespace, list, want string) {
 	t.Helper()
-	out, err := in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "eth0", "--vlan", list, "-t", "1")
+	out, err := in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "eth0", "--vlan", list)
 	found := map[string]bool{}
 	for _, line := range strings.Split(out, "\n") {
 		if tags, ok := strings.CutPrefix(line, "VLAN: "); ok {
