@@ -199,12 +199,18 @@ func TestDialsWithoutIPv6(t *testing.T) {
 	wantSession(t, near, far, run(t, near, c))
 }
 
-// wantStatus checks the client's status in a container from within, as docker exec does.
+// wantStatus waits until the client's status in a container has its address, from within, as docker exec does: the
+// client logs an event before its status has it.
 func wantStatus(t *testing.T, p *lab.Program) {
 	t.Helper()
-	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", minimal.entrypoint[0], "status").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "192.0.2.10") {
-		t.Errorf("pppoe-client status: %v\n%s", err, out)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", minimal.entrypoint[0], "status").CombinedOutput()
+		switch {
+		case err == nil && strings.Contains(string(out), "192.0.2.10"):
+			return
+		case time.Now().After(end):
+			t.Fatalf("pppoe-client status: %v\n%s", err, out)
+		}
 	}
 }
 
@@ -255,7 +261,7 @@ func TestCallPeer(t *testing.T) {
 func TestDiscovery(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
-	c := client("pppoe-discovery", "-I", "eth0", "-t", "1")
+	c := client("pppoe-discovery", "-I", "eth0", "--first")
 	c.Caps, c.TUN = []int{unix.CAP_NET_RAW}, false
 	p := run(t, near, c)
 	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "Access-Concentrator: box\n") {
