@@ -46,17 +46,22 @@ func configureClient(m *machine) {
 		(umask 77; echo 'her password' >/etc/ppp/secret)`)
 }
 
-// sinceOnline returns when the server's only session began, which it keeps over a restart.
-func sinceOnline(m *machine) time.Time {
+// sinceOnline returns when the server's only session began, which it keeps over a restart. It waits for the session:
+// packets pass before a server that has just begun has adopted it.
+func sinceOnline(m *machine) (since time.Time) {
 	m.t.Helper()
-	var all []struct {
-		Since time.Time `json:"online_since"`
-	}
-	out := m.run("pppoe-server", "sessions", "--json")
-	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 1 {
-		m.t.Fatalf("pppoe-server sessions --json: %v\n%s", err, out)
-	}
-	return all[0].Since
+	await(m.t, "the session of pppoe-server sessions --json", func() bool {
+		var all []struct {
+			Since time.Time `json:"online_since"`
+		}
+		out, err := m.try("pppoe-server", "sessions", "--json")
+		if err != nil || json.Unmarshal([]byte(out), &all) != nil || len(all) != 1 {
+			return false
+		}
+		since = all[0].Since
+		return !since.IsZero()
+	})
+	return since
 }
 
 // wantOnline checks that packets pass between both ends.
