@@ -405,7 +405,7 @@ func (m *Member) checkDeadline() {
 // endAll ends all sessions, and forgets the blocks.
 func (m *Member) endAll(why string) {
 	m.mu.Lock()
-	m.expired, m.joined = true, false
+	m.expired, m.joined, m.ready = true, false, false
 	sessions := m.sessions
 	var lost []netip.Prefix
 	for _, p := range m.pools {
@@ -455,8 +455,8 @@ func (m *Member) admit() {
 // errNoBlocks is why no session can begin at first.
 var errNoBlocks = errors.New("cluster: the first blocks of each pool are not leased yet")
 
-// hasBlocks reports whether there is a block of each pool, or there has been: a session that begins before has no
-// IPv6 addresses. m.mu is held.
+// hasBlocks reports whether there is a block of each pool, or there has been since the machine joined: a session that
+// begins before has no addresses. m.mu is held.
 func (m *Member) hasBlocks() bool {
 	if !m.ready {
 		m.ready = !slices.ContainsFunc(m.pools, func(p *poolState) bool { return len(p.own) == 0 && !p.said })
