@@ -11,7 +11,7 @@ func (s *sessionState) status() *servercontrol.Store {
 		return nil
 	}
 	is := s.logStats()
-	return &servercontrol.Store{File: s.path, Sessions: is.Sessions, Bytes: is.Bytes, Adopted: s.adopted, Ended: s.notAdopted, Failing: is.Failing}
+	return &servercontrol.Store{File: s.path, Sessions: is.Sessions, Bytes: is.Bytes, Adopted: s.adopted, Ended: s.notAdopted, Waiting: is.Waiting, Failing: is.Failing}
 }
 
 // logStats returns the numbers of the file. There is one.

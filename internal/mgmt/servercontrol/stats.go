@@ -42,6 +42,7 @@ type Store struct {
 	Bytes    int64  `json:"bytes"`
 	Adopted  int    `json:"adopted"`           // at the start of the program
 	Ended    int    `json:"ended"`             // that could not be adopted then
+	Waiting  int    `json:"waiting"`           // octets that are not in the file yet
 	Failing  string `json:"failing,omitempty"` // why nothing can be written now
 }
 
