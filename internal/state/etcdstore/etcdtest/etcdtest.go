@@ -23,6 +23,7 @@ type Server struct {
 	t       testing.TB
 	dir     string
 	process *os.Process
+	ended   chan struct{} // closed at the end of the process
 }
 
 // socket is the name of the socket: etcd wants an address with a port.
@@ -57,9 +58,9 @@ func (s *Server) Restart() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.process = cmd.Process
+	s.process, s.ended = cmd.Process, make(chan struct{})
 	// Ends with the server.
-	go cmd.Wait()
+	go func(ended chan struct{}) { cmd.Wait(); close(ended) }(s.ended)
 	client := s.Dial()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -90,8 +91,12 @@ func (s *Server) Dial() *clientv3.Client {
 	return client
 }
 
-// Kill kills the server. It may be called again.
-func (s *Server) Kill() { s.process.Signal(unix.SIGKILL) }
+// Kill kills the server, and waits until it has ended: it answers nothing any more, and its files are free. It may be
+// called again.
+func (s *Server) Kill() {
+	s.process.Signal(unix.SIGKILL)
+	<-s.ended
+}
 
 // Freeze stops the server without ending its connections, and Thaw lets it go on.
 func (s *Server) Freeze() { s.process.Signal(unix.SIGSTOP) }
