@@ -18,6 +18,7 @@ import (
 	"upppoe/internal/roottest"
 	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
+	"upppoe/test/lab/labtest"
 )
 
 // TestForwarding: a server forwards between two sessions, with MTUs of 1500 and 1492. The MSS is
@@ -30,6 +31,7 @@ func TestForwarding(t *testing.T) {
 		{gso, gso, gso}, {kernel, kernel, kernel}, {auto, auto, auto},
 	} {
 		t.Run(fmt.Sprintf("%v, %v, %v", p.long, p.server, p.short), func(t *testing.T) {
+			labtest.OneCPU(t) // datagrams arrive in order
 			b := newForwarding(t, p.long, p.server, p.short)
 			for _, to := range []string{shortIP, shortIP6} {
 				for range 2 { // a cached path MTU makes no difference
