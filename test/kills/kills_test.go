@@ -156,15 +156,13 @@ func (w *testbed) checkAddresses(online map[crowd.Session]bool) {
 // stop ends the server as operators do: it leaves nothing.
 func (w *testbed) stop() {
 	w.Helper()
-	for _, pid := range w.processes() {
+	pids := w.processes()
+	for _, pid := range pids {
 		unix.Kill(pid, unix.SIGTERM)
 	}
-	w.await("the server has ended", func() error {
-		if left := w.processes(); len(left) > 0 {
-			return fmt.Errorf("processes %v", left)
-		}
-		return nil
-	})
+	for _, pid := range pids {
+		w.await(fmt.Sprintf("process %d ends", pid), func() error { return checkEnded(pid) })
+	}
 	if err := w.checkNothingLeft(); err != nil {
 		w.Error(err)
 	}
