@@ -147,6 +147,7 @@ func (w *testbed) state(s *server) (is struct {
 	Etcd    string
 	Pending int
 	Claims  int
+	Left    float64 `json:"left_s"`
 }) {
 	out, _ := w.command(s, "status", "--json")
 	var status struct {
@@ -156,6 +157,17 @@ func (w *testbed) state(s *server) (is struct {
 	text, _ := json.Marshal(status.AllActive)
 	json.Unmarshal(text, &is)
 	return is
+}
+
+// killStored kills a server once its file has all sessions: a set-up does not wait for that.
+func (w *testbed) killStored(s *server) {
+	w.t.Helper()
+	w.await("the sessions of server "+s.name+" are in its file", func() bool {
+		out, err := w.command(s, "status", "--json")
+		var is struct{ Store *struct{ Waiting int } }
+		return err == nil && json.Unmarshal([]byte(out), &is) == nil && is.Store != nil && is.Store.Waiting == 0
+	})
+	w.kill(s)
 }
 
 func (w *testbed) await(what string, is func() bool) {
@@ -202,6 +214,7 @@ func TestAllActive(t *testing.T) {
 		t.Errorf("the user with an address has %s", before["02:4e:00:00:00:00"])
 	}
 	// Etcd away: sessions go on, and new ones begin.
+	w.await("all claims are in etcd", func() bool { return w.state(a).Pending+w.state(b).Pending == 0 })
 	check(t, unix.Kill(w.etcd.PID(), unix.SIGKILL))
 	w.etcd.Wait()
 	w.await("etcd away", func() bool { return w.state(a).Etcd == "away" && w.state(b).Etcd == "away" })
@@ -221,7 +234,7 @@ func TestAllActive(t *testing.T) {
 	}
 	lost := w.addresses(a)
 	at[b] = len(w.addresses(b))
-	w.kill(a)
+	w.killStored(a)
 	single.Kill()
 	begin := time.Now()
 	c.dial(1, "fixed", "02:4f:00:00:00:00")
@@ -268,7 +281,7 @@ func TestAllActiveIPv6(t *testing.T) {
 	a, b := w.serveBoth("0,10:30,20:60,30:100")
 	w.launch(w.callers().ns, exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(clients), "--in-progress", "8", "--prefix", "--hold", "5m", "--echo", "0"))
 	before := w.prefixes(2*clients, a, b)
-	w.kill(a)
+	w.killStored(a)
 	w.serve(a)
 	if out, err := w.command(b, "upgrade"); err != nil {
 		t.Fatalf("upgrade: %v, %s", err, out)

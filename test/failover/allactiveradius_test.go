@@ -110,7 +110,7 @@ func TestAllActiveCoA(t *testing.T) {
 	p := c.dialAt(b, "carol", mac(3))
 	w.await("the refusal of carol", func() bool { return b.count("framed route "+x+" is in use at machine a") > 0 })
 	p.Kill()
-	w.kill(a)
+	w.killStored(a)
 	w.serve(a)
 	w.awaitClients(mac(1), mac(2))
 	w.wantAnswer(b, route("bob", x), nak)

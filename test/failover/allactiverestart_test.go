@@ -50,14 +50,14 @@ func TestAllActiveRestart(t *testing.T) {
 	w.dial()
 	w.await("the claim", func() bool { return w.state(a).Claims == 1 && w.state(a).Pending == 0 })
 	lost := w.lost()
-	w.kill(a)
+	w.killStored(a)
 	w.serve(a)
 	if n := lost(); n > 0 {
 		t.Errorf("%d packets are lost as a server is killed and started", n)
 	}
 	w.etcdAway(a)
 	lost = w.lost()
-	w.kill(a)
+	w.killStored(a)
 	w.serve(a)
 	w.online(1, a)
 	w.callers().dial(clients, "user%d", "02:4c:00:00:00:00")

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/cluster"
 )
 
 // TestEtcdAway: while no server reaches etcd the active one goes on by the consent of the standby, and what changes is
@@ -18,11 +20,12 @@ func TestEtcdAway(t *testing.T) {
 	w.awaitActive(active, 1)
 	w.start(other)
 	w.dial()
+	w.awaitAdoptable(active, 1)
 	stream := w.stream()
 	w.pauseEtcd()
-	w.awaitCluster(active, "it goes on by consent", func(is cluster) bool { return is.Consented })
+	w.awaitCluster(active, "it goes on by consent", func(is clusterStatus) bool { return is.Consented })
 	w.callers().dial(1, "user%d", "02:4c:00:00:00:00")
-	w.awaitSessions(active, 2)
+	w.awaitNegotiated(active, 2)
 	stream.check(t)
 	w.resumeEtcd()
 	w.awaitWritten(active)
@@ -34,12 +37,12 @@ func TestEtcdAway(t *testing.T) {
 	check(t, other.program.Await("Adopted 2 sessions"))
 	stream.check(t)
 
+	sent := w.capture(other)
 	w.pauseEtcd()
-	stream.awaitStop(t)
-	silent := w.capture(other)
-	time.Sleep(2 * time.Second) // twice the interval of echoes
-	if heard := silent(); heard.first != 0 {
-		t.Errorf("the server sends %v without a lease", heard)
+	over := time.Now().Add(cluster.DefaultTiming.Lease)
+	time.Sleep(time.Until(over) + 2*time.Second) // twice the interval of echoes
+	if heard := sent(); heard.first == 0 || heard.last > float64(over.UnixNano())/1e9 {
+		t.Errorf("the server sends from %.3f until %.3f, with a lease until %.3f", heard.first, heard.last, float64(over.UnixNano())/1e9)
 	}
 	w.resumeEtcd()
 	stream.check(t)
@@ -51,18 +54,3 @@ func TestEtcdAway(t *testing.T) {
 // pauseEtcd stops etcd until resumeEtcd.
 func (w *testbed) pauseEtcd()  { check(w.t, unix.Kill(w.etcd.PID(), unix.SIGSTOP)) }
 func (w *testbed) resumeEtcd() { check(w.t, unix.Kill(w.etcd.PID(), unix.SIGCONT)) }
-
-// awaitStop waits until nothing is returned for half a second.
-func (s *stream) awaitStop(t testing.TB) {
-	t.Helper()
-	const quiet = 500 * time.Millisecond
-	last, since := s.returned.Load(), time.Now()
-	for end := time.Now().Add(time.Minute); time.Since(since) < quiet; time.Sleep(10 * time.Millisecond) {
-		if n := s.returned.Load(); n != last {
-			last, since = n, time.Now()
-		}
-		if time.Now().After(end) {
-			t.Fatal("packets pass without a lease")
-		}
-	}
-}

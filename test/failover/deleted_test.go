@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestEtcdWiped: after all keys in etcd were deleted, the active machine writes them again, with all records of
@@ -16,6 +18,7 @@ func TestEtcdWiped(t *testing.T) {
 	w.awaitActive(active, 1)
 	w.start(other)
 	w.dial()
+	w.awaitAdoptable(active, 1)
 	stream := w.stream()
 	w.wipeEtcd()
 	check(t, active.program.Await("somebody has deleted the keys of the cluster in etcd: they are written again"))
@@ -37,8 +40,11 @@ func TestEtcdWipedWithoutActive(t *testing.T) {
 	t.Parallel() // it mostly waits
 	const clients = 30
 	k := newKiller(t, clients, rand.New(rand.NewPCG(1, 0)))
+	// The standby must not become active before the keys are deleted.
+	check(t, unix.Kill(k.other.program.PID(), unix.SIGSTOP))
 	k.kill(k.active)
 	k.wipeEtcd()
+	check(t, unix.Kill(k.other.program.PID(), unix.SIGCONT))
 	k.active, k.other = k.other, k.active
 	k.checkLost(clients)
 	check(t, k.active.program.Await("somebody has deleted the keys of the cluster in etcd: they are written again"))

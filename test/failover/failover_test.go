@@ -118,11 +118,13 @@ func testFailOver(t *testing.T, path string) {
 	w.awaitActive(active, 1)
 	w.start(other)
 	for s, want := range map[*server]string{active: "machine a is active, active is a, term 1", other: "machine b is standby, active is a, term 1"} {
-		if out, err := w.command(s, "status"); err != nil || !strings.Contains(out, want) {
-			t.Errorf("status: %v, %s, want %q", err, out, want)
-		}
+		w.await(want, func() bool {
+			out, err := w.command(s, "status")
+			return err == nil && strings.Contains(out, want)
+		})
 	}
 	w.dial()
+	w.awaitAdoptable(active, 1)
 	stream := w.stream()
 	for _, h := range harms {
 		w.failOver(h, active, other, stream)

@@ -38,6 +38,7 @@ func testFreezes(t *testing.T, queue string) {
 	w.awaitActive(active, 1)
 	w.start(other)
 	w.dial()
+	w.awaitAdoptable(active, 1)
 	w.flood()
 	for range *freezes {
 		before, wasStandby := other.count(isActive), active.count("is standby")

@@ -81,22 +81,21 @@ func TestManySessions(t *testing.T) {
 	w.dial()
 	crowd := labtest.Namespace(t)
 	w.plug(crowd, "eth0", "load", "br0")
-	load := func(n int, hold time.Duration, first string) *exec.Cmd {
-		return exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(n), "--no-ipv6", "--mac", first, "--hold", hold.String(), "--echo", "5s", "--json")
+	load := func(n int, first string) *exec.Cmd {
+		return exec.Command(filepath.Join(bin, "load"), "--interface", "eth0", "-n", fmt.Sprint(n), "--no-ipv6", "--mac", first, "--hold", "1h", "--echo", "5s", "--json")
 	}
-	hold := 20*time.Second + time.Duration(n)*4*time.Millisecond
-	many := w.launch(crowd, load(n, hold, "02:4c:00:00:00:00"))
-	w.awaitSessions(active, n+1)
+	many := w.launch(crowd, load(n, "02:4c:00:00:00:00"))
+	w.awaitAdoptable(active, n+1)
 	before := w.addresses(active)
 	pings := w.pings()
 	w.kill(active)
 	w.awaitActive(other, 1)
 	t.Log(lineWith(other.program.Log(), "Adopted"))
-	w.launch(crowd, load(newcomers, hold, "02:4d:00:00:00:00"))
+	w.launch(crowd, load(newcomers, "02:4d:00:00:00:00"))
 	w.awaitSessions(other, n+newcomers+1)
 	gap := pings()
 	after := w.addresses(other)
-	code, err := many.Wait()
+	code, err := many.Stop() // it closes the sessions, and reports
 	check(t, err)
 	var r report
 	if err := json.Unmarshal([]byte(many.Log()), &r); err != nil || code != 0 {

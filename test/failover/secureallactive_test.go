@@ -74,7 +74,7 @@ func TestSecureAllActive(t *testing.T) {
 	check(t, unix.Kill(w.etcd.PID(), unix.SIGKILL))
 	w.etcd.Wait()
 	both("away")
-	w.kill(a)
+	w.killStored(a)
 	w.serve(a)
 	w.awaitClients(all...)
 	w.launchSecureEtcd(authority)

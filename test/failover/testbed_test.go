@@ -4,6 +4,7 @@ package failover
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -203,17 +204,17 @@ func (w *testbed) awaitActive(s *server, n int) {
 	check(w.t, s.program.Await(fmt.Sprintf(`(?s)(is active, with.*){%d}Serving on eth0[^\n]*\n`, n)))
 }
 
-// cluster is what a server says of the cluster.
-type cluster struct {
+// clusterStatus is what a server says of the cluster.
+type clusterStatus struct {
 	Unwritten int
 	Consented bool
 }
 
 // awaitCluster waits until what a server says of the cluster is as wanted.
-func (w *testbed) awaitCluster(s *server, what string, is func(cluster) bool) {
+func (w *testbed) awaitCluster(s *server, what string, is func(clusterStatus) bool) {
 	w.t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		var now struct{ Cluster *cluster }
+		var now struct{ Cluster *clusterStatus }
 		out, err := w.command(s, "status", "--json")
 		if err == nil && json.Unmarshal([]byte(out), &now) == nil && now.Cluster != nil && is(*now.Cluster) {
 			return
@@ -224,11 +225,45 @@ func (w *testbed) awaitCluster(s *server, what string, is func(cluster) bool) {
 	}
 }
 
+// awaitAdoptable waits until a server has a number of sessions that another can take over, and etcd has them. A client
+// that is online does not show that: the server may still have to read its last packets. Its answer to an echo comes
+// after these.
+func (w *testbed) awaitAdoptable(active *server, n int) {
+	w.t.Helper()
+	w.awaitNegotiated(active, n)
+	w.awaitWritten(active)
+}
+
+// awaitNegotiated waits until a server has a number of sessions, all of whose clients have answered an echo.
+func (w *testbed) awaitNegotiated(s *server, n int) {
+	w.t.Helper()
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		out, err := w.command(s, "sessions", "--json")
+		var rows []struct {
+			State string
+			RTT   float64 `json:"rtt_ms"`
+		}
+		err = errors.Join(err, json.Unmarshal([]byte(out), &rows))
+		ready := 0
+		for _, row := range rows {
+			if row.State == "online" && row.RTT > 0 {
+				ready++
+			}
+		}
+		if err == nil && ready == n && len(rows) == n {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("server %s: %d of %d sessions are online and have answered an echo, want %d: %v", s.name, ready, len(rows), n, err)
+		}
+	}
+}
+
 // awaitWritten waits until etcd has all sessions of the active server. Until then a client whose server is killed may be
 // sent a PADT: a set-up does not wait for etcd.
 func (w *testbed) awaitWritten(active *server) {
 	w.t.Helper()
-	w.awaitCluster(active, "all sessions are in etcd", func(is cluster) bool { return is.Unwritten == 0 })
+	w.awaitCluster(active, "all sessions are in etcd", func(is clusterStatus) bool { return is.Unwritten == 0 })
 }
 
 func (s *server) count(text string) int { return strings.Count(s.program.Log(), text) }
