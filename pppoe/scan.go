@@ -17,9 +17,11 @@ import (
 // ScanConfig configures Scan. A zero field selects the default.
 type ScanConfig struct {
 	// Client selects concentrators. Four octets are appended to its HostUniq, which identify the
-	// request. Attempts is how often a VLAN without an answer is tried; default 2. Timeout is the
-	// minimum time between two attempts, and how long to wait for answers after the last; default 2
-	// s.
+	// request. Attempts is how often a VLAN without an answer is tried; default 2, and up to eight
+	// more times as long as a further attempt is answered in VLANs where the ones before were not:
+	// packets were lost, as by a concentrator that is busy. Timeout is the minimum time between two
+	// attempts, and how long to wait after the last PADI and after the last VLAN that was answered;
+	// default 2 s.
 	Client discovery.ClientConfig
 	// VLANs are the tag stacks to send with; none: untagged only.
 	VLANs []vlan.Stack
@@ -81,11 +83,15 @@ type scan struct {
 	port   datapath.Port
 	cfg    ScanConfig
 	report func(ScanResult)
+	// further is how many attempts may follow the configured ones.
+	further int
 
 	hostUniq     []byte      // of this round: the prefix of our Host-Uniq
 	sentAt       []time.Time // by request; zero: not sent
 	answered     []bool      // by VLAN
 	seen         seenSet
+	lastAnswer   time.Time // when a VLAN was last answered for the first time; zero: none
+	progress     bool      // this attempt was answered in a VLAN where the ones before were not
 	roundStart   time.Time // zero: between two rounds
 	attempt      int
 	attemptStart time.Time // when this attempt began
@@ -99,6 +105,13 @@ var _ searcher = (*scan)(nil)
 // batchInterval is how often a batch of PADIs is sent.
 const batchInterval = 20 * time.Millisecond
 
+// answerPause is how long no further VLAN is answered until the others are asked again: a
+// concentrator that is still busy with the last attempt would lose requests of the next as well.
+const answerPause = 200 * time.Millisecond
+
+// maxFurtherAttempts bounds what a forger can add to a scan.
+const maxFurtherAttempts = 8
+
 // maxScanResults is how many answers are reported per round.
 const maxScanResults = 1 << 16
 
@@ -109,8 +122,9 @@ func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if cfg.Client.Timeout <= 0 {
 		cfg.Client.Timeout = 2 * time.Second
 	}
+	further := 0
 	if cfg.Client.Attempts <= 0 {
-		cfg.Client.Attempts = 2
+		cfg.Client.Attempts, further = 2, maxFurtherAttempts
 	}
 	if cfg.Rate <= 0 {
 		cfg.Rate = 2000
@@ -118,7 +132,7 @@ func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if cfg.RoundDone == nil {
 		cfg.RoundDone = func(time.Time) {}
 	}
-	return &scan{port: port, cfg: cfg, report: found}
+	return &scan{port: port, cfg: cfg, report: found, further: further}
 }
 
 // startRound starts a new round.
@@ -127,10 +141,17 @@ func (s *scan) startRound(now time.Time) {
 	if s.hostUniq == nil {
 		s.hostUniq = random.Fill(s.cfg.Client.Rand, make([]byte, 8))
 	}
-	s.sentAt = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Client.Attempts)
+	s.sentAt = make([]time.Time, len(s.cfg.VLANs))
 	s.answered = make([]bool, len(s.cfg.VLANs))
 	s.seen = make(seenSet)
+	s.lastAnswer, s.progress = time.Time{}, false
 	s.roundStart, s.attempt, s.attemptStart, s.next, s.lastSent, s.deadline = now, 0, now, 0, now, now
+}
+
+// startAttempt asks again in the VLANs without an answer.
+func (s *scan) startAttempt(now time.Time) {
+	s.attempt, s.attemptStart, s.next, s.progress, s.deadline = s.attempt+1, now, 0, false, now
+	s.sentAt = append(s.sentAt, make([]time.Time, len(s.cfg.VLANs))...)
 }
 
 func (s *scan) advance(now time.Time) (next time.Time, more bool) {
@@ -143,14 +164,25 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 	case s.roundStart.IsZero(): // between two rounds
 		s.startRound(now)
 	case s.attempt+1 < s.cfg.Client.Attempts && s.anyUnanswered():
-		s.attempt, s.attemptStart, s.next = s.attempt+1, now, 0
-	case now.Before(s.lastSent.Add(s.cfg.Client.Timeout)):
-		s.deadline = s.lastSent.Add(s.cfg.Client.Timeout)
+		if pause := s.lastAnswer.Add(answerPause); now.Before(pause) {
+			s.deadline = pause
+		} else {
+			s.startAttempt(now)
+		}
+	case now.Before(s.waitsUntil()):
+		s.deadline = s.waitsUntil()
+	case s.attempt+1 < s.cfg.Client.Attempts+s.further && s.progress && s.anyUnanswered():
+		s.startAttempt(now)
 	default:
 		more = s.endRound(now)
 		return s.deadline, more
 	}
 	return s.deadline, true
+}
+
+// waitsUntil returns how long answers are waited for.
+func (s *scan) waitsUntil() time.Time {
+	return latest(s.lastSent, s.lastAnswer).Add(s.cfg.Client.Timeout)
 }
 
 // endRound ends a round. It reports whether another follows.
@@ -226,8 +258,11 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	if !ok || s.client(number).CheckPADO(f) != nil {
 		return
 	}
-	asked := int(number) % len(s.cfg.VLANs)
-	s.answered[asked] = true
+	attempt, asked := int(number)/len(s.cfg.VLANs), int(number)%len(s.cfg.VLANs)
+	if !s.answered[asked] {
+		s.answered[asked], s.lastAnswer = true, now
+		s.progress = s.progress || attempt > 0 && attempt == s.attempt
+	}
 	if !s.seen.add(seenKey{tags, f.Src}, maxScanResults) {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +101,88 @@ func TestScan(t *testing.T) {
 			}
 		})
 	}
+}
+
+// busy starts a concentrator in VLANs that takes a time for each PADI, and has room for a number of them while it is
+// busy, until stop is called.
+func busy(port datapath.Port, room int, takes time.Duration) (stop func()) {
+	c := discovery.NewConcentrator(port.Addr(), discovery.ConcentratorConfig{ACName: "busy"})
+	waiting := make(chan []byte, room)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer close(waiting)
+		frames := []datapath.Frame{{Data: make([]byte, 1522)}}
+		for {
+			if _, err := port.ReadBatch(frames); err != nil {
+				return
+			}
+			select {
+			case waiting <- bytes.Clone(frames[0].Data):
+			default:
+			}
+		}
+	})
+	running.Go(func() {
+		for frame := range waiting {
+			time.Sleep(takes) // virtual
+			tags, bare, _ := vlan.Strip(frame)
+			f, err := wire.ParseDiscoveryFrame(bare)
+			if err != nil || f.Code != wire.PADI {
+				continue
+			}
+			var q wire.Queue
+			c.ReceivePADI(time.Now(), f, &q)
+			for _, f := range q.All() {
+				port.WriteBatch([][]byte{tags.Insert(f.AppendTo(nil), 0)})
+			}
+		}
+	})
+	return func() { port.Close(); running.Wait() }
+}
+
+// TestScanBusy: a scan finds a concentrator in all VLANs, though that answers more slowly than it is asked, and loses what
+// it has no room for; but asks no more often than it is told.
+func TestScanBusy(t *testing.T) {
+	const room = 1024
+	for _, c := range []struct {
+		attempts, fewest, most int
+		takes                  time.Duration
+	}{{0, 4094, 4094, 2500 * time.Microsecond}, {0, 4094, 4094, 10 * time.Millisecond}, {1, room, 2 * room, 2500 * time.Microsecond}} {
+		synctest.Test(t, func(t *testing.T) {
+			segment := ethertest.New(ethertest.Config{})
+			stop := busy(segment.Trunk(station(1), wire.EtherTypeDiscovery), room, c.takes)
+			defer stop()
+			found := 0
+			cfg := pppoe.ScanConfig{VLANs: vlans(t, "1-4094"), Client: discovery.ClientConfig{Attempts: c.attempts}}
+			if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, func(pppoe.ScanResult) { found++ }); err != nil {
+				t.Fatal(err)
+			}
+			if found < c.fewest || found > c.most {
+				t.Errorf("%+v: found in %d VLANs", c, found)
+			}
+		})
+	}
+}
+
+// TestScanReader: answers that have arrived in time are reported, though who is told of them is slow.
+func TestScanReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		segment := ethertest.New(ethertest.Config{})
+		const concentrators = 100
+		for i := range concentrators {
+			answering(t, segment.Port(station(i), wire.EtherTypeDiscovery), "ac")
+		}
+		found := 0
+		if err := pppoe.Scan(t.Context(), segment.Port(scanner, wire.EtherTypeDiscovery), pppoe.ScanConfig{}, func(pppoe.ScanResult) {
+			found++
+			time.Sleep(time.Second) // virtual
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if found != concentrators {
+			t.Errorf("found %d concentrators, want %d", found, concentrators)
+		}
+	})
 }
 
 // TestScanPairs: tag pairs and untagged frames are scanned too, with the configured priority and

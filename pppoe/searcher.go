@@ -26,6 +26,7 @@ func runSearch(ctx context.Context, port datapath.Port, s searcher) error {
 	frames, lost := make(chan []byte, inboxSize), make(chan error, 1)
 	// Ends when the port is closed.
 	go func() { lost <- receive(port, frames) }()
+	due, waited := time.Now(), false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -37,12 +38,32 @@ func runSearch(ctx context.Context, port datapath.Port, s searcher) error {
 		case frame := <-frames:
 			s.receive(time.Now(), frame)
 		case <-timer.C:
+			// What has arrived comes first: it may be an answer that was waited for.
+			receiveQueued(ctx, s, frames)
+			if time.Since(due) > maxLate && !waited {
+				waited = true
+				timer.Reset(maxLate)
+				continue
+			}
+			waited = false
 			next, more := s.advance(time.Now())
 			if !more {
 				return nil
 			}
+			due = next
 			timer.Reset(time.Until(next))
 		}
+	}
+}
+
+// maxLate is how late a step may be. If it is later, the program was stopped, or the machine is busy: the
+// goroutine that reads the port then has as long to read what arrived meanwhile.
+const maxLate = 50 * time.Millisecond
+
+// receiveQueued handles the frames that are queued, until the context ends.
+func receiveQueued(ctx context.Context, s searcher, frames <-chan []byte) {
+	for n := len(frames); n > 0 && ctx.Err() == nil; n-- {
+		s.receive(time.Now(), <-frames)
 	}
 }
 

@@ -31,11 +31,13 @@ type flags struct {
 	hostUniq []byte
 	timeout  time.Duration
 	attempts int
-	quiet    bool
-	json     bool
-	verbose  bool
-	first    bool
-	named    bool // -I is given
+	// attemptsGiven: by -a.
+	attemptsGiven bool
+	quiet         bool
+	json          bool
+	verbose       bool
+	first         bool
+	named         bool // -I is given
 
 	vlans    []vlan.Stack
 	source   wire.Addr
@@ -96,7 +98,7 @@ func flagSet(f *flags, w *rawFlags) *pflag.FlagSet {
 	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` to request (default: any)")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "accept only the access concentrator with this AC-`NAME`")
 	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers to each PADI (default: 5; 2 with --vlan or --watch)")
-	set.IntVarP(&f.attempts, "attempts", "a", 0, "send up to `N` PADIs until one is answered (default: 3; 2 with --vlan or --watch)")
+	set.IntVarP(&f.attempts, "attempts", "a", 0, "send up to `N` PADIs until one is answered (default: 3; 2 with --vlan or --watch, more if that finds further ones)")
 	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "send a Host-Uniq tag with the process ID")
 	set.StringVarP(&w.uniq, "host-uniq", "W", "", "send a Host-Uniq tag with these octets, in `HEX`; with --vlan or --watch, four more octets follow")
 	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing, and end with the first answer; only the exit code says the result")
@@ -136,7 +138,7 @@ func (f *flags) parse(w *rawFlags, set *pflag.FlagSet) (err error) {
 	if !set.Changed("timeout") {
 		w.seconds = seconds
 	}
-	if !set.Changed("attempts") {
+	if f.attemptsGiven = set.Changed("attempts"); !f.attemptsGiven {
 		f.attempts = attempts
 	}
 	f.timeout, f.interval = time.Duration(w.seconds)*time.Second, time.Duration(w.interval)*time.Second
@@ -235,6 +237,9 @@ func (f *flags) acNames() []string {
 
 func (f *flags) scan() pppoe.ScanConfig {
 	c := pppoe.ScanConfig{Client: f.discovery(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
+	if !f.attemptsGiven {
+		c.Client.Attempts = 0 // and further ones
+	}
 	if f.watch {
 		c.Interval = f.interval
 	}
